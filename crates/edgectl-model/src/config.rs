@@ -1,0 +1,288 @@
+//! `edge.yaml`: one file that says what to build. Types only; reading it is
+//! in `config_text`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::prefix::Prefix;
+use crate::reference::Reference;
+use crate::rules::{HostRule, Layout, MirrorRules};
+
+/// The project file. Paths are relative to the file itself.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EdgeConfig {
+    /// Always `edgectl.dev/v1`.
+    pub api_version: String,
+    /// Cluster profile exports (JSON or YAML), one or several.
+    pub profile: OneOrMany,
+    /// Where the lock is kept.
+    #[serde(default = "default_lock")]
+    pub lock: String,
+    /// How source registries are reached.
+    #[serde(default)]
+    pub sources: SourcesConfig,
+    /// The private registry that the site pulls from.
+    pub registry: RegistryConfig,
+    /// Corrections to what discovery finds.
+    #[serde(default)]
+    pub images: ImagesConfig,
+    /// The user data that goes onto the installer.
+    pub user_data: UserDataConfig,
+    /// The installer image.
+    pub iso: IsoConfig,
+    /// The acceptance run.
+    #[serde(default)]
+    pub boot: BootConfig,
+}
+
+/// A single text or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// How source registries are reached.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourcesConfig {
+    /// Source prefix to the prefix really asked: pull-through caches and
+    /// mirrors. The longest matching prefix wins.
+    #[serde(default)]
+    pub mirrors: BTreeMap<Prefix, Prefix>,
+    /// Settings per registry host that is really asked.
+    #[serde(default)]
+    pub registries: BTreeMap<String, SourceRegistry>,
+}
+
+/// Settings of one source registry.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourceRegistry {
+    /// Login; without it the Docker configuration is looked at, then nobody.
+    #[serde(default)]
+    pub credentials: Option<CredentialsConfig>,
+    /// File with the PEM certificate of its authority.
+    #[serde(default)]
+    pub ca: Option<String>,
+    /// Allow plain HTTP and certificates that can't be verified.
+    #[serde(default)]
+    pub insecure: bool,
+    /// `host:port` to connect to in place of the registry's own.
+    #[serde(default)]
+    pub connect_to: Option<String>,
+}
+
+/// A login by reference: the secret itself never stands in `edge.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CredentialsConfig {
+    /// User name.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// File whose first line is the password.
+    #[serde(default)]
+    pub password_file: Option<String>,
+    /// Environment variable that holds the password.
+    #[serde(default)]
+    pub password_env: Option<String>,
+    /// Docker `config.json` that holds the login, helpers included.
+    #[serde(default)]
+    pub docker_config: Option<String>,
+}
+
+/// The private registry.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegistryConfig {
+    /// `host[:port][/namespace]`, the same on the host and on the node.
+    pub domain: Prefix,
+    /// How names are laid out below it.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Source prefix to target prefix, before the layout is looked at.
+    #[serde(default)]
+    pub rules: BTreeMap<Prefix, Prefix>,
+    /// Login for the upload.
+    #[serde(default)]
+    pub credentials: Option<CredentialsConfig>,
+    /// Login that goes into the user data, best a pull-only account; the
+    /// upload's where absent.
+    #[serde(default)]
+    pub pull_credentials: Option<CredentialsConfig>,
+    /// File with the PEM certificate of its authority.
+    #[serde(default)]
+    pub ca: Option<String>,
+    /// Allow plain HTTP and certificates that can't be verified.
+    #[serde(default)]
+    pub insecure: bool,
+    /// `host:port` to connect to in place of the domain's own, as curl's
+    /// `--connect-to`: for a registry that is reached another way from here.
+    #[serde(default)]
+    pub connect_to: Option<String>,
+}
+
+impl RegistryConfig {
+    /// The naming rules.
+    pub fn mirror_rules(&self) -> MirrorRules {
+        let rules = self
+            .rules
+            .iter()
+            .map(|(source, target)| HostRule { source: source.clone(), target: target.clone() });
+        MirrorRules::new(self.domain.clone(), self.layout, rules)
+    }
+}
+
+/// Corrections to what discovery finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImagesConfig {
+    /// Images to add.
+    #[serde(default)]
+    pub include: Vec<ListedImage>,
+    /// Images to leave out.
+    #[serde(default)]
+    pub exclude: Vec<ListedImage>,
+}
+
+/// An image named by hand, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListedImage {
+    /// The reference.
+    pub image: Reference,
+    /// Why it is named here.
+    pub reason: String,
+}
+
+/// Which program reads the user data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserDataFlavor {
+    /// Palette's agent: the `stylus:` section.
+    #[default]
+    Palette,
+}
+
+/// The user data.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserDataConfig {
+    /// The file to start from; it is never written to.
+    pub file: String,
+    /// Which program reads it.
+    #[serde(default)]
+    pub flavor: UserDataFlavor,
+    /// Where the finished user data is put (mode 0600).
+    #[serde(default = "default_user_data_out")]
+    pub out: String,
+}
+
+/// The installer image.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IsoConfig {
+    /// The operating system: an OCI layout directory (`./os`, `/srv/os`) or a
+    /// registry reference.
+    pub os: String,
+    /// Volume label: at most 16 of `A-Z`, `0-9` and `_`.
+    #[serde(default = "default_label")]
+    pub label: String,
+    /// Where the image is put.
+    #[serde(default = "default_iso_out")]
+    pub out: String,
+    /// Room for user data on the image, in KiB.
+    #[serde(default = "default_area")]
+    pub user_data_kib: u32,
+    /// More kernel arguments.
+    #[serde(default)]
+    pub kernel_arguments: Vec<String>,
+}
+
+/// The acceptance run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BootConfig {
+    /// Memory of the machine, in MiB.
+    #[serde(default = "default_memory")]
+    pub memory_mib: u32,
+    /// Processors of the machine.
+    #[serde(default = "default_cpus")]
+    pub cpus: u32,
+    /// Size of the blank disk, in GiB.
+    #[serde(default = "default_disk")]
+    pub disk_gib: u32,
+    /// Seconds after which a phase (installing, proving) is given up.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u64,
+    /// The image to start a container from; one of the workloads where absent.
+    #[serde(default)]
+    pub run: Option<Reference>,
+    /// The registry's access log, if it can be read from here.
+    #[serde(default)]
+    pub access_log: Option<String>,
+    /// Directory for the results of each run.
+    #[serde(default = "default_results")]
+    pub results: String,
+}
+
+impl Default for BootConfig {
+    fn default() -> Self {
+        Self {
+            memory_mib: default_memory(),
+            cpus: default_cpus(),
+            disk_gib: default_disk(),
+            timeout_seconds: default_timeout(),
+            run: None,
+            access_log: None,
+            results: default_results(),
+        }
+    }
+}
+
+fn default_lock() -> String {
+    "images.lock".to_owned()
+}
+fn default_user_data_out() -> String {
+    "build/user-data".to_owned()
+}
+fn default_label() -> String {
+    "EDGECTL".to_owned()
+}
+fn default_iso_out() -> String {
+    "build/installer.iso".to_owned()
+}
+fn default_area() -> u32 {
+    512
+}
+fn default_memory() -> u32 {
+    2048
+}
+fn default_cpus() -> u32 {
+    2
+}
+fn default_disk() -> u32 {
+    8
+}
+fn default_timeout() -> u64 {
+    900
+}
+fn default_results() -> String {
+    "build/boot".to_owned()
+}

@@ -1,0 +1,173 @@
+//! Reading `edge.yaml`, its commented form and its JSON Schema.
+
+use thiserror::Error;
+
+use crate::config::EdgeConfig;
+use crate::suggest::did_you_mean;
+use crate::yaml::{YamlError, from_yaml};
+
+/// What `edgectl init` writes.
+pub const EDGE_YAML_TEMPLATE: &str = include_str!("../../../templates/edge.yaml");
+
+const API_VERSION: &str = "edgectl.dev/v1";
+const MAX_LABEL: usize = 16;
+
+/// Why a text isn't an `edge.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// Wrong YAML or shape.
+    #[error("line {}, column {}: {}{}", .error.line, .error.column, .error.message, hint(.suggestion))]
+    Yaml {
+        /// Where and what.
+        error: YamlError,
+        /// A known key that is near the unknown one.
+        suggestion: Option<String>,
+    },
+    /// Another API version.
+    #[error("`apiVersion` is `{0}`, expected `edgectl.dev/v1`")]
+    ApiVersion(String),
+    /// A label that boot loaders can't search for.
+    #[error("`iso.label` is `{0}`: expected 1 to 16 of `A-Z`, `0-9` and `_`")]
+    Label(String),
+    /// A login with too many or too few parts.
+    #[error("`{section}`: give {expected}")]
+    Credentials {
+        /// Where it stands.
+        section: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// A number out of range.
+    #[error("`{key}` is {value}: expected {expected}")]
+    Range {
+        /// Which key.
+        key: &'static str,
+        /// Its value.
+        value: u64,
+        /// What is expected.
+        expected: &'static str,
+    },
+}
+
+fn hint(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default()
+}
+
+/// Reads and checks an `edge.yaml`.
+pub fn parse_edge_yaml(text: &str) -> Result<EdgeConfig, ConfigError> {
+    let config: EdgeConfig = from_yaml(text).map_err(|error| {
+        let suggestion = suggest(&error.message);
+        ConfigError::Yaml { error, suggestion }
+    })?;
+    check(&config)?;
+    Ok(config)
+}
+
+/// The JSON Schema of `edge.yaml`, pretty printed.
+pub fn edge_yaml_schema() -> String {
+    let schema = schemars::schema_for!(EdgeConfig);
+    let mut text = serde_json_pretty(&schema);
+    text.push('\n');
+    text
+}
+
+fn serde_json_pretty(schema: &schemars::Schema) -> String {
+    format!("{:#}", schema.as_value())
+}
+
+/// An unknown field's message lists the known ones; the nearest is suggested.
+fn suggest(message: &str) -> Option<String> {
+    let (unknown, known) = message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
+    let known = known.strip_prefix("one of ").unwrap_or(known);
+    let words = known.split([',', ' ', '`']).filter(|word| !word.is_empty());
+    did_you_mean(unknown, words).map(str::to_owned)
+}
+
+fn check(config: &EdgeConfig) -> Result<(), ConfigError> {
+    if config.api_version != API_VERSION {
+        return Err(ConfigError::ApiVersion(config.api_version.clone()));
+    }
+    let label = &config.iso.label;
+    let is_label_char = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
+    if label.is_empty() || label.len() > MAX_LABEL || !label.bytes().all(is_label_char) {
+        return Err(ConfigError::Label(label.clone()));
+    }
+    check_range("iso.userDataKib", config.iso.user_data_kib.into(), 4..=65_536, "4 to 65536")?;
+    check_range("boot.memoryMib", config.boot.memory_mib.into(), 512..=1_048_576, "512 or more")?;
+    check_range("boot.cpus", config.boot.cpus.into(), 1..=256, "1 to 256")?;
+    check_range("boot.diskGib", config.boot.disk_gib.into(), 4..=65_536, "4 or more")?;
+    check_credentials(config)
+}
+
+fn check_range(
+    key: &'static str,
+    value: u64,
+    range: std::ops::RangeInclusive<u64>,
+    expected: &'static str,
+) -> Result<(), ConfigError> {
+    match range.contains(&value) {
+        true => Ok(()),
+        false => Err(ConfigError::Range { key, value, expected }),
+    }
+}
+
+fn check_credentials(config: &EdgeConfig) -> Result<(), ConfigError> {
+    let registry = [
+        ("registry.credentials".to_owned(), &config.registry.credentials),
+        ("registry.pullCredentials".to_owned(), &config.registry.pull_credentials),
+    ];
+    let sources = config.sources.registries.iter().map(|(host, source)| {
+        (format!("sources.registries.{host}.credentials"), &source.credentials)
+    });
+    for (section, credentials) in registry.into_iter().chain(sources) {
+        let Some(c) = credentials else { continue };
+        let passwords =
+            usize::from(c.password_file.is_some()) + usize::from(c.password_env.is_some());
+        let right = match &c.docker_config {
+            Some(_) => c.username.is_none() && passwords == 0,
+            None => c.username.is_some() && passwords == 1,
+        };
+        if !right {
+            let expected =
+                "either `dockerConfig`, or `username` with one of `passwordFile` and `passwordEnv`";
+            return Err(ConfigError::Credentials { section, expected });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_valid() {
+        parse_edge_yaml(EDGE_YAML_TEMPLATE).unwrap();
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_with_a_suggestion() {
+        let text = EDGE_YAML_TEMPLATE.replace("\nregistry:", "\nregsitry:");
+        let message = parse_edge_yaml(&text).unwrap_err().to_string();
+        assert!(message.contains("regsitry"), "{message}");
+        assert!(message.ends_with("did you mean `registry`?"), "{message}");
+        assert!(!message.starts_with("line 0"), "{message}");
+    }
+
+    #[test]
+    fn labels_are_checked() {
+        for bad in ["edgectl", "A_LABEL_THAT_IS_TOO_LONG", "\"\""] {
+            let text = EDGE_YAML_TEMPLATE.replace("label: EDGECTL", &format!("label: {bad}"));
+            let error = parse_edge_yaml(&text).unwrap_err();
+            assert!(matches!(error, ConfigError::Label(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_login_needs_one_password() {
+        let text = EDGE_YAML_TEMPLATE
+            .replace("\n    passwordEnv:", "\n    passwordFile: x\n    passwordEnv:");
+        let error = parse_edge_yaml(&text).unwrap_err().to_string();
+        assert!(error.starts_with("`registry.credentials`: give either"), "{error}");
+    }
+}

@@ -1,0 +1,34 @@
+//! The nouns every other crate speaks: image references, digests, platforms,
+//! mirror rules, secrets, the image lock and the `edge.yaml` project file.
+//!
+//! This crate is pure: it never touches files, the network, the clock or the
+//! environment. Text goes in, values come out.
+
+mod config;
+mod config_text;
+mod digest;
+mod lock;
+mod platform;
+mod plural;
+mod prefix;
+mod reference;
+mod rules;
+mod secret;
+mod suggest;
+mod yaml;
+
+pub use config::{
+    BootConfig, CredentialsConfig, EdgeConfig, ImagesConfig, IsoConfig, ListedImage, OneOrMany,
+    RegistryConfig, SourceRegistry, SourcesConfig, UserDataConfig, UserDataFlavor,
+};
+pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
+pub use digest::{Digest, DigestError, Hasher};
+pub use lock::{Found, ImageLock, LOCK_SCHEMA, LockError, LockedImage, Role, Tier};
+pub use platform::Platform;
+pub use plural::{count, list_and};
+pub use prefix::{Prefix, PrefixError};
+pub use reference::{Reference, ReferenceError};
+pub use rules::{Collision, HostRule, HostRuleError, Layout, MirrorRules, PlanError, RewriteError};
+pub use secret::Secret;
+pub use suggest::did_you_mean;
+pub use yaml::{YamlError, from_yaml};
