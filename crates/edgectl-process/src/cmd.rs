@@ -1,0 +1,367 @@
+//! Programs: argument vectors, never a shell.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::interrupt::{Interrupted, interrupted};
+
+/// How much of a program's stderr an error keeps.
+const TAIL: usize = 2048;
+/// How often a waiting caller looks at the child and at Ctrl-C.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Why a program didn't do its work.
+#[derive(Debug, Error)]
+pub enum CmdError {
+    /// It couldn't be started.
+    #[error("starting `{command}`")]
+    Start {
+        /// The command line.
+        command: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended with a failure.
+    #[error("`{command}` failed ({status}){}", stderr_part(.stderr))]
+    Failed {
+        /// The command line.
+        command: String,
+        /// Its exit status.
+        status: ExitStatus,
+        /// The end of what it said.
+        stderr: String,
+    },
+    /// It couldn't be waited for or talked to.
+    #[error("talking to `{command}`")]
+    Talk {
+        /// The command line.
+        command: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The user asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+fn stderr_part(stderr: &str) -> String {
+    match stderr.trim() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
+}
+
+/// A program to run. `Display` is a line that can be pasted into a shell.
+#[derive(Debug, Clone)]
+pub struct Cmd {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    directory: Option<PathBuf>,
+    inherit_output: bool,
+}
+
+impl Cmd {
+    /// A program by name (looked up on `PATH`) or by path.
+    pub fn new(program: impl AsRef<Path>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: None,
+            inherit_output: false,
+        }
+    }
+
+    /// Adds an argument. Never a secret: other users can read it.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<T: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets the working directory.
+    pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
+        self.directory = Some(directory.as_ref().to_owned());
+        self
+    }
+
+    /// Lets the program talk on our own stdout and stderr.
+    pub fn inherit_output(mut self) -> Self {
+        self.inherit_output = true;
+        self
+    }
+
+    /// The argument vector, program first.
+    pub fn argv(&self) -> Vec<OsString> {
+        let mut argv = vec![self.program.clone().into_os_string()];
+        argv.extend(self.arguments.iter().cloned());
+        argv
+    }
+
+    /// Runs to the end; anything but success is an error.
+    pub fn ensure_success(&self) -> Result<(), CmdError> {
+        self.read_stdout().map(drop)
+    }
+
+    /// Runs to the end and gives what it printed.
+    pub fn read_stdout(&self) -> Result<Vec<u8>, CmdError> {
+        let stdout = if self.inherit_output { Stdio::inherit() } else { Stdio::piped() };
+        let mut running = self.start(Stdio::null(), stdout)?;
+        let reader = running.child.stdout.take().map(read_all);
+        running.wait()?;
+        Ok(reader.map(join_bytes).unwrap_or_default())
+    }
+
+    /// Runs to the end with `input` on stdin and gives what it printed on
+    /// stdout and whether it succeeded. For programs, such as credential
+    /// helpers, that say on stdout why they failed.
+    pub fn exchange(&self, input: &[u8]) -> Result<(bool, Vec<u8>), CmdError> {
+        let mut running = self.start(Stdio::piped(), Stdio::piped())?;
+        let reader = running.child.stdout.take().map(read_all);
+        if let Some(mut stdin) = running.child.stdin.take() {
+            use io::Write;
+            // A program may answer without reading; that is its own affair.
+            let _ = stdin.write_all(input);
+        }
+        let status = running.wait_status()?;
+        Ok((status.success(), reader.map(join_bytes).unwrap_or_default()))
+    }
+
+    /// Whether it runs and succeeds.
+    pub fn succeeds(&self) -> bool {
+        self.ensure_success().is_ok()
+    }
+
+    /// Starts it with a pipe to its stdin.
+    pub fn start_with_stdin(&self) -> Result<(Running, ChildStdin), CmdError> {
+        let mut running = self.start(Stdio::piped(), Stdio::null())?;
+        match running.child.stdin.take() {
+            Some(stdin) => Ok((running, stdin)),
+            None => Err(self.talk(io::Error::other("the program has no stdin"))),
+        }
+    }
+
+    /// Starts it in the background with its output in `log`.
+    pub fn start_logging(&self, log: &std::fs::File) -> Result<Running, CmdError> {
+        let copy = log.try_clone().map_err(|e| self.talk(e))?;
+        self.start(Stdio::null(), Stdio::from(copy))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts programs")]
+    fn start(&self, stdin: Stdio, stdout: Stdio) -> Result<Running, CmdError> {
+        tracing::debug!(command = %self, "starting");
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(stdin).stdout(stdout);
+        command.stderr(if self.inherit_output { Stdio::inherit() } else { Stdio::piped() });
+        command.envs(self.environment.iter().map(|(n, v)| (n, v)));
+        // Messages are matched and shown; they should not depend on the user's language.
+        command.env("LC_ALL", "C.UTF-8");
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        let mut child = command
+            .spawn()
+            .map_err(|source| CmdError::Start { command: self.to_string(), source })?;
+        let stderr = child.stderr.take().map(read_tail);
+        Ok(Running { command: self.to_string(), child, stderr, started: Instant::now() })
+    }
+
+    fn talk(&self, source: io::Error) -> CmdError {
+        CmdError::Talk { command: self.to_string(), source }
+    }
+}
+
+impl fmt::Display for Cmd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> =
+            self.argv().iter().map(|word| shell_word(&word.to_string_lossy())).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// A program that was started. Dropping it ends the program.
+#[derive(Debug)]
+pub struct Running {
+    command: String,
+    child: Child,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    started: Instant,
+}
+
+impl Running {
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The exit status, if it has ended.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, CmdError> {
+        self.child
+            .try_wait()
+            .map_err(|source| CmdError::Talk { command: self.command.clone(), source })
+    }
+
+    /// Waits for success; Ctrl-C ends the program and the wait.
+    pub fn wait(mut self) -> Result<(), CmdError> {
+        let status = self.wait_for_end()?;
+        self.judge(status)
+    }
+
+    /// Waits for the end, whatever it is.
+    pub fn wait_status(mut self) -> Result<ExitStatus, CmdError> {
+        self.wait_for_end()
+    }
+
+    /// Asks the program to end and waits; ends it for good after `grace`.
+    pub fn stop(mut self, grace: Duration) -> Result<(), CmdError> {
+        let Ok(raw) = i32::try_from(self.child.id()) else { return Ok(()) };
+        if let Some(pid) = rustix::process::Pid::from_raw(raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let deadline = Instant::now() + grace;
+        while self.ended()?.is_none() && Instant::now() < deadline {
+            std::thread::sleep(TICK);
+        }
+        Ok(())
+    }
+
+    /// The error for a program that ended when it should have gone on.
+    pub fn into_failure(mut self) -> CmdError {
+        match self.wait_for_end() {
+            Ok(status) => {
+                CmdError::Failed { command: self.command.clone(), status, stderr: self.tail() }
+            }
+            Err(error) => error,
+        }
+    }
+
+    fn wait_for_end(&mut self) -> Result<ExitStatus, CmdError> {
+        loop {
+            if let Some(status) = self.ended()? {
+                let seconds = self.started.elapsed().as_secs_f64();
+                tracing::debug!(command = %self.command, %status, seconds, "ended");
+                return Ok(status);
+            }
+            interrupted()?;
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn judge(&mut self, status: ExitStatus) -> Result<(), CmdError> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(CmdError::Failed { command: self.command.clone(), status, stderr: self.tail() })
+    }
+
+    fn tail(&mut self) -> String {
+        let bytes = self.stderr.take().map(join_bytes).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn join_bytes(handle: JoinHandle<Vec<u8>>) -> Vec<u8> {
+    handle.join().unwrap_or_default()
+}
+
+fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+/// Reads to the end but keeps only the last [`TAIL`] bytes.
+fn read_tail(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut buffer = [0; TAIL];
+        while let Ok(n @ 1..) = stream.read(&mut buffer) {
+            kept.extend_from_slice(&buffer[..n]);
+            let excess = kept.len().saturating_sub(TAIL);
+            kept.drain(..excess);
+        }
+        kept
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_can_be_pasted() {
+        let cmd = Cmd::new("tool").args(["--a=b", "two words", "it's"]);
+        assert_eq!(cmd.to_string(), r"tool --a=b 'two words' 'it'\''s'");
+    }
+
+    #[test]
+    fn a_failure_says_what_the_program_said() {
+        let error = Cmd::new("ls").arg("/does-not-exist").ensure_success().unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("`ls /does-not-exist` failed (exit status: 2): "), "{text}");
+        assert!(text.contains("No such file"), "{text}");
+    }
+
+    #[test]
+    fn output_and_exchange() {
+        assert_eq!(Cmd::new("echo").arg("hi").read_stdout().unwrap(), b"hi\n");
+        let (ok, bytes) = Cmd::new("cat").exchange(b"ping").unwrap();
+        assert_eq!((ok, bytes.as_slice()), (true, b"ping".as_slice()));
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Cmd::new("no-such-program-here").ensure_success().unwrap_err();
+        assert!(matches!(error, CmdError::Start { .. }));
+        assert!(!Cmd::new("no-such-program-here").succeeds());
+    }
+
+    #[test]
+    fn dropping_ends_the_program() {
+        let log = tempfile::tempfile().unwrap();
+        let running = Cmd::new("sleep").arg("1000").start_logging(&log).unwrap();
+        let pid = running.id();
+        drop(running);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+}

@@ -1,0 +1,205 @@
+//! Files that appear whole or not at all.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempDir};
+use thiserror::Error;
+
+/// Prefix of all temporary names, so that leftovers can be told.
+const PREFIX: &str = ".edgectl-";
+
+/// Why a file couldn't be written.
+#[derive(Debug, Error)]
+pub enum PersistError {
+    /// The directory can't be made.
+    #[error("creating the directory `{}`", .0.display())]
+    Directory(PathBuf, #[source] io::Error),
+    /// No temporary file beside the target.
+    #[error("creating a temporary file in `{}`", .0.display())]
+    Temporary(PathBuf, #[source] io::Error),
+    /// Writing failed, for example because the disk is full.
+    #[error("writing `{}`", .0.display())]
+    Write(PathBuf, #[source] io::Error),
+    /// The last step failed.
+    #[error("renaming into `{}`", .0.display())]
+    Rename(PathBuf, #[source] io::Error),
+    /// A special file stands there.
+    #[error("`{}` exists and is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+}
+
+/// A file being written beside its final place. Dropping it removes it.
+#[derive(Debug)]
+pub struct Replacement {
+    target: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Replacement {
+    /// Starts a file that will become `target`, with `mode` from the start.
+    pub fn new(target: &Path, mode: u32) -> Result<Self, PersistError> {
+        let parent = parent_of(target);
+        make_directory(&parent)?;
+        if std::fs::symlink_metadata(target).is_ok_and(|m| m.is_dir()) {
+            return Err(PersistError::NotAFile(target.to_owned()));
+        }
+        let file = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(std::fs::Permissions::from_mode(mode))
+            .tempfile_in(&parent)
+            .map_err(|e| PersistError::Temporary(parent.clone(), e))?;
+        // The umask took bits away from the mode that was asked for.
+        file.as_file()
+            .set_permissions(std::fs::Permissions::from_mode(mode))
+            .map_err(|e| PersistError::Temporary(parent, e))?;
+        Ok(Self { target: target.to_owned(), file })
+    }
+
+    /// Where the file is until it is done: for programs that write by name.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The open file.
+    pub fn file(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
+    /// Makes the file durable and puts it in its place.
+    pub fn finish(self) -> Result<(), PersistError> {
+        let Self { target, file } = self;
+        file.as_file().sync_all().map_err(|e| PersistError::Write(target.clone(), e))?;
+        file.persist(&target).map_err(|e| PersistError::Rename(target.clone(), e.error))?;
+        sync_directory(&parent_of(&target));
+        Ok(())
+    }
+}
+
+/// Writes `content` to `target` with `mode`, whole or not at all.
+pub fn write_file(target: &Path, mode: u32, content: &[u8]) -> Result<(), PersistError> {
+    let mut replacement = Replacement::new(target, mode)?;
+    replacement.file().write_all(content).map_err(|e| PersistError::Write(target.to_owned(), e))?;
+    replacement.finish()
+}
+
+/// A directory being filled beside its final place. Dropping it removes it.
+#[derive(Debug)]
+pub struct Staging {
+    target: PathBuf,
+    directory: TempDir,
+}
+
+impl Staging {
+    /// Starts a directory that may become `target`.
+    pub fn new(target: &Path) -> Result<Self, PersistError> {
+        let parent = parent_of(target);
+        make_directory(&parent)?;
+        let directory = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir_in(&parent)
+            .map_err(|e| PersistError::Temporary(parent, e))?;
+        Ok(Self { target: target.to_owned(), directory })
+    }
+
+    /// Where the directory is until it is done.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Puts the directory in its place, in place of an older one.
+    pub fn finish(self) -> Result<(), PersistError> {
+        let rename = |e| PersistError::Rename(self.target.clone(), e);
+        let old = self.target.with_extension("edgectl-old");
+        let _ = std::fs::remove_dir_all(&old);
+        if self.target.exists() {
+            rename_path(&self.target, &old).map_err(rename)?;
+        }
+        let path = self.directory.keep();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(rename)?;
+        rename_path(&path, &self.target).map_err(rename)?;
+        let _ = std::fs::remove_dir_all(&old);
+        sync_directory(&parent_of(&self.target));
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that renames")]
+fn rename_path(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+fn parent_of(target: &Path) -> PathBuf {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), PersistError> {
+    std::fs::create_dir_all(path).map_err(|e| PersistError::Directory(path.to_owned(), e))
+}
+
+/// The rename itself must survive a power cut; where a file system can't sync
+/// a directory there is nothing better to do.
+fn sync_directory(path: &Path) {
+    if let Ok(directory) = File::open(path) {
+        let _ = directory.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn writes_whole_files_with_their_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("deep/secret");
+        write_file(&target, 0o600, b"one").unwrap();
+        write_file(&target, 0o600, b"two").unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"two");
+        assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(names(&dir.path().join("deep")), ["secret"]);
+    }
+
+    #[test]
+    fn a_dropped_replacement_leaves_the_old_file_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("file");
+        write_file(&target, 0o644, b"old").unwrap();
+        let mut replacement = Replacement::new(&target, 0o644).unwrap();
+        replacement.file().write_all(b"new").unwrap();
+        drop(replacement);
+        assert_eq!(std::fs::read(&target).unwrap(), b"old");
+        assert_eq!(names(dir.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_directory_is_not_replaced_by_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = write_file(dir.path(), 0o644, b"x").unwrap_err();
+        assert!(matches!(error, PersistError::NotAFile(_)), "{error}");
+    }
+
+    #[test]
+    fn staging_replaces_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("out");
+        for content in ["one", "two"] {
+            let staging = Staging::new(&target).unwrap();
+            std::fs::write(staging.path().join(content), content).unwrap();
+            staging.finish().unwrap();
+            assert_eq!(names(&target), [content]);
+        }
+        drop(Staging::new(&target).unwrap());
+        assert_eq!(names(dir.path()), ["out"]);
+    }
+}
