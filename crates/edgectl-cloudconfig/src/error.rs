@@ -1,0 +1,181 @@
+//! What can be wrong with user data. No message quotes a value.
+
+use std::fmt;
+
+use granit_parser::{ErrorKind, ScanError};
+use thiserror::Error;
+
+/// A line and a column, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+}
+
+impl Place {
+    pub(crate) fn new(line: usize, column: usize) -> Self {
+        let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Self { line: wide(line.max(1)), column: wide(column.max(1)) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// A text that isn't YAML.
+pub(crate) struct SyntaxError {
+    pub(crate) place: Place,
+    pub(crate) message: String,
+}
+
+impl SyntaxError {
+    pub(crate) fn from_scan(error: &ScanError) -> Self {
+        let at = error.marker();
+        let message = match error.kind() {
+            // The parser would quote it, and it may be part of a password.
+            ErrorKind::UnexpectedCharacter { .. } => "unexpected character".to_owned(),
+            _ => error.info(),
+        };
+        Self { place: Place::new(at.line(), at.col() + 1), message }
+    }
+}
+
+/// Why values can't be put into a user data file.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InjectError {
+    /// Another kind of user data.
+    #[error(
+        "this is not cloud-config user data: the first line must be `#cloud-config` (after `## template: jinja`, if that is there)"
+    )]
+    NotCloudConfig,
+    /// Not YAML.
+    #[error("{place}: {message}")]
+    Yaml {
+        /// Where.
+        place: Place,
+        /// What the parser says.
+        message: String,
+    },
+    /// More than one document.
+    #[error("{place}: a second document starts here; keep one document per file")]
+    SecondDocument {
+        /// Where it starts.
+        place: Place,
+    },
+    /// `*name` where a value has to be set.
+    #[error("{place}: `{path}` is an alias; write its value out in place of it")]
+    Alias {
+        /// Where.
+        place: Place,
+        /// Which key.
+        path: String,
+    },
+    /// `&name` whose aliases would change too.
+    #[error(
+        "{place}: `{path}` has an anchor that is used elsewhere, and the other place would change too; write the value out there"
+    )]
+    Anchor {
+        /// Where.
+        place: Place,
+        /// Which key.
+        path: String,
+    },
+    /// `<<` in a mapping that has to be changed.
+    #[error("{place}: `{path}` takes keys from elsewhere with `<<`; write them out in block form")]
+    MergeKey {
+        /// Where.
+        place: Place,
+        /// Which mapping.
+        path: String,
+    },
+    /// A tag that changes what a value means.
+    #[error("{place}: `{path}` has a tag; remove it and write the value out")]
+    Tag {
+        /// Where.
+        place: Place,
+        /// Which key.
+        path: String,
+    },
+    /// A key that stands twice.
+    #[error("{place}: `{path}` stands here a second time; keep one")]
+    Duplicate {
+        /// Where the second one stands.
+        place: Place,
+        /// Which key.
+        path: String,
+    },
+    /// Another kind of value.
+    #[error("{place}: expected `{path}` to be {expected}")]
+    Shape {
+        /// Where.
+        place: Place,
+        /// Which key.
+        path: String,
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// A way of writing that can't be edited without touching other things.
+    #[error(
+        "{place}: `{path}` can't be set without changing other values; write it out in block form"
+    )]
+    Unsupported {
+        /// Where the part to be changed starts.
+        place: Place,
+        /// Which key.
+        path: String,
+    },
+    /// A certificate authority that isn't PEM.
+    #[error("the certificate authority is not PEM text: expected `-----BEGIN CERTIFICATE-----`")]
+    NotPem,
+}
+
+/// Why the settings of a node can't be read from user data.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// Another kind of user data.
+    #[error(
+        "this is not cloud-config user data: the first line must be `#cloud-config` (after `## template: jinja`, if that is there)"
+    )]
+    NotCloudConfig,
+    /// Not YAML.
+    #[error("{place}: {message}")]
+    Yaml {
+        /// Where.
+        place: Place,
+        /// What the parser says.
+        message: String,
+    },
+    /// More than one document.
+    #[error("{place}: a second document starts here; keep one document per file")]
+    SecondDocument {
+        /// Where it starts.
+        place: Place,
+    },
+    /// A value of another kind.
+    #[error("{place}: expected `{path}` to be {expected}")]
+    Value {
+        /// Where.
+        place: Place,
+        /// Which key.
+        path: String,
+        /// What should be there.
+        expected: &'static str,
+    },
+}
+
+impl From<SyntaxError> for InjectError {
+    fn from(error: SyntaxError) -> Self {
+        Self::Yaml { place: error.place, message: error.message }
+    }
+}
+
+impl From<SyntaxError> for ReadError {
+    fn from(error: SyntaxError) -> Self {
+        Self::Yaml { place: error.place, message: error.message }
+    }
+}

@@ -1,0 +1,57 @@
+//! The first lines, which decide what a user data file is.
+
+const MARK: char = '\u{feff}';
+
+/// Whether the text is cloud-config: `#cloud-config` on the first line, or on
+/// the second after `## template: jinja`. A byte order mark is let through.
+pub(crate) fn is_cloud_config(text: &str) -> bool {
+    let text = text.strip_prefix(MARK).unwrap_or(text);
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let header = if is_jinja(first) { lines.next().unwrap_or_default() } else { first };
+    header
+        .strip_prefix("#cloud-config")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+fn is_jinja(line: &str) -> bool {
+    let word = line.strip_prefix("##").map(str::trim);
+    word.and_then(|w| w.strip_prefix("template:")).is_some_and(|w| w.trim() == "jinja")
+}
+
+/// The line end of the file, by its first line.
+pub(crate) fn line_end(text: &str) -> &'static str {
+    match text.find('\n') {
+        Some(at) if text[..at].ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers() {
+        for good in [
+            "#cloud-config",
+            "#cloud-config\r\na: 1\r\n",
+            "\u{feff}#cloud-config\n",
+            "## template: jinja\n#cloud-config\n",
+            "#cloud-config # ours\n",
+        ] {
+            assert!(is_cloud_config(good), "{good:?}");
+        }
+        for bad in [
+            "",
+            "\n#cloud-config\n",
+            " #cloud-config\n",
+            "#cloud-config-archive\n",
+            "## template: jinja\n\n#cloud-config\n",
+            "#!/bin/sh\n",
+            "stylus: {}\n",
+        ] {
+            assert!(!is_cloud_config(bad), "{bad:?}");
+        }
+    }
+}

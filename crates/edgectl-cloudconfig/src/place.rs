@@ -1,0 +1,324 @@
+//! Where in the text a change goes. Answers `None` where the way the text is
+//! written leaves no safe place.
+
+use std::ops::Range;
+
+use crate::edit::{Leaf, block_entry, block_item, flow_entry};
+use crate::scalar;
+use crate::tree::{Data, Document, Id};
+
+/// Indentation per level where the text doesn't show its own.
+const DEFAULT_STEP: usize = 2;
+
+/// The text, its tree, and how it ends its lines.
+pub(crate) struct Placing<'a> {
+    text: &'a str,
+    document: &'a Document,
+    line_end: &'static str,
+}
+
+/// Where new lines of a block collection go.
+struct Lines {
+    at: usize,
+    indent: usize,
+}
+
+impl<'a> Placing<'a> {
+    pub(crate) fn new(text: &'a str, document: &'a Document, line_end: &'static str) -> Self {
+        Self { text, document, line_end }
+    }
+
+    pub(crate) fn unchanged(&self) -> String {
+        self.text.to_owned()
+    }
+
+    /// At the end of a text that has no content yet.
+    pub(crate) fn append(&self, path: &[&str], leaf: &Leaf<'_>) -> String {
+        self.add_lines(self.text.len(), &block_entry(path, leaf, 0, DEFAULT_STEP))
+    }
+
+    /// A new entry of the mapping `id`.
+    pub(crate) fn insert(&self, id: Id, path: &[&str], leaf: &Leaf<'_>) -> Option<String> {
+        if self.is_flow(id) {
+            return self.insert_flow(id, &flow_entry(path, leaf));
+        }
+        let firsts: Vec<Id> = self.document.entries(id).iter().map(|(key, _)| *key).collect();
+        let lines = self.block_lines(&firsts, id)?;
+        Some(self.add_lines(lines.at, &block_entry(path, leaf, lines.indent, self.step())))
+    }
+
+    /// A new item of the list `id`.
+    pub(crate) fn insert_item(&self, id: Id, pem: &str) -> Option<String> {
+        if self.is_flow(id) {
+            return self.insert_flow(id, &scalar::quoted(pem));
+        }
+        let Data::Sequence { items, .. } = &self.document.node(id).data else { return None };
+        let last = *items.last()?;
+        let dash = self.dash(last)?;
+        let lines = Lines { at: self.end_of(id, dash)?, indent: dash - self.line_start(dash) };
+        Some(self.add_lines(lines.at, &block_item(pem, lines.indent)))
+    }
+
+    /// A value where there is none, or a written null.
+    pub(crate) fn fill(
+        &self,
+        key: Id,
+        value: Id,
+        path: &[&str],
+        leaf: &Leaf<'_>,
+    ) -> Option<String> {
+        let null = self.document.node(value);
+        let is_scalar = path.is_empty() && matches!(leaf, Leaf::Scalar { .. });
+        if is_scalar || self.is_in_flow(key) {
+            let inner = flow_entry(path, leaf);
+            let written = if path.is_empty() { inner } else { format!("{{{inner}}}") };
+            return match null.range.is_empty() {
+                true => self.fill_empty(key, value, &written),
+                false => Some(self.splice(null.range.clone(), &written)),
+            };
+        }
+        let start = self.own_line_indent(key)?;
+        let lines = block_entry(path, leaf, start + self.step(), self.step());
+        let at = self.next_line(self.document.node(key).range.end.max(null.range.end));
+        let with_lines = self.add_lines(at, &lines);
+        // The written null goes, with the blanks before it; it stands before
+        // the new lines, so its place is still right.
+        let head = self.text[..null.range.start].trim_end_matches(' ').len();
+        let cut = if null.range.is_empty() { null.range.clone() } else { head..null.range.end };
+        Some(splice(&with_lines, cut, ""))
+    }
+
+    fn fill_empty(&self, key: Id, value: Id, written: &str) -> Option<String> {
+        // An anchor or tag would stand between the colon and the value.
+        if self.document.node(value).anchor != 0 {
+            return None;
+        }
+        let end = self.document.node(key).range.end;
+        let rest = &self.text[end..];
+        let blanks = rest.len() - rest.trim_start_matches(' ').len();
+        let after = end + blanks;
+        match self.text[after..].starts_with(':') {
+            true => Some(self.splice(after + 1..after + 1, &format!(" {written}"))),
+            false if self.is_in_flow(key) => Some(self.splice(end..end, &format!(": {written}"))),
+            false => None,
+        }
+    }
+
+    /// Another scalar in place of `value`.
+    pub(crate) fn replace(&self, key: Id, value: Id, written: &str) -> Option<String> {
+        let node = self.document.node(value);
+        if !node.is_block_scalar() {
+            return Some(self.splice(node.range.clone(), written));
+        }
+        let header = self.block_header(self.document.node(key).range.end, node.range.start)?;
+        let header_end =
+            self.text[header..].find(['\r', '\n']).map_or(self.text.len(), |n| header + n);
+        let indicator =
+            self.text[header..header_end].find([' ', '\t']).map_or(header_end, |n| header + n);
+        let body_end = self.content_end(value).max(header_end);
+        let body = self.text[..body_end].trim_end_matches(['\r', '\n']).len().max(header_end);
+        let comment = &self.text[indicator..header_end];
+        Some(self.splice(header..body, &format!("{written}{comment}")))
+    }
+
+    /// Where the `|` or `>` of a block scalar stands, between its key and its
+    /// first line.
+    fn block_header(&self, from: usize, to: usize) -> Option<usize> {
+        let mut in_comment = false;
+        for (offset, c) in self.text.get(from..to)?.char_indices() {
+            match c {
+                '\n' => in_comment = false,
+                '#' => in_comment = true,
+                // An anchor's name may hold a bar.
+                '&' if !in_comment => return None,
+                '|' | '>' if !in_comment => return Some(from + offset),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Inside the braces or brackets of `id`: behind the last entry where that
+    /// is plain to see, else in front of the first.
+    fn insert_flow(&self, id: Id, entry: &str) -> Option<String> {
+        let range = self.document.node(id).range.clone();
+        let inside = range.start + 1..range.end.checked_sub(1)?;
+        let last = match &self.document.node(id).data {
+            Data::Mapping { entries, .. } => entries.last().map(|(_, value)| *value),
+            Data::Sequence { items, .. } => items.last().copied(),
+            _ => None,
+        };
+        let Some(last) = last else {
+            return Some(self.splice(inside.start..inside.start, entry));
+        };
+        let last = self.document.node(last).range.clone();
+        let is_plain_to_see = !last.is_empty()
+            && self.text.get(last.end..inside.end).is_some_and(|rest| rest.trim().is_empty());
+        match is_plain_to_see {
+            true => Some(self.splice(last.end..last.end, &format!(", {entry}"))),
+            false => Some(self.splice(inside.start..inside.start, &format!("{entry}, "))),
+        }
+    }
+
+    /// Where new entries of a block mapping go, and how far they are indented.
+    fn block_lines(&self, keys: &[Id], id: Id) -> Option<Lines> {
+        let indent = self.own_line_indent(*keys.first()?)?;
+        let last = self.document.node(*keys.last()?).range.start;
+        Some(Lines { at: self.end_of(id, last)?, indent })
+    }
+
+    /// Where lines that follow the block collection `id` go; `last` is where
+    /// its last entry starts.
+    fn end_of(&self, id: Id, last: usize) -> Option<usize> {
+        let leaf = self.last_leaf(id);
+        let node = self.document.node(leaf);
+        let ends_open = node.is_block_scalar()
+            && node.range.end >= self.text.len()
+            && !self.text.ends_with('\n');
+        if ends_open {
+            // A line end behind it would become part of its value.
+            let start = self.line_start(last);
+            return self.text[start..last].trim().is_empty().then_some(start);
+        }
+        let end = self.content_end(leaf);
+        let indent = last - self.line_start(last);
+        Some(self.past_comments(self.next_line(end), indent))
+    }
+
+    /// Past comment lines that are indented at least as far as the entries.
+    fn past_comments(&self, from: usize, indent: usize) -> usize {
+        let mut past = from;
+        let mut at = from;
+        for line in self.text[from..].split_inclusive('\n') {
+            at += line.len();
+            let body = line.trim_start_matches(' ');
+            match body.trim_end().chars().next() {
+                None => {}
+                Some('#') if line.len() - body.len() >= indent => past = at,
+                Some(_) => break,
+            }
+        }
+        past
+    }
+
+    fn last_leaf(&self, id: Id) -> Id {
+        match &self.document.node(id).data {
+            Data::Mapping { flow: false, entries } => match entries.last() {
+                Some((key, value)) if self.document.node(*value).range.is_empty() => {
+                    // An empty value says nothing about where it ends; a
+                    // block collection's range is empty, too.
+                    match self.document.node(*value).scalar() {
+                        Some(_) => *key,
+                        None => self.last_leaf(*value),
+                    }
+                }
+                Some((_, value)) => self.last_leaf(*value),
+                None => id,
+            },
+            Data::Sequence { flow: false, items } => {
+                items.last().map_or(id, |item| self.last_leaf(*item))
+            }
+            _ => id,
+        }
+    }
+
+    /// The end of a leaf's content: for block scalars without the empty lines
+    /// that don't belong to the value.
+    fn content_end(&self, leaf: Id) -> usize {
+        let node = self.document.node(leaf);
+        let Some((value, _)) = node.scalar().filter(|_| node.is_block_scalar()) else {
+            return node.range.end;
+        };
+        let keeps_lines = value.ends_with("\n\n") || value == "\n";
+        let content = &self.text[node.range.clone()];
+        // The parser counts the indentation of the line that follows.
+        let whole = match content.rfind('\n') {
+            Some(n) if content[n + 1..].bytes().all(|c| c == b' ') => &content[..=n],
+            _ => content,
+        };
+        let bare = whole.trim_end_matches(['\r', '\n']);
+        let length = if keeps_lines || bare.is_empty() { whole.len() } else { bare.len() };
+        node.range.start + length
+    }
+
+    /// The position of the dash before a block list's item.
+    fn dash(&self, item: Id) -> Option<usize> {
+        let mut end = self.document.node(item).range.start;
+        // A block scalar starts some lines below its dash.
+        loop {
+            let start = self.line_start(end);
+            let line = &self.text[start..end];
+            let body = line.trim_start_matches(' ');
+            if body.starts_with('-') {
+                return Some(end - body.len());
+            }
+            end = start.checked_sub(1)?;
+        }
+    }
+
+    /// The column of a key that is the first thing on its line.
+    fn own_line_indent(&self, key: Id) -> Option<usize> {
+        let start = self.document.node(key).range.start;
+        let line = self.line_start(start);
+        self.text[line..start].bytes().all(|c| c == b' ').then_some(start - line)
+    }
+
+    /// The indentation of the first nested block mapping.
+    fn step(&self) -> usize {
+        let nested = self.document.nodes.iter().filter_map(|node| match &node.data {
+            Data::Mapping { flow: false, entries } => entries.first(),
+            _ => None,
+        });
+        let indents = nested.filter_map(|(key, _)| self.own_line_indent(*key));
+        indents.filter(|indent| *indent > 0).min().unwrap_or(DEFAULT_STEP)
+    }
+
+    fn is_flow(&self, id: Id) -> bool {
+        matches!(
+            self.document.node(id).data,
+            Data::Mapping { flow: true, .. } | Data::Sequence { flow: true, .. }
+        )
+    }
+
+    /// Whether a key stands inside braces.
+    fn is_in_flow(&self, key: Id) -> bool {
+        let at = self.document.node(key).range.start;
+        self.document
+            .nodes
+            .iter()
+            .enumerate()
+            .any(|(id, node)| self.is_flow(id) && node.range.start < at && at < node.range.end)
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |n| n + 1)
+    }
+
+    /// The start of the next line, or `at` itself if a line starts there.
+    fn next_line(&self, at: usize) -> usize {
+        if at > 0 && self.text[..at].ends_with('\n') {
+            return at;
+        }
+        self.text[at..].find('\n').map_or(self.text.len(), |n| at + n + 1)
+    }
+
+    /// `lines` in front of what starts at `at`. A text without a final line
+    /// end stays one.
+    fn add_lines(&self, at: usize, lines: &[String]) -> String {
+        let body = lines.join(self.line_end);
+        let is_open = at == self.text.len() && !self.text.is_empty() && !self.text.ends_with('\n');
+        let inserted = match is_open {
+            true => format!("{}{body}", self.line_end),
+            false => format!("{body}{}", self.line_end),
+        };
+        self.splice(at..at, &inserted)
+    }
+
+    fn splice(&self, range: Range<usize>, with: &str) -> String {
+        splice(self.text, range, with)
+    }
+}
+
+fn splice(text: &str, range: Range<usize>, with: &str) -> String {
+    format!("{}{with}{}", &text[..range.start], &text[range.end..])
+}
