@@ -1,1 +1,41 @@
-//! Empty.
+//! Registries and OCI layout directories as sources and sinks of images.
+//!
+//! [`upload`] mirrors images into a registry, [`pull_to_layout`] brings one
+//! into a directory, [`check`] looks whether pushing would work. What is
+//! copied is never changed: manifests go byte for byte, blobs are hashed while
+//! they pass by.
+
+mod access;
+pub mod access_log;
+mod blobs;
+mod challenge;
+mod check;
+mod content;
+mod copy;
+pub mod docker_config;
+mod error;
+mod http;
+mod layout;
+mod manifest;
+mod pull;
+mod registries;
+mod retry;
+mod sink;
+mod source;
+mod upload;
+
+pub use access::{Access, Credentials};
+pub use check::{Checked, check};
+pub use content::{Chunks, Moved, chunks_of, verified};
+pub use docker_config::{DockerConfig, DockerConfigError, Login};
+pub use error::{ErrorKind, HttpFailure, Mismatch, RegistryError};
+pub use layout::{LayerBlob, LayerReader, Layout, LayoutConfig, LayoutImage};
+pub use manifest::{Blob, Pinned, RawManifest};
+pub use pull::{PullRequest, pull_to_layout};
+pub use registries::Registries;
+pub use sink::{Mount, Place, Sink, UploadSession};
+pub use source::Source;
+pub use upload::{
+    ImageOutcome, ImageReport, ImageRequest, Progress, UploadOutcome, UploadRequest, upload,
+    upload_from,
+};

@@ -1,1 +1,14 @@
-//! Empty.
+//! What tests and the quickstart need and nobody ships: a real registry on
+//! loopback, a certificate authority, and images of a few bytes.
+//!
+//! Only a dev-dependency of the libraries; `xtask` uses it for the quickstart.
+
+mod ca;
+mod error;
+mod image;
+mod registry;
+
+pub use ca::{Issued, TestCa};
+pub use error::TestkitError;
+pub use image::{TinyImage, TinyLayout, Written};
+pub use registry::{RegistryOptions, RegistryServer, TlsFiles};

@@ -1,0 +1,283 @@
+//! Logins from Docker's `config.json`, credential helpers included.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use edgectl_model::Secret;
+use edgectl_process::Cmd;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::access::Credentials;
+use crate::error::RegistryError;
+
+/// What a helper says, on stdout, of a server it doesn't know.
+const UNKNOWN: &str = "credentials not found";
+/// The user name that marks an identity token.
+const TOKEN_USER: &str = "<token>";
+
+/// Why a text isn't Docker's configuration. The text itself holds passwords
+/// and is never quoted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DockerConfigError {
+    /// Not the expected JSON.
+    #[error("the Docker configuration is not valid: line {line}, column {column}")]
+    Json {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// An `auth` that isn't base64 of `user:password`.
+    #[error(
+        "the Docker configuration has an `auth` for `{0}` that is not `user:password` in base64"
+    )]
+    Auth(String),
+}
+
+/// Where a login comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A helper has to be asked; what the file itself holds stands in if the
+    /// helper knows nothing.
+    Helper {
+        /// The program.
+        program: String,
+        /// What it is asked for.
+        server: String,
+        /// What the file holds.
+        otherwise: Credentials,
+    },
+    /// It stands in the file; anonymous if nothing does.
+    Stored(Credentials),
+}
+
+/// Docker's configuration, as far as logins go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DockerConfig {
+    logins: BTreeMap<String, (String, Credentials)>,
+    helpers: BTreeMap<String, String>,
+    store: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    #[serde(default)]
+    auths: BTreeMap<String, Auth>,
+    #[serde(default)]
+    cred_helpers: BTreeMap<String, String>,
+    creds_store: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Auth {
+    auth: Option<Secret>,
+    username: Option<String>,
+    password: Option<Secret>,
+    identitytoken: Option<Secret>,
+    registrytoken: Option<Secret>,
+}
+
+impl DockerConfig {
+    /// Reads the text of a `config.json`.
+    pub fn parse(text: &str) -> Result<Self, DockerConfigError> {
+        let file: File = serde_json::from_str(text)
+            .map_err(|e| DockerConfigError::Json { line: e.line(), column: e.column() })?;
+        let mut logins = BTreeMap::new();
+        for (key, auth) in file.auths {
+            let credentials = auth.into_credentials(&key)?;
+            logins.insert(normal_key(&key), (key, credentials));
+        }
+        let helpers = file.cred_helpers.iter().map(|(k, v)| (normal_key(k), v.clone())).collect();
+        Ok(Self { logins, helpers, store: file.creds_store.filter(|s| !s.is_empty()) })
+    }
+
+    /// The login for a repository: `host` is `host[:port]`, `path` what
+    /// follows it. Entries for a path beat the one for the whole host.
+    pub fn login(&self, host: &str, path: &str) -> Login {
+        let host = normal_key(host);
+        let keys = scoped_keys(&host, path);
+        let stored = keys.iter().find_map(|key| self.logins.get(key));
+        let otherwise = stored.map(|(_, credentials)| credentials.clone()).unwrap_or_default();
+        let helper = keys.iter().find_map(|key| self.helpers.get(key)).or(self.store.as_ref());
+        match helper {
+            None => Login::Stored(otherwise),
+            Some(suffix) => Login::Helper {
+                program: format!("docker-credential-{suffix}"),
+                server: match (stored, host.as_str()) {
+                    (Some((key, _)), _) => key.clone(),
+                    (None, "docker.io") => "https://index.docker.io/v1/".to_owned(),
+                    (None, host) => host.to_owned(),
+                },
+                otherwise,
+            },
+        }
+    }
+
+    /// As [`login`](Self::login), with the helper asked. A helper that fails
+    /// is an error: going on as nobody would show up as a riddle later.
+    pub fn credentials(&self, host: &str, path: &str) -> Result<Credentials, RegistryError> {
+        match self.login(host, path) {
+            Login::Stored(credentials) => Ok(credentials),
+            Login::Helper { program, server, otherwise } => {
+                Ok(ask_helper(&program, &server)?.unwrap_or(otherwise))
+            }
+        }
+    }
+}
+
+impl Auth {
+    fn into_credentials(self, key: &str) -> Result<Credentials, DockerConfigError> {
+        let given = |secret: Option<Secret>| secret.filter(|s| !s.is_empty());
+        if let Some(token) = given(self.registrytoken) {
+            return Ok(Credentials::RegistryToken(token));
+        }
+        if let Some(token) = given(self.identitytoken) {
+            return Ok(Credentials::IdentityToken(token));
+        }
+        if let Some(auth) = given(self.auth) {
+            return decode(&auth).ok_or_else(|| DockerConfigError::Auth(key.to_owned()));
+        }
+        Ok(match (self.username, self.password) {
+            (Some(username), Some(password)) => Credentials::Basic { username, password },
+            _ => Credentials::Anonymous,
+        })
+    }
+}
+
+fn decode(auth: &Secret) -> Option<Credentials> {
+    let text = String::from_utf8(STANDARD.decode(auth.expose().trim()).ok()?).ok()?;
+    let (username, password) = text.split_once(':')?;
+    // Old versions of Docker pad with NUL.
+    Some(Credentials::basic(username, Secret::new(password.trim_end_matches('\0'))))
+}
+
+/// `host[:port][/path]`: without scheme; a path behind a scheme is the API's
+/// own (`/v1/`) and not a scope.
+fn normal_key(key: &str) -> String {
+    let (has_scheme, rest) = match key.split_once("://") {
+        Some((_, rest)) => (true, rest),
+        None => (false, key),
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = match host.to_ascii_lowercase().as_str() {
+        "index.docker.io" | "registry-1.docker.io" => "docker.io".to_owned(),
+        lower => lower.to_owned(),
+    };
+    match path.trim_matches('/') {
+        "" | "v1" | "v2" => host,
+        _ if has_scheme => host,
+        path => format!("{host}/{path}"),
+    }
+}
+
+/// `host/a/b`, `host/a`, `host`.
+fn scoped_keys(host: &str, path: &str) -> Vec<String> {
+    let whole = format!("{host}/{path}");
+    let mut key = whole.trim_end_matches('/');
+    let mut keys = vec![key.to_owned()];
+    while let Some((shorter, _)) = key.rsplit_once('/') {
+        keys.push(shorter.to_owned());
+        key = shorter;
+    }
+    keys
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HelperAnswer {
+    #[serde(default)]
+    username: String,
+    secret: Secret,
+}
+
+/// Asks a helper; none if it doesn't know the server.
+fn ask_helper(program: &str, server: &str) -> Result<Option<Credentials>, RegistryError> {
+    let failed = |message: String| RegistryError::Helper {
+        program: program.to_owned(),
+        server: server.to_owned(),
+        message,
+    };
+    let (success, output) = Cmd::new(program)
+        .arg("get")
+        .exchange(server.as_bytes())
+        .map_err(|source| RegistryError::HelperRun { program: program.to_owned(), source })?;
+    if !success {
+        let text = String::from_utf8_lossy(&output);
+        let text = text.trim();
+        return match text.contains(UNKNOWN) {
+            true => Ok(None),
+            false => Err(failed(text.chars().take(1024).collect())),
+        };
+    }
+    let answer: HelperAnswer = serde_json::from_slice(&output)
+        .map_err(|_| failed("its answer is not the expected JSON".to_owned()))?;
+    Ok(Some(match answer.username.as_str() {
+        TOKEN_USER => Credentials::IdentityToken(answer.secret),
+        _ => Credentials::Basic { username: answer.username, password: answer.secret },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(config: &DockerConfig, host: &str, path: &str) -> Credentials {
+        match config.login(host, path) {
+            Login::Stored(credentials) => credentials,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn basic(user: &str, password: &str) -> Credentials {
+        Credentials::basic(user, Secret::new(password))
+    }
+
+    #[test]
+    fn finds_the_most_specific_entry() {
+        let config = DockerConfig::parse(
+            r#"{"auths": {
+                "https://index.docker.io/v1/": {"auth": "aHViOng="},
+                "reg.local:5000": {"auth": "cHVsbGVyOmE6Yg=="},
+                "reg.local:5000/team": {"username": "team", "password": "t"},
+                "token.local": {"identitytoken": "r"},
+                "empty.local": {}}}"#,
+        )
+        .unwrap();
+        assert_eq!(stored(&config, "docker.io", "library/nginx"), basic("hub", "x"));
+        assert_eq!(stored(&config, "reg.local:5000", "other"), basic("puller", "a:b"));
+        assert_eq!(stored(&config, "reg.local:5000", "team/app"), basic("team", "t"));
+        assert_eq!(stored(&config, "reg.local:5000", "teams"), basic("puller", "a:b"));
+        let token = Credentials::IdentityToken(Secret::new("r"));
+        assert_eq!(stored(&config, "token.local", "x"), token);
+        assert_eq!(stored(&config, "empty.local", "x"), Credentials::Anonymous);
+        assert_eq!(stored(&config, "", ""), Credentials::Anonymous);
+    }
+
+    #[test]
+    fn helpers_beat_what_is_stored() {
+        let text = r#"{"credsStore": "pass", "credHelpers": {"a.b": "ecr-login"},
+            "auths": {"https://c.d": {}}}"#;
+        let config = DockerConfig::parse(text).unwrap();
+        let programs = [("a.b", "ecr-login", "a.b"), ("c.d", "pass", "https://c.d")];
+        for (host, suffix, expected) in programs {
+            let Login::Helper { program, server, .. } = config.login(host, "x") else {
+                panic!("expected a helper for {host}");
+            };
+            assert_eq!(program, format!("docker-credential-{suffix}"));
+            assert_eq!(server, expected);
+        }
+        let error = config.credentials("a.b", "x").unwrap_err();
+        assert!(error.to_string().contains("docker-credential-ecr-login"), "{error}");
+    }
+
+    #[test]
+    fn errors_never_quote_the_file() {
+        for text in [r#"{"auths": "hunter2"}"#, r#"{"auths": {"a.b": {"auth": "hunter2"}}}"#] {
+            let error = DockerConfig::parse(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+}

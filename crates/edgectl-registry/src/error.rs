@@ -1,0 +1,289 @@
+//! What can go wrong between here and a registry, told apart far enough for
+//! exit codes and hints.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use edgectl_model::Digest;
+use edgectl_process::{CmdError, Interrupted, PersistError};
+use thiserror::Error;
+
+/// The coarse kinds of [`RegistryError`], for exit codes and hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// A certificate authority, client or helper is set up wrongly.
+    Configuration,
+    /// The login is good but doesn't allow this.
+    Denied,
+    /// Bytes aren't what their digest says.
+    Digest,
+    /// Another answer of the registry.
+    Http,
+    /// The user asked to stop.
+    Interrupted,
+    /// A local file, for example because the disk is full.
+    Local,
+    /// User name or password are refused, or missing.
+    Login,
+    /// A manifest that can't be understood.
+    Manifest,
+    /// The image or a part of it isn't there.
+    NotFound,
+    /// The certificate isn't trusted, or the other side doesn't speak TLS.
+    Tls,
+    /// The connection broke or stood still.
+    Transport,
+    /// Nobody answers there.
+    Unreachable,
+}
+
+/// Why something with a registry or an OCI layout failed.
+#[derive(Debug, Error)]
+pub enum RegistryError {
+    /// A setting can't be used.
+    #[error("the settings for `{host}` can't be used: {reason}")]
+    Configuration {
+        /// The registry.
+        host: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The login doesn't allow it.
+    #[error("`{host}` does not allow {} to {action}{}", user_text(.user), said(.message))]
+    Denied {
+        /// The registry.
+        host: String,
+        /// Who was logged in.
+        user: Option<String>,
+        /// What was tried, for example ``push to `edge/web` ``.
+        action: String,
+        /// What the registry said.
+        message: String,
+    },
+    /// Bytes aren't what their digest says.
+    #[error("`{place}` gave other content for `{expected}`: {found}")]
+    Digest {
+        /// The digest asked for.
+        expected: Digest,
+        /// Registry or directory.
+        place: String,
+        /// What came.
+        found: Mismatch,
+    },
+    /// A credential helper failed.
+    #[error("the credential helper `{program}` failed for `{server}`{}", said(.message))]
+    Helper {
+        /// The program.
+        program: String,
+        /// What it was asked for.
+        server: String,
+        /// What it said.
+        message: String,
+    },
+    /// A credential helper can't be run.
+    #[error("running the credential helper `{program}`")]
+    HelperRun {
+        /// The program.
+        program: String,
+        /// Why not.
+        #[source]
+        source: CmdError,
+    },
+    /// Any other answer that isn't a success.
+    #[error(transparent)]
+    Http(Box<HttpFailure>),
+    /// The user asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// A local file can't be read or written.
+    #[error("using `{}`", .path.display())]
+    Local {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The login is refused, or one is needed.
+    #[error("{}{}", login_text(.host, .user), said(.message))]
+    LoginRefused {
+        /// Who refused it.
+        host: String,
+        /// Who tried; none if no login was given.
+        user: Option<String>,
+        /// What the registry said.
+        message: String,
+    },
+    /// A manifest, index or layout that can't be understood.
+    #[error("`{what}` can't be used: {reason}")]
+    Manifest {
+        /// Which one.
+        what: String,
+        /// Why not.
+        reason: String,
+    },
+    /// It isn't there.
+    #[error("`{what}` is not in `{place}`")]
+    NotFound {
+        /// Reference or digest.
+        what: String,
+        /// Registry or directory.
+        place: String,
+    },
+    /// A local file can't be put in its place.
+    #[error(transparent)]
+    Persist(#[from] PersistError),
+    /// No byte has moved for too long.
+    #[error("`{host}` stood still for {seconds} s")]
+    Stalled {
+        /// The registry.
+        host: String,
+        /// How long.
+        seconds: u64,
+    },
+    /// The certificate isn't trusted, or the other side doesn't speak TLS.
+    #[error("no secure connection to `{host}`: {reason}")]
+    Tls {
+        /// `host:port`.
+        host: String,
+        /// What the TLS library says.
+        reason: String,
+    },
+    /// The connection broke.
+    #[error("the connection to `{host}` broke")]
+    Transport {
+        /// The registry.
+        host: String,
+        /// How.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Nobody answers there.
+    #[error("`{address}` can't be reached")]
+    Unreachable {
+        /// `host:port` that was tried.
+        address: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl RegistryError {
+    /// The coarse kind.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Configuration { .. } | Self::Helper { .. } => ErrorKind::Configuration,
+            Self::HelperRun { source: CmdError::Interrupted(_), .. } | Self::Interrupted(_) => {
+                ErrorKind::Interrupted
+            }
+            Self::HelperRun { .. } => ErrorKind::Configuration,
+            Self::Denied { .. } => ErrorKind::Denied,
+            Self::Digest { .. } => ErrorKind::Digest,
+            Self::Http(_) => ErrorKind::Http,
+            Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
+            Self::LoginRefused { .. } => ErrorKind::Login,
+            Self::Manifest { .. } => ErrorKind::Manifest,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Stalled { .. } | Self::Transport { .. } => ErrorKind::Transport,
+            Self::Tls { .. } => ErrorKind::Tls,
+            Self::Unreachable { .. } => ErrorKind::Unreachable,
+        }
+    }
+
+    /// Whether the same request may succeed a moment later.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Http(failure) => is_temporary_status(failure.status),
+            Self::Stalled { .. } | Self::Transport { .. } => true,
+            Self::Unreachable { source, .. } => {
+                use io::ErrorKind as E;
+                matches!(
+                    source.kind(),
+                    E::ConnectionRefused | E::ConnectionReset | E::ConnectionAborted
+                )
+            }
+            _ => false,
+        }
+    }
+
+    /// A local file's error.
+    pub(crate) fn local(path: &Path, source: io::Error) -> Self {
+        Self::Local { path: path.to_owned(), source }
+    }
+
+    /// A manifest's error.
+    pub(crate) fn manifest(what: impl fmt::Display, reason: impl fmt::Display) -> Self {
+        Self::Manifest { what: what.to_string(), reason: reason.to_string() }
+    }
+}
+
+/// 408, 429 and server errors that pass.
+pub(crate) fn is_temporary_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// How content differs from its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Another digest.
+    Digest(Digest),
+    /// More bytes than announced.
+    Longer,
+    /// Fewer bytes than announced.
+    Shorter(u64),
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest(digest) => write!(f, "its digest is `{digest}`"),
+            Self::Longer => f.write_str("it is longer than announced"),
+            Self::Shorter(bytes) => write!(f, "it ends after {bytes} bytes"),
+        }
+    }
+}
+
+/// An answer that isn't a success, with all that helps to find out why.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{method} {url}` was answered with {status}{}{}", code_text(.code), said(.message))]
+pub struct HttpFailure {
+    /// Method.
+    pub method: String,
+    /// URL without its query, which may hold session secrets.
+    pub url: String,
+    /// Status.
+    pub status: u16,
+    /// The registry's error code, for example `MANIFEST_INVALID`.
+    pub code: Option<String>,
+    /// The registry's message.
+    pub message: String,
+    /// The start of the body, at most 64 KiB.
+    pub body: String,
+}
+
+fn code_text(code: &Option<String>) -> String {
+    code.as_ref().map(|code| format!(" {code}")).unwrap_or_default()
+}
+
+fn said(message: &str) -> String {
+    match message.trim() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
+}
+
+fn user_text(user: &Option<String>) -> String {
+    match user {
+        Some(user) => format!("`{user}`"),
+        None => "anybody without a login".to_owned(),
+    }
+}
+
+fn login_text(host: &str, user: &Option<String>) -> String {
+    match user {
+        Some(user) => format!("`{host}` refused the login of `{user}`"),
+        None => format!("`{host}` needs a login"),
+    }
+}

@@ -1,0 +1,84 @@
+//! Answers that aren't a success.
+
+use reqwest::{Response, Url};
+use serde::Deserialize;
+
+use super::client::Client;
+use crate::error::{HttpFailure, RegistryError};
+
+/// How much of a body an error keeps.
+const BODY: usize = 64 * 1024;
+
+#[derive(Deserialize, Default)]
+struct Errors {
+    #[serde(default)]
+    errors: Vec<OneError>,
+}
+
+#[derive(Deserialize, Default)]
+struct OneError {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// What was asked, for errors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Purpose {
+    /// Reference or digest.
+    pub(crate) what: String,
+    /// ``pull from `a/b` ``.
+    pub(crate) action: String,
+}
+
+impl Client {
+    /// The answer if its status is one of `expected`, else the error it means.
+    pub(crate) async fn expect(
+        &self,
+        method: &str,
+        response: Response,
+        expected: &[u16],
+        purpose: &Purpose,
+    ) -> Result<Response, RegistryError> {
+        let status = response.status().as_u16();
+        if expected.contains(&status) {
+            return Ok(response);
+        }
+        let url = redacted(response.url());
+        let body = read_start(response).await;
+        let first = serde_json::from_str::<Errors>(&body).unwrap_or_default().errors;
+        let OneError { code, message } = first.into_iter().next().unwrap_or_default();
+        let (host, user) = (self.host().to_owned(), self.user());
+        Err(match status {
+            401 if !self.has_token_login() => RegistryError::LoginRefused { host, user, message },
+            401 | 403 => {
+                RegistryError::Denied { host, user, action: purpose.action.clone(), message }
+            }
+            404 => RegistryError::NotFound { what: purpose.what.clone(), place: host },
+            _ => RegistryError::Http(Box::new(HttpFailure {
+                method: method.to_owned(),
+                url,
+                status,
+                code: (!code.is_empty()).then_some(code),
+                message,
+                body,
+            })),
+        })
+    }
+}
+
+async fn read_start(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while body.len() < BODY
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(BODY - body.len())]);
+    }
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+/// A URL without its query and login.
+pub(crate) fn redacted(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}

@@ -1,0 +1,284 @@
+//! Requests to one registry: scheme and login are found out once per run.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Body, Method, RequestBuilder, Response, Url};
+use tokio::sync::OnceCell;
+
+use super::answer::Purpose;
+use super::connect::Clients;
+use super::login::challenge_of;
+use super::token::Tokens;
+use crate::access::{Access, Credentials};
+use crate::challenge::Challenge;
+use crate::content::STALL;
+use crate::error::{RegistryError, is_temporary_status};
+use crate::retry::{Backoff, retry_after};
+
+/// Redirects that are followed, one after another.
+const REDIRECTS: usize = 5;
+
+/// One registry.
+#[derive(Debug)]
+pub(crate) struct Client {
+    host: String,
+    access: Access,
+    clients: Clients,
+    base: OnceCell<Url>,
+    challenge: Mutex<Option<Challenge>>,
+    tokens: Tokens,
+    requests: AtomicU64,
+}
+
+/// A request that can be sent again.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Ask {
+    /// A request without headers and body.
+    pub(crate) fn new(method: Method, url: Url, scopes: &[String]) -> Self {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, url, headers, body, scopes: scopes.to_vec() }
+    }
+}
+
+impl Client {
+    /// A client for `host[:port]`; nothing is sent yet.
+    pub(crate) fn new(host: &str, access: &Access) -> Result<Self, RegistryError> {
+        Ok(Self {
+            host: host.to_owned(),
+            access: access.clone(),
+            clients: Clients::new(host, access)?,
+            base: OnceCell::new(),
+            challenge: Mutex::default(),
+            tokens: Tokens::default(),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// `host[:port]` as references name it.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Who logs in.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.access.credentials.user()
+    }
+
+    /// How the registry is reached.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// How to log in, once that is known.
+    pub(super) fn challenge_slot(&self) -> &Mutex<Option<Challenge>> {
+        &self.challenge
+    }
+
+    /// Tokens fetched so far.
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The HTTP client for a token server: one on the registry's own host is
+    /// reached the way the registry is.
+    pub(super) fn http_for(&self, realm: &Url) -> &reqwest::Client {
+        let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+        match self.base.get().is_some_and(|base| place(base) == place(realm)) {
+            true => &self.clients.own,
+            false => &self.clients.other,
+        }
+    }
+
+    /// Requests sent so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether a 401 means missing rights, because the login itself was good.
+    pub(crate) fn has_token_login(&self) -> bool {
+        matches!(self.challenge(), Challenge::Bearer { .. })
+            && self.access.credentials != Credentials::Anonymous
+    }
+
+    /// `scheme://host/`, found out by the first who asks.
+    pub(crate) async fn base(&self) -> Result<&Url, RegistryError> {
+        self.base.get_or_try_init(|| self.ping()).await
+    }
+
+    /// Sends until there is an answer that isn't a passing failure.
+    pub(crate) async fn send(&self, ask: &Ask) -> Result<Response, RegistryError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let result = self.send_once(ask).await;
+            let after = match &result {
+                Ok(answer) if is_temporary_status(answer.status().as_u16()) => wait_of(answer),
+                Err(error) if error.is_temporary() => None,
+                _ => return result,
+            };
+            let Some(wait) = backoff.next(after, false) else { return result };
+            tracing::debug!(host = %self.host, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends once, or twice where the login turns out to be out of date, and
+    /// follows redirects of reads.
+    async fn send_once(&self, ask: &Ask) -> Result<Response, RegistryError> {
+        let mut fresh = false;
+        let mut url = ask.url.clone();
+        let mut hops = 0;
+        loop {
+            let is_own = self.is_own(&url).await?;
+            let request = self.request(&ask.method, &url, is_own);
+            let mut request = request.headers(ask.headers.clone()).body(ask.body.clone());
+            if is_own {
+                request = self.authorize(request, &url, &ask.scopes, fresh).await?;
+            }
+            let answer = self.transmit(request, &url).await?;
+            if answer.status() == 401 && is_own && !fresh && self.may_log_in_again(&answer) {
+                fresh = true;
+                continue;
+            }
+            match self.redirect_target(ask, &answer, &url) {
+                Some(next) if hops < REDIRECTS => {
+                    hops += 1;
+                    url = next;
+                }
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    /// Sends a body that can't be sent again.
+    pub(crate) async fn send_body(&self, ask: &Ask, body: Body) -> Result<Response, RegistryError> {
+        let is_own = self.is_own(&ask.url).await?;
+        let mut request = self.request(&ask.method, &ask.url, is_own);
+        request = request.headers(ask.headers.clone()).body(body);
+        if is_own {
+            request = self.authorize(request, &ask.url, &ask.scopes, false).await?;
+        }
+        self.count();
+        let sent = request.send().await;
+        sent.map_err(|e| self.clients.classify(e, &address(&ask.url)))
+    }
+
+    fn request(&self, method: &Method, url: &Url, is_own: bool) -> RequestBuilder {
+        let client = if is_own { &self.clients.own } else { &self.clients.other };
+        client.request(method.clone(), url.clone())
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn transmit(
+        &self,
+        request: RequestBuilder,
+        url: &Url,
+    ) -> Result<Response, RegistryError> {
+        self.count();
+        match tokio::time::timeout(STALL, request.send()).await {
+            Ok(sent) => sent.map_err(|e| self.clients.classify(e, &address(url))),
+            Err(_) => {
+                Err(RegistryError::Stalled { host: self.host.clone(), seconds: STALL.as_secs() })
+            }
+        }
+    }
+
+    /// What broke while an answer's body was read.
+    pub(crate) fn broken(&self, error: reqwest::Error) -> RegistryError {
+        RegistryError::Transport { host: self.host.clone(), source: error.without_url() }
+    }
+
+    fn count(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn is_own(&self, url: &Url) -> Result<bool, RegistryError> {
+        Ok(self.base().await?.origin() == url.origin())
+    }
+
+    fn redirect_target(&self, ask: &Ask, answer: &Response, url: &Url) -> Option<Url> {
+        let is_read = matches!(ask.method, Method::GET | Method::HEAD);
+        if !is_read || !answer.status().is_redirection() {
+            return None;
+        }
+        let next = url.join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
+        let is_downgrade = url.scheme() == "https" && next.scheme() != "https";
+        (!is_downgrade || self.access.insecure).then_some(next)
+    }
+
+    /// Finds the scheme and how to log in with one request, two where plain
+    /// HTTP is allowed and TLS isn't spoken.
+    async fn ping(&self) -> Result<Url, RegistryError> {
+        let secure = self.ping_with("https").await;
+        match secure {
+            Err(RegistryError::Tls { .. } | RegistryError::Transport { .. })
+                if self.access.insecure =>
+            {
+                self.ping_with("http").await
+            }
+            other => other,
+        }
+    }
+
+    async fn ping_with(&self, scheme: &str) -> Result<Url, RegistryError> {
+        let host = match self.host.as_str() {
+            "docker.io" => "registry-1.docker.io",
+            host => host,
+        };
+        let bad = |e: url::ParseError| RegistryError::Configuration {
+            host: self.host.clone(),
+            reason: e.to_string(),
+        };
+        let base = Url::parse(&format!("{scheme}://{host}/")).map_err(bad)?;
+        let url = base.join("v2/").map_err(bad)?;
+        let mut backoff = Backoff::default();
+        let answer = loop {
+            let result = self.transmit(self.request(&Method::GET, &url, true), &url).await;
+            // With plain HTTP as the alternative a broken connection is an
+            // answer of its own.
+            let is_final = self.access.insecure && scheme == "https";
+            let after = match &result {
+                Ok(answer) if is_temporary_status(answer.status().as_u16()) => wait_of(answer),
+                Err(error) if error.is_temporary() && !is_final => None,
+                _ => break result?,
+            };
+            let Some(wait) = backoff.next(after, false) else { break result? };
+            tokio::time::sleep(wait).await;
+        };
+        let challenge = challenge_of(&answer);
+        let challenge = match answer.status().as_u16() {
+            401 => challenge.unwrap_or(Challenge::Basic),
+            _ => challenge.unwrap_or(Challenge::Open),
+        };
+        self.set_challenge(challenge);
+        let purpose =
+            Purpose { what: "the registry API".to_owned(), action: "use the API".to_owned() };
+        if answer.status() != 401 {
+            // 403 and 404 come from things that are no registries.
+            self.expect("GET", answer, &[200], &purpose).await?;
+        }
+        Ok(base)
+    }
+}
+
+fn wait_of(answer: &Response) -> Option<std::time::Duration> {
+    let value = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    retry_after(value, SystemTime::now())
+}
+
+/// `host:port`.
+pub(super) fn address(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    format!("{host}:{}", url.port_or_known_default().unwrap_or_default())
+}

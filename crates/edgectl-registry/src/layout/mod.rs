@@ -1,0 +1,10 @@
+//! OCI layout directories: `oci-layout`, `index.json` and `blobs/`.
+
+mod directory;
+mod image;
+mod layer;
+mod transfer;
+
+pub use directory::Layout;
+pub use image::{LayoutConfig, LayoutImage};
+pub use layer::{LayerBlob, LayerReader};

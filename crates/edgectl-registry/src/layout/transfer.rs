@@ -1,0 +1,117 @@
+//! Layouts as sources and sinks of the copy engine.
+
+use std::path::PathBuf;
+
+use bytes::{Bytes, BytesMut};
+use edgectl_model::{Digest, Reference};
+use edgectl_process::Replacement;
+use futures_util::stream::{self, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::directory::Layout;
+use crate::content::{Chunks, Moved};
+use crate::error::RegistryError;
+use crate::manifest::{Blob, Pinned, RawManifest};
+use crate::sink::{Mount, Place, Sink, UploadSession};
+use crate::source::Source;
+
+const CHUNK: usize = 128 * 1024;
+
+impl Source for Layout {
+    async fn manifest(
+        &self,
+        reference: &Reference,
+        digest: Option<&Digest>,
+    ) -> Result<RawManifest, RegistryError> {
+        let digest = match digest.or(reference.digest()) {
+            Some(digest) => Some(digest.clone()),
+            None => self.find(reference)?,
+        };
+        let digest = digest.ok_or_else(|| RegistryError::NotFound {
+            what: reference.to_string(),
+            place: self.place(),
+        })?;
+        self.read_manifest(&digest)
+    }
+
+    async fn blob(&self, _: &Reference, blob: &Blob) -> Result<Chunks, RegistryError> {
+        let path = self.blob_path(&blob.digest);
+        let opened = tokio::fs::File::open(&path).await;
+        let file = opened.map_err(|e| self.missing(&blob.digest, e))?;
+        Ok(Box::pin(stream::try_unfold((file, path), read_chunk)))
+    }
+}
+
+type Reading = (tokio::fs::File, PathBuf);
+
+async fn read_chunk((mut file, path): Reading) -> Result<Option<(Bytes, Reading)>, RegistryError> {
+    let mut buffer = BytesMut::with_capacity(CHUNK);
+    let read = file.read_buf(&mut buffer).await;
+    match read.map_err(|e| RegistryError::local(&path, e))? {
+        0 => Ok(None),
+        _ => Ok(Some((buffer.freeze(), (file, path)))),
+    }
+}
+
+impl Sink for Layout {
+    fn store(&self, _: &Reference) -> String {
+        self.place()
+    }
+
+    async fn head(&self, target: &Reference) -> Result<Option<Pinned>, RegistryError> {
+        match self.find(target)? {
+            None => Ok(None),
+            Some(digest) => match self.read_manifest(&digest) {
+                Ok(raw) => raw.pinned().map(Some),
+                // Broken content is written again.
+                Err(RegistryError::NotFound { .. } | RegistryError::Digest { .. }) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    async fn has_blob(&self, _: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
+        // Blobs appear whole, so the size tells a file cut short by others.
+        let metadata = tokio::fs::metadata(self.blob_path(&blob.digest)).await;
+        Ok(metadata.is_ok_and(|m| m.is_file() && m.len() == blob.size))
+    }
+
+    async fn mount(&self, _: &Reference, _: &Blob, _: &Reference) -> Result<Mount, RegistryError> {
+        // All repositories of a layout share one set of blobs.
+        Ok(Mount::Done)
+    }
+
+    async fn put_blob(
+        &self,
+        _: &Reference,
+        blob: &Blob,
+        _: Option<UploadSession>,
+        mut chunks: Chunks,
+        _: &Moved,
+    ) -> Result<(), RegistryError> {
+        let path = self.blob_path(&blob.digest);
+        let failed = |e| RegistryError::local(&path, e);
+        let mut replacement = Replacement::new(&path, 0o644)?;
+        let copy = replacement.file().try_clone().map_err(failed)?;
+        let mut file = tokio::fs::File::from_std(copy);
+        while let Some(chunk) = chunks.next().await.transpose()? {
+            file.write_all(&chunk).await.map_err(failed)?;
+        }
+        file.flush().await.map_err(failed)?;
+        Ok(replacement.finish()?)
+    }
+
+    async fn put_manifest(
+        &self,
+        target: &Reference,
+        place: Place,
+        manifest: &RawManifest,
+    ) -> Result<(), RegistryError> {
+        let path = self.blob_path(manifest.digest());
+        edgectl_process::write_file(&path, 0o644, manifest.bytes())?;
+        match place {
+            Place::Child => Ok(()),
+            Place::Root => self.set_name(target, manifest),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! All registries of a run: a source and a sink, one client per host.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use edgectl_model::{Digest, Prefix, Reference};
+
+use crate::access::Access;
+use crate::content::{Chunks, Moved};
+use crate::error::RegistryError;
+use crate::http::{Client, Head, Mounted};
+use crate::manifest::{Blob, Pinned, RawManifest};
+use crate::sink::{Mount, Place, Sink, UploadSession};
+use crate::source::Source;
+
+/// Registries by host, each with its own access, behind one set of mirrors.
+/// A host without an entry is asked anonymously over verified TLS.
+#[derive(Debug, Default)]
+pub struct Registries {
+    access: BTreeMap<String, Access>,
+    mirrors: BTreeMap<Prefix, Prefix>,
+    clients: Mutex<BTreeMap<String, Arc<Client>>>,
+}
+
+impl Registries {
+    /// Registries with their accesses by `host[:port]`, and mirrors: a
+    /// reference below a key is asked for below its value; the longest key
+    /// wins. Mirrors hold for reading only.
+    pub fn new(access: BTreeMap<String, Access>, mirrors: BTreeMap<Prefix, Prefix>) -> Self {
+        Self { access, mirrors, clients: Mutex::default() }
+    }
+
+    /// One registry alone.
+    pub fn single(host: &str, access: Access) -> Self {
+        Self::new(BTreeMap::from([(host.to_owned(), access)]), BTreeMap::new())
+    }
+
+    /// Requests sent so far, to all hosts together.
+    pub fn requests(&self) -> u64 {
+        self.lock().values().map(|client| client.requests()).sum()
+    }
+
+    /// The client for a host.
+    pub(crate) fn client(&self, host: &str) -> Result<Arc<Client>, RegistryError> {
+        let mut clients = self.lock();
+        if let Some(client) = clients.get(host) {
+            return Ok(Arc::clone(client));
+        }
+        let access = self.access.get(host).cloned().unwrap_or_default();
+        let client = Arc::new(Client::new(host, &access)?);
+        clients.insert(host.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Client>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host and path really asked for a reference.
+    fn mirrored(&self, reference: &Reference) -> (String, String) {
+        let matching = self.mirrors.iter().filter_map(|(prefix, mirror)| {
+            prefix.remainder(reference).map(|rest| (prefix, mirror, rest))
+        });
+        // Of two prefixes of one reference the longer text is the narrower.
+        let best = matching.max_by_key(|(prefix, ..)| prefix.path().len());
+        match best {
+            None => (reference.domain().to_owned(), reference.path().to_owned()),
+            Some((_, mirror, rest)) => {
+                let parts = [mirror.path(), rest].into_iter().filter(|part| !part.is_empty());
+                let path = parts.collect::<Vec<_>>().join("/");
+                (mirror.domain().to_owned(), path)
+            }
+        }
+    }
+}
+
+impl Source for Registries {
+    async fn manifest(
+        &self,
+        reference: &Reference,
+        digest: Option<&Digest>,
+    ) -> Result<RawManifest, RegistryError> {
+        let (host, path) = self.mirrored(reference);
+        let digest = digest.or(reference.digest());
+        let name = digest.map_or_else(|| reference.manifest_name(), Digest::as_str);
+        self.client(&host)?.get_manifest(&path, name, digest).await
+    }
+
+    async fn blob(&self, reference: &Reference, blob: &Blob) -> Result<Chunks, RegistryError> {
+        let (host, path) = self.mirrored(reference);
+        self.client(&host)?.get_blob(&path, blob).await
+    }
+}
+
+/// The tag a target is known by; its digest where it has none.
+fn name_of(target: &Reference) -> &str {
+    target.tag_or_latest().unwrap_or_else(|| target.manifest_name())
+}
+
+impl Sink for Registries {
+    fn store(&self, target: &Reference) -> String {
+        target.domain().to_owned()
+    }
+
+    async fn head(&self, target: &Reference) -> Result<Option<Pinned>, RegistryError> {
+        let client = self.client(target.domain())?;
+        let head = client.head_manifest(target.path(), name_of(target), true).await?;
+        Ok(head.map(|Head { digest, media_type, size }| Pinned {
+            digest,
+            media_type,
+            size,
+            platforms: Vec::new(),
+        }))
+    }
+
+    async fn has_blob(&self, target: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
+        self.client(target.domain())?.has_blob(target.path(), blob).await
+    }
+
+    async fn mount(
+        &self,
+        target: &Reference,
+        blob: &Blob,
+        from: &Reference,
+    ) -> Result<Mount, RegistryError> {
+        let client = self.client(target.domain())?;
+        Ok(match client.mount(target.path(), blob, from.path()).await? {
+            Mounted::Done => Mount::Done,
+            Mounted::Session(session) => Mount::Refused(Some(session)),
+        })
+    }
+
+    async fn put_blob(
+        &self,
+        target: &Reference,
+        blob: &Blob,
+        session: Option<UploadSession>,
+        chunks: Chunks,
+        moved: &Moved,
+    ) -> Result<(), RegistryError> {
+        let client = self.client(target.domain())?;
+        let session = match session {
+            Some(session) => session,
+            None => client.start_upload(target.path()).await?,
+        };
+        client.put_blob(target.path(), blob, session, chunks, moved).await
+    }
+
+    async fn put_manifest(
+        &self,
+        target: &Reference,
+        place: Place,
+        manifest: &RawManifest,
+    ) -> Result<(), RegistryError> {
+        let name = match place {
+            Place::Child => manifest.digest().as_str(),
+            Place::Root => name_of(target),
+        };
+        self.client(target.domain())?.put_manifest(target.path(), name, manifest).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_mirror_wins() {
+        let prefix = |text| Prefix::parse(text).unwrap();
+        let mirrors = BTreeMap::from([
+            (prefix("quay.io"), prefix("cache.local:5000/quay")),
+            (prefix("quay.io/team"), prefix("team.local")),
+        ]);
+        let registries = Registries::new(BTreeMap::new(), mirrors);
+        let asked = |text| {
+            let (host, path) = registries.mirrored(&Reference::parse(text).unwrap());
+            format!("{host}/{path}")
+        };
+        assert_eq!(asked("quay.io/a/b:1"), "cache.local:5000/quay/a/b");
+        assert_eq!(asked("quay.io/team/b:1"), "team.local/b");
+        assert_eq!(asked("nginx"), "docker.io/library/nginx");
+    }
+}

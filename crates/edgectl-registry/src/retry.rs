@@ -1,0 +1,77 @@
+//! When to try again.
+
+use std::time::{Duration, SystemTime};
+
+/// Attempts of one request.
+const ATTEMPTS: u32 = 5;
+/// Attempts of an upload that gets somewhere each time.
+const ATTEMPTS_WITH_PROGRESS: u32 = 12;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The longest that a server may send us away for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
+
+/// Counts attempts and says how long to wait before the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    attempts: u32,
+    in_vain: u32,
+}
+
+impl Backoff {
+    /// The wait before the next attempt; none when it is time to give up.
+    pub(crate) fn next(&mut self, retry_after: Option<Duration>, moved: bool) -> Option<Duration> {
+        self.attempts += 1;
+        self.in_vain = if moved { 0 } else { self.in_vain + 1 };
+        if self.in_vain >= ATTEMPTS || self.attempts >= ATTEMPTS_WITH_PROGRESS {
+            return None;
+        }
+        let doubled = FIRST_WAIT * 2_u32.saturating_pow(self.in_vain.saturating_sub(1));
+        // Half fixed, half by chance, so that many clients spread out.
+        let wait = doubled.min(LONGEST_WAIT).mul_f64(0.5 + 0.5 * fastrand::f64());
+        Some(retry_after.map_or(wait, |asked| asked.min(LONGEST_RETRY_AFTER)))
+    }
+}
+
+/// `Retry-After`: seconds or a date.
+pub(crate) fn retry_after(value: Option<&str>, now: SystemTime) -> Option<Duration> {
+    let value = value?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_up_in_the_end() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> = std::iter::from_fn(|| backoff.next(None, false)).collect();
+        assert_eq!(waits.len(), 4);
+        assert!(waits[0] < Duration::from_millis(201) && waits[3] >= Duration::from_millis(800));
+        let mut backoff = Backoff::default();
+        assert_eq!(std::iter::from_fn(|| backoff.next(None, true)).count(), 11);
+    }
+
+    #[test]
+    fn reads_seconds_and_dates() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let after = |value| retry_after(value, now);
+        assert_eq!(after(Some("7")), Some(Duration::from_secs(7)));
+        let date = Some("Sun, 06 Nov 1994 08:49:47 GMT");
+        assert_eq!(after(date), Some(Duration::from_secs(10)));
+        assert_eq!(after(Some("soon")), None);
+        assert_eq!(after(None), None);
+    }
+
+    #[test]
+    fn obeys_the_server_within_reason() {
+        let asked = |s| Backoff::default().next(Some(Duration::from_secs(s)), false);
+        assert_eq!(asked(3), Some(Duration::from_secs(3)));
+        assert_eq!(asked(86_400), Some(LONGEST_RETRY_AFTER));
+    }
+}

@@ -1,0 +1,46 @@
+//! Where images come from.
+
+use std::future::Future;
+
+use edgectl_model::{Digest, Reference};
+
+use crate::content::{Chunks, collect};
+use crate::error::RegistryError;
+use crate::manifest::{Blob, CONFIG_LIMIT, Parsed, Pinned, RawManifest, config_platform};
+
+/// A place that has images.
+pub trait Source: Send + Sync {
+    /// The manifest or index of a reference, or the one with `digest` in its
+    /// repository. The bytes have that digest.
+    fn manifest(
+        &self,
+        reference: &Reference,
+        digest: Option<&Digest>,
+    ) -> impl Future<Output = Result<RawManifest, RegistryError>> + Send;
+
+    /// A blob's bytes as they come; the caller [verifies](crate::verified).
+    fn blob(
+        &self,
+        reference: &Reference,
+        blob: &Blob,
+    ) -> impl Future<Output = Result<Chunks, RegistryError>> + Send;
+
+    /// What a reference stands for, platforms included.
+    fn resolve(
+        &self,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<Pinned, RegistryError>> + Send {
+        async move {
+            let raw = self.manifest(reference, reference.digest()).await?;
+            let mut pinned = raw.pinned()?;
+            if let Parsed::Image { config: Some(config), .. } = raw.parse()?
+                && config.blob.size <= CONFIG_LIMIT
+            {
+                let chunks = self.blob(reference, &config.blob).await?;
+                let bytes = collect(chunks, &config.blob, &reference.repository()).await?;
+                pinned.platforms = config_platform(&bytes).into_iter().collect();
+            }
+            Ok(pinned)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Mirroring images: what is asked for, what came of it, and the run itself.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use edgectl_model::{Digest, Reference};
+use edgectl_process::{Interrupted, interrupted};
+use futures_util::stream::{self, StreamExt};
+
+use crate::blobs::Book;
+use crate::copy::Copy;
+use crate::error::RegistryError;
+use crate::manifest::Pinned;
+use crate::registries::Registries;
+use crate::sink::Sink;
+use crate::source::Source;
+
+/// Images looked at at once: this is waiting, not work.
+const LOOKS: usize = 16;
+/// How often a run looks whether the user wants to stop.
+const TICK: Duration = Duration::from_millis(100);
+
+/// One image to mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRequest {
+    /// Where it comes from.
+    pub source: Reference,
+    /// The digest it must have, from the lock; without it the source's tag
+    /// decides now.
+    pub digest: Option<Digest>,
+    /// Where it goes.
+    pub target: Reference,
+}
+
+/// What to mirror, and how.
+#[derive(Debug, Clone)]
+pub struct UploadRequest {
+    /// The images.
+    pub images: Vec<ImageRequest>,
+    /// Blobs sent at once.
+    pub jobs: usize,
+}
+
+/// What came of one image.
+#[derive(Debug)]
+pub enum ImageOutcome {
+    /// The target already had it.
+    AlreadyThere(Pinned),
+    /// It was copied.
+    Copied(Pinned),
+    /// It wasn't.
+    Failed(RegistryError),
+}
+
+impl ImageOutcome {
+    /// What the image is pinned to, unless it failed.
+    pub fn pinned(&self) -> Option<&Pinned> {
+        match self {
+            Self::AlreadyThere(pinned) | Self::Copied(pinned) => Some(pinned),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+/// One image with what came of it.
+#[derive(Debug)]
+pub struct ImageReport {
+    /// What was asked for.
+    pub request: ImageRequest,
+    /// What came of it.
+    pub outcome: ImageOutcome,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct UploadOutcome {
+    /// One report per image, in the order of the request.
+    pub images: Vec<ImageReport>,
+    /// Bytes of blobs that were sent, failed attempts included.
+    pub bytes_sent: u64,
+    /// Blobs that were sent.
+    pub blobs_sent: u64,
+    /// Blobs that the destination took over from another repository.
+    pub blobs_mounted: u64,
+    /// HTTP requests to the destination, logins included.
+    pub requests: u64,
+    /// HTTP requests to the sources, logins included.
+    pub source_requests: u64,
+    /// Whether the user stopped the run.
+    pub interrupted: bool,
+}
+
+impl UploadOutcome {
+    /// The images that failed.
+    pub fn failed(&self) -> impl Iterator<Item = (&ImageRequest, &RegistryError)> {
+        self.images.iter().filter_map(|report| match &report.outcome {
+            ImageOutcome::Failed(error) => Some((&report.request, error)),
+            _ => None,
+        })
+    }
+}
+
+/// Who is told how a run goes. Called from one task, but between threads.
+pub trait Progress: Send + Sync {
+    /// This many more bytes have been sent.
+    fn bytes(&self, _more: u64) {}
+
+    /// This many bytes were sent in vain and will be sent again.
+    fn bytes_lost(&self, _lost: u64) {}
+
+    /// Bytes that an image needs at most; what the destination turns out to
+    /// have is never sent.
+    fn planned(&self, _bytes: u64) {}
+
+    /// An image is done, or has failed.
+    fn image_done(&self, _report: &ImageReport) {}
+}
+
+/// Tells nobody.
+impl Progress for () {}
+
+/// Counters of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    bytes: AtomicU64,
+    sent: AtomicU64,
+    mounted: AtomicU64,
+}
+
+impl Totals {
+    pub(crate) fn bytes(&self, more: u64) {
+        self.bytes.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mounted(&self) {
+        self.mounted.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Mirrors images between registries. An image that fails doesn't stop the
+/// others; running again goes on where this run stopped.
+pub async fn upload(
+    request: UploadRequest,
+    sources: &Registries,
+    destination: &Registries,
+    progress: &dyn Progress,
+) -> UploadOutcome {
+    let before = (destination.requests(), sources.requests());
+    let mut outcome = upload_from(request, sources, destination, progress).await;
+    outcome.requests = destination.requests() - before.0;
+    outcome.source_requests = sources.requests() - before.1;
+    outcome
+}
+
+/// Mirrors images from any source into any sink; counts no requests.
+pub async fn upload_from<S: Source, K: Sink>(
+    request: UploadRequest,
+    source: &S,
+    sink: &K,
+    progress: &dyn Progress,
+) -> UploadOutcome {
+    let (book, totals) = (Book::new(request.jobs), Totals::default());
+    let copy = Copy { source, sink, book: &book, totals: &totals, progress };
+    let reports: Vec<_> = request.images.iter().map(|_| Mutex::new(None)).collect();
+    let run = stream::iter(request.images.iter().enumerate()).for_each_concurrent(
+        LOOKS,
+        |(index, image)| {
+            let (copy, slot) = (&copy, &reports[index]);
+            async move {
+                let outcome = copy.image(image).await;
+                let report = ImageReport { request: image.clone(), outcome };
+                progress.image_done(&report);
+                if let Ok(mut slot) = slot.lock() {
+                    *slot = Some(report);
+                }
+            }
+        },
+    );
+    let stopped = tokio::select! {
+        () = run => false,
+        _ = until_interrupted() => true,
+    };
+    let reports = reports.into_iter().map(|slot| slot.into_inner().ok().flatten());
+    let images = reports.zip(request.images).map(|(report, request)| {
+        let outcome = ImageOutcome::Failed(Interrupted.into());
+        report.unwrap_or(ImageReport { request, outcome })
+    });
+    UploadOutcome {
+        images: images.collect(),
+        bytes_sent: totals.bytes.into_inner(),
+        blobs_sent: totals.sent.into_inner(),
+        blobs_mounted: totals.mounted.into_inner(),
+        requests: 0,
+        source_requests: 0,
+        interrupted: stopped,
+    }
+}
+
+/// Ends when the user wants to stop. What runs beside it is dropped then: open
+/// uploads are never committed, files in the making are removed.
+pub(crate) async fn until_interrupted() -> Interrupted {
+    loop {
+        if let Err(stop) = interrupted() {
+            return stop;
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
