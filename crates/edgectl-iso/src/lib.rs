@@ -1,1 +1,24 @@
-//! Empty.
+//! Installer images.
+//!
+//! [`bake`] takes the layers of an OCI image, flattens them ([`Tree`]) while
+//! they stream into a squashfs, makes GRUB's parts for SeaBIOS and UEFI, and
+//! has xorriso write a hybrid ISO that starts from CD and from USB disk. No
+//! root, no mounts, no copy of the tree on disk.
+
+mod bake;
+mod boot_files;
+mod error;
+mod grub;
+mod kernel;
+mod paths;
+mod tree;
+mod user_data_area;
+mod xorriso;
+
+pub use bake::{BakeReport, BakeRequest, BakeStep, bake};
+pub use error::IsoError;
+pub use grub::{INSTALLED_LABEL, grub_word};
+pub use kernel::{KernelPair, find_kernel};
+pub use tree::{Capture, LayerSource, Tree};
+pub use user_data_area::padded_user_data;
+pub use xorriso::TOOLS;

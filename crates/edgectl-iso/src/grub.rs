@@ -1,0 +1,165 @@
+//! GRUB's parts: cores that find their medium by label, the boot menu, and the
+//! EFI system partition.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use minijinja::{Environment, UndefinedBehavior, context};
+
+use crate::error::{IsoError, file_error};
+use crate::xorriso::{GRUB_MKIMAGE, MCOPY, MKFS_VFAT};
+
+/// Label of the partition that the installed system starts from.
+pub const INSTALLED_LABEL: &str = "EDGE_STATE";
+
+const SEARCH: &str = include_str!("../../../templates/grub-search.cfg");
+const MENU: &str = include_str!("../../../templates/iso-grub.cfg");
+/// GRUB's own directory of BIOS parts, from grub-pc-bin.
+const BIOS_PARTS: &str = "/usr/lib/grub/i386-pc";
+const MODULES: [&str; 16] = [
+    "iso9660",
+    "part_msdos",
+    "part_gpt",
+    "ext2",
+    "fat",
+    "normal",
+    "configfile",
+    "search",
+    "search_label",
+    "linux",
+    "serial",
+    "terminal",
+    "echo",
+    "test",
+    "halt",
+    "chain",
+];
+/// Size of the EFI system partition: room for one loader of about 1 MiB.
+const ESP_BYTES: u64 = 4 << 20;
+
+/// A word of a GRUB command, with what the menu's language would take apart
+/// escaped. `;` ends a command, so `ds=nocloud;s=…` would lose its end.
+pub fn grub_word(word: &str) -> String {
+    let mut escaped = String::with_capacity(word.len());
+    for c in word.chars() {
+        if " \t;&|<>{}$\"'\\#".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// The boot menu of the installer.
+pub(crate) fn menu(arguments: &[String]) -> Result<String, IsoError> {
+    let words: Vec<String> = arguments.iter().map(|a| grub_word(a)).collect();
+    fill("iso-grub.cfg", MENU, context! { arguments => words.join(" ") })
+}
+
+fn fill(name: &'static str, text: &str, values: minijinja::Value) -> Result<String, IsoError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let rendered = environment.render_str(text, values);
+    // The renderer drops the last newline.
+    rendered.map(|t| t + "\n").map_err(|source| IsoError::Template { name, source })
+}
+
+/// GRUB cores that look for one label.
+#[derive(Debug)]
+pub(crate) struct Cores {
+    /// For SeaBIOS: `core.img`.
+    pub(crate) bios: PathBuf,
+    /// For UEFI: `BOOTX64.EFI`.
+    pub(crate) efi: PathBuf,
+}
+
+/// Makes the cores that look for `label` in the directory `into`.
+pub(crate) fn cores(label: &str, into: &Path) -> Result<Cores, IsoError> {
+    let search = into.join("search.cfg");
+    let text = fill("grub-search.cfg", SEARCH, context! { label })?;
+    std::fs::write(&search, text).map_err(file_error("writing", &search))?;
+    let bios = into.join("core.img");
+    let efi = into.join("BOOTX64.EFI");
+    make_core("i386-pc", &["biosdisk"], &search, &bios)?;
+    make_core("x86_64-efi", &["efi_gop", "efi_uga"], &search, &efi)?;
+    Ok(Cores { bios, efi })
+}
+
+fn make_core(format: &str, more: &[&str], search: &Path, out: &Path) -> Result<(), IsoError> {
+    let cmd = GRUB_MKIMAGE
+        .cmd()?
+        .args(["-O", format, "-p", "/boot/grub", "-c"])
+        .arg(search)
+        .arg("-o")
+        .arg(out)
+        .args(more)
+        .args(MODULES);
+    Ok(cmd.ensure_success()?)
+}
+
+/// The boot record for hard disks.
+pub(crate) fn boot_record() -> PathBuf {
+    Path::new(BIOS_PARTS).join("boot.img")
+}
+
+/// The boot record for hybrid images.
+pub(crate) fn hybrid_record() -> PathBuf {
+    Path::new(BIOS_PARTS).join("boot_hybrid.img")
+}
+
+/// The El Torito image: GRUB's CD loader in front of the core.
+pub(crate) fn el_torito(core: &Path, out: &Path) -> Result<(), IsoError> {
+    let loader = Path::new(BIOS_PARTS).join("cdboot.img");
+    let mut bytes = std::fs::read(&loader).map_err(file_error("reading", &loader))?;
+    bytes.extend(std::fs::read(core).map_err(file_error("reading", core))?);
+    std::fs::write(out, bytes).map_err(file_error("writing", out))
+}
+
+/// An EFI system partition with one loader, the same bytes for the same
+/// loader and `epoch`.
+pub(crate) fn esp(loader: &Path, epoch: u64, scratch: &Path, out: &Path) -> Result<(), IsoError> {
+    let tree = scratch.join("esp");
+    let boot = tree.join("EFI/BOOT");
+    std::fs::create_dir_all(&boot).map_err(file_error("creating", &boot))?;
+    let copy = boot.join("BOOTX64.EFI");
+    std::fs::copy(loader, &copy).map_err(file_error("copying", loader))?;
+    for path in [copy, boot, tree.join("EFI")] {
+        set_time(&path, epoch)?;
+    }
+    let image = std::fs::File::create(out).map_err(file_error("creating", out))?;
+    image.set_len(ESP_BYTES).map_err(file_error("writing", out))?;
+    drop(image);
+    let serial = format!("{:08x}", epoch as u32);
+    MKFS_VFAT
+        .cmd()?
+        .args(["--invariant", "-n", "EFIBOOT", "-i", &serial])
+        .arg(out)
+        .ensure_success()?;
+    let cmd = MCOPY.cmd()?.args(["-s", "-m", "-i"]).arg(out).arg(tree.join("EFI")).arg("::/");
+    // FAT keeps local time; the builder's time zone must not show.
+    Ok(cmd.env("TZ", "UTC").ensure_success()?)
+}
+
+fn set_time(path: &Path, epoch: u64) -> Result<(), IsoError> {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch);
+    let file = std::fs::File::open(path).map_err(file_error("opening", path))?;
+    file.set_modified(time).map_err(file_error("dating", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_the_menu_language() {
+        assert_eq!(grub_word("ds=nocloud;s=file:///x/"), "ds=nocloud\\;s=file:///x/");
+        assert_eq!(grub_word("a$b c"), "a\\$b\\ c");
+    }
+
+    #[test]
+    fn the_menu_holds_the_arguments() {
+        let menu = menu(&["quiet".to_owned(), "a;b".to_owned()]).unwrap();
+        assert!(menu.contains("linux /boot/kernel quiet a\\;b\n"), "{menu}");
+        assert!(menu.ends_with("}\n"), "{menu}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Which kernel and initial RAM file system an image boots with.
+
+use crate::error::IsoError;
+use crate::paths;
+use crate::tree::Tree;
+
+/// The files to boot with, as plain paths of regular files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelPair {
+    /// The kernel.
+    pub kernel: Vec<u8>,
+    /// Its initial RAM file system.
+    pub initrd: Vec<u8>,
+}
+
+/// Finds the kernel of an image: `/boot/vmlinuz` or `/vmlinuz` where they are
+/// (links are followed), else the `/boot/vmlinuz-VERSION` of the highest
+/// version; and the initial RAM file system of the same version.
+pub fn find_kernel(tree: &Tree) -> Result<KernelPair, IsoError> {
+    let mut kernels: Vec<Vec<u8>> = tree
+        .paths()
+        .filter(|path| path.strip_prefix(b"boot/").is_some_and(|n| version(n).is_some()))
+        .map(<[u8]>::to_vec)
+        .collect();
+    kernels.sort_by_key(|path| version_key(path));
+    kernels.reverse();
+    let named = [&b"boot/vmlinuz"[..], b"boot/kernel", b"vmlinuz"].into_iter().map(<[u8]>::to_vec);
+    let found: Vec<Vec<u8>> =
+        named.chain(kernels).filter_map(|path| tree.resolve_file(&path)).collect();
+    let Some(first) = found.first() else {
+        return Err(IsoError::NoKernel { found: boot_listing(tree) });
+    };
+    let pair = found.iter().find_map(|kernel| {
+        let initrd = initrd_for(tree, kernel)?;
+        Some(KernelPair { kernel: kernel.clone(), initrd })
+    });
+    pair.ok_or_else(|| IsoError::NoInitrd { kernel: paths::show(first) })
+}
+
+fn version(name: &[u8]) -> Option<&[u8]> {
+    name.strip_prefix(b"vmlinuz-")
+        .or_else(|| name.strip_prefix(b"kernel-"))
+        .filter(|v| !v.is_empty())
+}
+
+/// Digit runs compare as numbers, so that 6.10 comes after 6.9.
+fn version_key(path: &[u8]) -> Vec<(u64, Vec<u8>)> {
+    let mut key = Vec::new();
+    for part in path.split(|c| !c.is_ascii_alphanumeric()) {
+        let text = String::from_utf8_lossy(part);
+        key.push((text.parse().unwrap_or(0), part.to_vec()));
+    }
+    key
+}
+
+fn initrd_for(tree: &Tree, kernel: &[u8]) -> Option<Vec<u8>> {
+    let name = paths::split(kernel).1;
+    let candidates: Vec<String> = match version(name) {
+        Some(version) => {
+            let v = String::from_utf8_lossy(version);
+            vec![
+                format!("boot/initrd.img-{v}"),
+                format!("boot/initrd-{v}"),
+                format!("boot/initramfs-{v}.img"),
+                "boot/initrd".to_owned(),
+            ]
+        }
+        None => ["boot/initrd", "boot/initrd.img", "boot/initramfs.img", "initrd.img"]
+            .map(str::to_owned)
+            .to_vec(),
+    };
+    candidates.iter().find_map(|c| tree.resolve_file(c.as_bytes()))
+}
+
+fn boot_listing(tree: &Tree) -> String {
+    let names: Vec<String> = tree
+        .paths()
+        .filter_map(|p| p.strip_prefix(b"boot/"))
+        .filter(|name| !name.contains(&b'/'))
+        .take(10)
+        .map(paths::show)
+        .collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,158 @@
+//! The external tools of baking, and xorriso's argument vector.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use edgectl_process::Tool;
+
+/// Writes the ISO.
+pub(crate) const XORRISO: Tool = Tool {
+    name: "xorriso",
+    package: "xorriso",
+    purpose: "writing ISO images",
+    version: &["-version"],
+};
+/// Writes the squashfs.
+pub(crate) const MKSQUASHFS: Tool = Tool {
+    name: "mksquashfs",
+    package: "squashfs-tools",
+    purpose: "packing the operating system",
+    version: &["-version"],
+};
+/// Makes GRUB's cores.
+pub(crate) const GRUB_MKIMAGE: Tool = Tool {
+    name: "grub-mkimage",
+    package: "grub-common",
+    purpose: "making boot loaders",
+    version: &["--version"],
+};
+const GRUB_BIOS: Tool = Tool {
+    name: "/usr/lib/grub/i386-pc/boot_hybrid.img",
+    package: "grub-pc-bin",
+    purpose: "booting under SeaBIOS",
+    version: &[],
+};
+const GRUB_EFI: Tool = Tool {
+    name: "/usr/lib/grub/x86_64-efi/linux.mod",
+    package: "grub-efi-amd64-bin",
+    purpose: "booting under UEFI",
+    version: &[],
+};
+/// Makes the EFI system partition.
+pub(crate) const MKFS_VFAT: Tool = Tool {
+    name: "mkfs.vfat",
+    package: "dosfstools",
+    purpose: "making the EFI system partition",
+    version: &["--help"],
+};
+/// Fills the EFI system partition.
+pub(crate) const MCOPY: Tool = Tool {
+    name: "mcopy",
+    package: "mtools",
+    purpose: "filling the EFI system partition",
+    version: &["--version"],
+};
+
+/// Everything that baking needs from outside.
+pub const TOOLS: [Tool; 7] =
+    [XORRISO, MKSQUASHFS, GRUB_MKIMAGE, GRUB_BIOS, GRUB_EFI, MKFS_VFAT, MCOPY];
+
+/// What xorriso is to write.
+#[derive(Debug)]
+pub(crate) struct Disc<'a> {
+    /// Volume label.
+    pub(crate) label: &'a str,
+    /// Boot record for disks.
+    pub(crate) hybrid_record: PathBuf,
+    /// EFI system partition, appended as partition 2.
+    pub(crate) esp: &'a Path,
+    /// What is put on the disc: name on it, file or directory here.
+    pub(crate) grafts: Vec<(String, PathBuf)>,
+    /// Seconds since 1970 for every date on the disc.
+    pub(crate) epoch: u64,
+    /// Where to write.
+    pub(crate) out: &'a Path,
+}
+
+impl Disc<'_> {
+    /// xorriso's arguments.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let date = xorriso_date(self.epoch);
+        let mut words: Vec<OsString> = Vec::new();
+        let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        add(&["-report_about", "WARNING", "-as", "mkisofs", "-iso-level", "3"]);
+        add(&["-R", "-J", "-joliet-long", "-uid", "0", "-gid", "0", "--hardlinks"]);
+        add(&["-V", self.label, "-graft-points"]);
+        add(&["--modification-date", &date]);
+        add(&["--set_all_file_dates", &date, "--gpt_disk_guid", "modification-date"]);
+        add(&["-partition_offset", "16", "--mbr-force-bootable", "--grub2-mbr"]);
+        words.push(self.hybrid_record.clone().into_os_string());
+        let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        add(&["-append_partition", "2", "0xef"]);
+        words.push(self.esp.as_os_str().to_owned());
+        let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        add(&["-appended_part_as_gpt", "-b", "boot/grub/eltorito.img", "-c", "boot/grub/boot.cat"]);
+        add(&["--boot-catalog-hide", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]);
+        add(&["--grub2-boot-info", "-eltorito-alt-boot"]);
+        add(&["-e", "--interval:appended_partition_2:all::", "-no-emul-boot", "-o"]);
+        words.push(self.out.as_os_str().to_owned());
+        words.extend(self.grafts.iter().map(|(name, path)| graft(name, path)));
+        words
+    }
+}
+
+/// `name=path`, with `=` and `\` in either escaped.
+fn graft(name: &str, path: &Path) -> OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let escape = |bytes: &[u8]| {
+        let mut escaped = Vec::new();
+        for byte in bytes {
+            if matches!(byte, b'=' | b'\\') {
+                escaped.push(b'\\');
+            }
+            escaped.push(*byte);
+        }
+        escaped
+    };
+    let mut bytes = escape(name.as_bytes());
+    bytes.push(b'=');
+    bytes.extend(escape(path.as_os_str().as_bytes()));
+    OsString::from_vec(bytes)
+}
+
+/// `YYYYMMDDhhmmsscc`, in UTC.
+fn xorriso_date(epoch: u64) -> String {
+    let (days, rest) = (epoch / 86_400, epoch % 86_400);
+    let (year, month, day) = civil(days);
+    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}00", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// Days since 1970 as year, month and day of the Gregorian calendar: years
+/// are counted from March, so that leap days come last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        assert_eq!(xorriso_date(0), "1970010100000000");
+        assert_eq!(xorriso_date(951_782_400), "2000022900000000");
+        assert_eq!(xorriso_date(1_767_225_599), "2025123123595900");
+    }
+
+    #[test]
+    fn grafts_are_escaped() {
+        assert_eq!(graft("a", Path::new("/x=y")), OsString::from("a=/x\\=y"));
+    }
+}

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Run by mmdebstrap when the packages are in place; $1 is the new root.
+set -eu
+root=$1
+here=$(dirname "$0")
+
+cp -r "$here/overlay/." "$root/"
+chroot "$root" systemctl enable systemd-networkd
+chroot "$root" systemctl mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
+	fstrim.timer dpkg-db-backup.timer
+chroot "$root" update-initramfs -u
+
+# An image is not a machine yet: identities are made at the first start.
+: >"$root/etc/machine-id"
+: >"$root/etc/fstab"
+echo edge >"$root/etc/hostname"
