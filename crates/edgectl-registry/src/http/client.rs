@@ -222,11 +222,11 @@ impl Client {
     async fn ping(&self) -> Result<Url, RegistryError> {
         let secure = self.ping_with("https").await;
         match secure {
-            Err(RegistryError::Tls { .. } | RegistryError::Transport { .. })
-                if self.access.insecure =>
-            {
-                self.ping_with("http").await
-            }
+            Err(
+                RegistryError::Tls { .. }
+                | RegistryError::Transport { .. }
+                | RegistryError::Unreachable { .. },
+            ) if self.access.insecure => self.ping_with("http").await,
             other => other,
         }
     }

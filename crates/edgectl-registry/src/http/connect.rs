@@ -87,23 +87,27 @@ fn configuration(host: &str, reason: impl std::fmt::Display) -> RegistryError {
 type Cause = dyn StdError + 'static;
 
 fn chain(error: &Cause) -> impl Iterator<Item = &Cause> {
-    std::iter::successors(Some(error), |error| (*error).source())
+    std::iter::successors(Some(error), |error| next_cause(*error))
+}
+
+/// An I/O error passes over what it wraps when asked for its source, so it is
+/// unwrapped here.
+fn next_cause(error: &Cause) -> Option<&Cause> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
 
 fn deepest(error: &Cause) -> &Cause {
     chain(error).last().unwrap_or(error)
 }
 
-/// An I/O error hides what it wraps from `source`, so each is looked into.
 fn find_tls(error: &reqwest::Error) -> Option<String> {
-    chain(error).find_map(|cause| {
-        let wrapped = cause.downcast_ref::<io::Error>().and_then(|e| e.get_ref());
-        let inner = wrapped.and_then(|e| e.downcast_ref::<rustls::Error>());
-        let tls = inner.or_else(|| cause.downcast_ref::<rustls::Error>())?;
-        Some(match tls {
-            rustls::Error::InvalidMessage(_) => "the other side does not speak TLS".to_owned(),
-            other => other.to_string(),
-        })
+    let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    Some(match tls {
+        rustls::Error::InvalidMessage(_) => "the other side does not speak TLS".to_owned(),
+        other => other.to_string(),
     })
 }
 

@@ -1,0 +1,91 @@
+//! Pulling into a directory and reading it back.
+
+use std::io::Read;
+
+use edgectl_model::Platform;
+use edgectl_registry::{ErrorKind, Layout, PullRequest, pull_to_layout};
+use edgectl_testkit::TinyImage;
+
+use crate::bench::{Bench, assert_no_failure};
+
+fn pull(bench: &Bench, platform: Option<Platform>, name: &str) -> PullRequest {
+    PullRequest {
+        source: bench.target("edge/multi:1"),
+        digest: None,
+        platform,
+        directory: bench.dir.path().join(name),
+        jobs: 4,
+    }
+}
+
+async fn filled() -> Bench {
+    let bench = Bench::new();
+    let mut tiny = bench.tiny();
+    let images: Vec<_> = ["amd64", "arm64"]
+        .iter()
+        .map(|arch| {
+            let files: [(&str, &[u8]); 1] = [("etc/arch", arch.as_bytes())];
+            tiny.image(&TinyImage::new(arch).files(&files).random_layer(5000, 3)).unwrap()
+        })
+        .collect();
+    let index = tiny.index(&images).unwrap();
+    tiny.name("src.example/multi:1", &index).unwrap();
+    assert_no_failure(&bench.send(&[("src.example/multi:1", "edge/multi:1")]).await);
+    bench
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulls_whole_indexes_and_reads_layers() {
+    let bench = filled().await;
+    let registries = bench.registries();
+    let (layout, pinned) =
+        pull_to_layout(pull(&bench, None, "out"), &registries, &()).await.unwrap();
+    assert_eq!(pinned.platforms.len(), 2);
+    let arm = layout.image(&Platform::new("linux", "arm64")).unwrap();
+    assert_eq!(arm.config.created.as_deref(), Some("2024-01-02T03:04:05Z"));
+    assert_eq!(arm.layers.len(), 2);
+    let mut tar = Vec::new();
+    arm.layers[0].open().unwrap().read_to_end(&mut tar).unwrap();
+    assert!(String::from_utf8_lossy(&tar).contains("etc/arch"));
+    assert!(String::from_utf8_lossy(&tar).contains("arm64"));
+    let error = layout.image(&Platform::new("linux", "riscv64")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+
+    // Again: nothing is fetched, the layout is found as it is.
+    let before = registries.requests();
+    let (layout, again) =
+        pull_to_layout(pull(&bench, None, "out"), &registries, &()).await.unwrap();
+    assert_eq!((again.digest, registries.requests()), (pinned.digest, before + 1));
+    let named = layout.named_image(&bench.target("edge/multi:1"), &Platform::new("linux", "amd64"));
+    assert_eq!(named.unwrap().config.platform, Some(Platform::new("linux", "amd64")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulls_one_platform_when_asked() {
+    let bench = filled().await;
+    let amd = Platform::new("linux", "amd64");
+    let request = pull(&bench, Some(amd.clone()), "one");
+    let (layout, pinned) = pull_to_layout(request, &bench.registries(), &()).await.unwrap();
+    assert_eq!(layout.image(&amd).unwrap().digest, pinned.digest);
+    assert_eq!(pinned.platforms, [amd]);
+    assert!(layout.image(&Platform::new("linux", "arm64")).is_err());
+    let request = pull(&bench, Some(Platform::new("linux", "s390x")), "none");
+    let error = pull_to_layout(request, &bench.registries(), &()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaves_no_temporary_files_and_refuses_rubbish() {
+    let bench = filled().await;
+    let request = pull(&bench, None, "out");
+    let directory = request.directory.clone();
+    pull_to_layout(request, &bench.registries(), &()).await.unwrap();
+    let names = std::fs::read_dir(directory.join("blobs/sha256")).unwrap();
+    let names: Vec<_> = names.map(|n| n.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().all(|name| name.len() == 64), "{names:?}");
+    for text in ["", "[]", "{\"manifests\": 1}"] {
+        std::fs::write(directory.join("index.json"), text).unwrap();
+        assert_eq!(Layout::open(&directory).unwrap_err().kind(), ErrorKind::Manifest);
+    }
+    assert_eq!(Layout::open("/does/not/exist").unwrap_err().kind(), ErrorKind::NotFound);
+}

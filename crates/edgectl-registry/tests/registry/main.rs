@@ -1,0 +1,11 @@
+//! Against Debian's registry on loopback, with TLS and login.
+#![allow(clippy::unwrap_used)]
+
+mod bench;
+mod connect;
+mod failures;
+mod fake;
+mod layout;
+mod login;
+mod memory;
+mod upload;
