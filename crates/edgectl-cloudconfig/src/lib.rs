@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod header;
 mod inject;
+mod lines;
 mod place;
 mod scalar;
 mod settings;

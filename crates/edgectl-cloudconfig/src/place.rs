@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::edit::{Leaf, block_entry, block_item, flow_entry};
+use crate::lines;
 use crate::scalar;
 use crate::tree::{Data, Document, Id};
 
@@ -55,7 +56,8 @@ impl<'a> Placing<'a> {
         let Data::Sequence { items, .. } = &self.document.node(id).data else { return None };
         let last = *items.last()?;
         let dash = self.dash(last)?;
-        let lines = Lines { at: self.end_of(id, dash)?, indent: dash - self.line_start(dash) };
+        let lines =
+            Lines { at: self.end_of(id, dash)?, indent: dash - lines::start(self.text, dash) };
         Some(self.add_lines(lines.at, &block_item(pem, lines.indent)))
     }
 
@@ -79,13 +81,13 @@ impl<'a> Placing<'a> {
         }
         let start = self.own_line_indent(key)?;
         let lines = block_entry(path, leaf, start + self.step(), self.step());
-        let at = self.next_line(self.document.node(key).range.end.max(null.range.end));
+        let at = lines::next(self.text, self.document.node(key).range.end.max(null.range.end));
         let with_lines = self.add_lines(at, &lines);
         // The written null goes, with the blanks before it; it stands before
         // the new lines, so its place is still right.
         let head = self.text[..null.range.start].trim_end_matches(' ').len();
         let cut = if null.range.is_empty() { null.range.clone() } else { head..null.range.end };
-        Some(splice(&with_lines, cut, ""))
+        Some(lines::splice(&with_lines, cut, ""))
     }
 
     fn fill_empty(&self, key: Id, value: Id, written: &str) -> Option<String> {
@@ -177,28 +179,12 @@ impl<'a> Placing<'a> {
             && !self.text.ends_with('\n');
         if ends_open {
             // A line end behind it would become part of its value.
-            let start = self.line_start(last);
+            let start = lines::start(self.text, last);
             return self.text[start..last].trim().is_empty().then_some(start);
         }
         let end = self.content_end(leaf);
-        let indent = last - self.line_start(last);
-        Some(self.past_comments(self.next_line(end), indent))
-    }
-
-    /// Past comment lines that are indented at least as far as the entries.
-    fn past_comments(&self, from: usize, indent: usize) -> usize {
-        let mut past = from;
-        let mut at = from;
-        for line in self.text[from..].split_inclusive('\n') {
-            at += line.len();
-            let body = line.trim_start_matches(' ');
-            match body.trim_end().chars().next() {
-                None => {}
-                Some('#') if line.len() - body.len() >= indent => past = at,
-                Some(_) => break,
-            }
-        }
-        past
+        let indent = last - lines::start(self.text, last);
+        Some(lines::past_comments(self.text, lines::next(self.text, end), indent))
     }
 
     fn last_leaf(&self, id: Id) -> Id {
@@ -246,7 +232,7 @@ impl<'a> Placing<'a> {
         let mut end = self.document.node(item).range.start;
         // A block scalar starts some lines below its dash.
         loop {
-            let start = self.line_start(end);
+            let start = lines::start(self.text, end);
             let line = &self.text[start..end];
             let body = line.trim_start_matches(' ');
             if body.starts_with('-') {
@@ -259,7 +245,7 @@ impl<'a> Placing<'a> {
     /// The column of a key that is the first thing on its line.
     fn own_line_indent(&self, key: Id) -> Option<usize> {
         let start = self.document.node(key).range.start;
-        let line = self.line_start(start);
+        let line = lines::start(self.text, start);
         self.text[line..start].bytes().all(|c| c == b' ').then_some(start - line)
     }
 
@@ -290,18 +276,6 @@ impl<'a> Placing<'a> {
             .any(|(id, node)| self.is_flow(id) && node.range.start < at && at < node.range.end)
     }
 
-    fn line_start(&self, at: usize) -> usize {
-        self.text[..at].rfind('\n').map_or(0, |n| n + 1)
-    }
-
-    /// The start of the next line, or `at` itself if a line starts there.
-    fn next_line(&self, at: usize) -> usize {
-        if at > 0 && self.text[..at].ends_with('\n') {
-            return at;
-        }
-        self.text[at..].find('\n').map_or(self.text.len(), |n| at + n + 1)
-    }
-
     /// `lines` in front of what starts at `at`. A text without a final line
     /// end stays one.
     fn add_lines(&self, at: usize, lines: &[String]) -> String {
@@ -315,10 +289,6 @@ impl<'a> Placing<'a> {
     }
 
     fn splice(&self, range: Range<usize>, with: &str) -> String {
-        splice(self.text, range, with)
+        lines::splice(self.text, range, with)
     }
-}
-
-fn splice(text: &str, range: Range<usize>, with: &str) -> String {
-    format!("{}{with}{}", &text[..range.start], &text[range.end..])
 }
