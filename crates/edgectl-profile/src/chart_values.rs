@@ -35,23 +35,31 @@ fn walk(book: &mut Book, scope: &Scope<'_>, node: &Node, path: &str) {
     }
 }
 
-/// The image that a mapping names: as one text, or in parts.
+/// The image that a mapping names: as one text, or in parts. Parts without a
+/// tag or digest leave it to the chart, and only rendering that would tell.
 fn image(node: &Node) -> Option<(&Node, &'static str, String)> {
     let part = |key: &str| node.get(key).and_then(own_text);
+    let (registry, repository) = (part("registry"), part("repository"));
+    let Some(image) = part("image") else {
+        let name = part("name").filter(|name| !name.contains(['/', ' ']));
+        let text = match name {
+            // `name` may also be a label for people or repeat the last part.
+            Some(name) if !ends_in(repository?, name) => within(repository, name),
+            _ => repository?.to_owned(),
+        };
+        let text = tagged(within(registry, &text), part("tag"), part("digest"));
+        return has_tag(&text).then_some((node.get("repository")?, "repository", text));
+    };
     let tag = part("tag").or_else(|| part("version"));
-    let registry = part("registry");
-    if let Some(image) = part("image") {
-        let below = part("repository").filter(|_| !image.contains('/'));
-        let name = within(registry, &within(below, image));
-        return Some((node.get("image")?, "image", tagged(name, tag, part("digest"))));
-    }
-    let repository = part("repository")?;
-    // Without either, the chart decides, and only rendering it would tell.
-    let digest = part("digest").filter(|digest| digest.contains(':'));
-    let tag = part("tag");
-    let is_pinned = tag.or(digest).is_some() || has_tag(repository);
-    let text = tagged(within(registry, repository), tag, digest);
-    is_pinned.then_some((node.get("repository")?, "repository", text))
+    let below = repository.filter(|_| !image.contains('/'));
+    let text = tagged(within(registry, &within(below, image)), tag, part("digest"));
+    let is_whole = registry.or(below).is_none();
+    (is_whole || has_tag(&text)).then_some((node.get("image")?, "image", text))
+}
+
+/// Whether `repository` ends in the component `name`.
+fn ends_in(repository: &str, name: &str) -> bool {
+    repository.rsplit('/').next() == Some(name)
 }
 
 /// `name` below `prefix`, unless it is there already.

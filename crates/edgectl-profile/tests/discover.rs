@@ -301,6 +301,26 @@ fn macros() {
 }
 
 #[test]
+fn chart_values_in_parts() {
+    for (values, expected) in [
+        ("image: busybox", vec!["docker.io/library/busybox:latest"]),
+        ("image: quay.io/a/b:1, tag: 2", vec!["quay.io/a/b:1"]),
+        ("repository: quay.io/a, image: b", vec![]),
+        ("repository: quay.io/a, image: b, tag: v1", vec!["quay.io/a/b:v1"]),
+        ("repository: quay.io/a, name: b, tag: v1", vec!["quay.io/a/b:v1"]),
+        ("repository: quay.io/a/b, name: b, tag: v1", vec!["quay.io/a/b:v1"]),
+        ("registry: quay.io, repository: quay.io/a/b, tag: v1", vec!["quay.io/a/b:v1"]),
+        ("repository: a/b, tag: ''", vec![]),
+        ("repository: 'https://charts.example/x', tag: 1", vec![]),
+        ("image: true", vec![]),
+    ] {
+        let discovery = run(&with_values("addon", &format!("charts: {{x: {{{values}}}}}")));
+        assert_eq!(names(&discovery), expected, "{values}");
+        assert!(of_rule(&discovery, "bad-reference").is_empty());
+    }
+}
+
+#[test]
 fn agent_mode_has_no_os_image() {
     let values = "pack:\n  content:\n    images:\n    - image: '{{.spectro.pack.one.options.system.uri}}'\noptions:\n  system.uri: \"NA\"";
     let discovery = run(&with_values("os", values));
