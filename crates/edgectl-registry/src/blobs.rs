@@ -101,6 +101,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
                 self.totals.mounted();
                 Ok(())
             }
+            Mount::Refused(None) if self.sink.has_blob(self.to, blob).await? => Ok(()),
             Mount::Refused(session) => self.send(blob, session).await,
         }
     }
@@ -121,7 +122,9 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             };
             // Bytes that went nowhere are not progress for the user.
             self.progress.bytes_lost(moved.bytes());
-            let wait = error.is_temporary().then(|| backoff.next(None, moved.bytes() > FAR));
+            let wait = error
+                .is_temporary()
+                .then(|| backoff.next(error.retry_after(), moved.bytes() > FAR));
             let Some(wait) = wait.flatten() else { return Err(error) };
             tracing::debug!(digest = %blob.digest, %error, ?wait, "sending again");
             tokio::time::sleep(wait).await;

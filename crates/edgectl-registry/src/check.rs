@@ -4,6 +4,7 @@ use edgectl_model::Prefix;
 
 use crate::error::RegistryError;
 use crate::registries::Registries;
+use crate::upload::interruptible;
 
 /// The repository an upload is opened in and given up again; nothing of it
 /// stays visible.
@@ -23,6 +24,10 @@ pub struct Checked {
 /// Finds out whether images can be pushed below `prefix`: reaches the
 /// registry, checks its certificate, logs in, opens an upload and drops it.
 pub async fn check(registries: &Registries, prefix: &Prefix) -> Result<Checked, RegistryError> {
+    interruptible(check_now(registries, prefix)).await
+}
+
+async fn check_now(registries: &Registries, prefix: &Prefix) -> Result<Checked, RegistryError> {
     let client = registries.client(prefix.domain())?;
     let scheme = client.base().await?.scheme().to_owned();
     let path = match prefix.path() {

@@ -8,20 +8,18 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::blobs::{Book, Transfer};
 use crate::content::collect;
 use crate::error::RegistryError;
-use crate::manifest::{CONFIG_LIMIT, Entry, Parsed, Pinned, RawManifest, config_platform};
+use crate::manifest::{CONFIG_LIMIT, DEPTH, Entry, Parsed, Pinned, RawManifest, config_platform};
 use crate::sink::{Place, Sink};
 use crate::source::Source;
 use crate::upload::{ImageOutcome, ImageRequest, Progress, Totals};
 
-/// Indexes inside indexes; more than this is an attack or a mistake.
-const DEPTH: usize = 4;
 /// Manifests in one image; the largest real indexes have a few dozen.
 const MANIFESTS: usize = 1000;
 /// Requests for one image at once; blobs wait for their lanes besides.
 const WIDTH: usize = 8;
 
 /// What all images of a run share.
-pub(crate) struct Copy<'a, S, K> {
+pub(crate) struct Run<'a, S, K> {
     pub(crate) source: &'a S,
     pub(crate) sink: &'a K,
     pub(crate) book: &'a Book,
@@ -37,7 +35,7 @@ struct Tree {
     blobs: Vec<Entry>,
 }
 
-impl<S: Source, K: Sink> Copy<'_, S, K> {
+impl<S: Source, K: Sink> Run<'_, S, K> {
     /// Copies one image unless the target has it.
     pub(crate) async fn image(&self, request: &ImageRequest) -> ImageOutcome {
         match self.look_and_copy(request).await {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use edgectl_model::Digest;
 use edgectl_process::{CmdError, Interrupted, PersistError};
@@ -195,7 +196,11 @@ impl RegistryError {
     /// Whether the same request may succeed a moment later.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Http(failure) => is_temporary_status(failure.status),
+            // A lost upload is no reason to give up: the next attempt opens another.
+            Self::Http(failure) => {
+                is_temporary_status(failure.status)
+                    || failure.code.as_deref() == Some("BLOB_UPLOAD_UNKNOWN")
+            }
             Self::Stalled { .. } | Self::Transport { .. } => true,
             Self::Unreachable { source, .. } => {
                 use io::ErrorKind as E;
@@ -206,6 +211,32 @@ impl RegistryError {
             }
             _ => false,
         }
+    }
+
+    /// How long the registry wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Http(failure) => failure.retry_after,
+            _ => None,
+        }
+    }
+
+    /// The same error once more, for those that concern a whole registry and
+    /// would only be repeated by each further request.
+    pub(crate) fn repeated(&self) -> Option<Self> {
+        Some(match self {
+            Self::LoginRefused { host, user: user @ Some(_), message } => Self::LoginRefused {
+                host: host.clone(),
+                user: user.clone(),
+                message: message.clone(),
+            },
+            Self::Tls { host, reason } => Self::Tls { host: host.clone(), reason: reason.clone() },
+            Self::Unreachable { address, source } => Self::Unreachable {
+                address: address.clone(),
+                source: io::Error::new(source.kind(), source.to_string()),
+            },
+            _ => return None,
+        })
     }
 
     /// A local file's error.
@@ -219,9 +250,10 @@ impl RegistryError {
     }
 }
 
-/// 408, 429 and server errors that pass.
+/// 408, 429 and server errors that pass; 499 is what the distribution registry
+/// says when the connection broke under an upload.
 pub(crate) fn is_temporary_status(status: u16) -> bool {
-    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+    matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504)
 }
 
 /// How content differs from its digest.
@@ -261,6 +293,8 @@ pub struct HttpFailure {
     pub message: String,
     /// The start of the body, at most 64 KiB.
     pub body: String,
+    /// How long the registry wants to be left alone.
+    pub retry_after: Option<Duration>,
 }
 
 fn code_text(code: &Option<String>) -> String {

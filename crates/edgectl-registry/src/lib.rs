@@ -36,6 +36,6 @@ pub use registries::Registries;
 pub use sink::{Mount, Place, Sink, UploadSession};
 pub use source::Source;
 pub use upload::{
-    ImageOutcome, ImageReport, ImageRequest, Progress, UploadOutcome, UploadRequest, upload,
-    upload_from,
+    ImageOutcome, ImageReport, ImageRequest, Progress, UploadOutcome, UploadRequest, interruptible,
+    upload, upload_from,
 };

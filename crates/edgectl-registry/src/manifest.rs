@@ -17,6 +17,9 @@ pub(crate) const MANIFEST_LIMIT: usize = 8 << 20;
 /// Configurations larger than this are odd enough to be copied unread.
 pub(crate) const CONFIG_LIMIT: u64 = 1 << 20;
 
+/// Indexes inside indexes; more than this is an attack or a mistake.
+pub(crate) const DEPTH: usize = 4;
+
 /// Something a manifest points to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Blob {

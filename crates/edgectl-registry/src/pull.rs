@@ -8,7 +8,9 @@ use crate::error::RegistryError;
 use crate::layout::Layout;
 use crate::manifest::{Parsed, Pinned, choose};
 use crate::source::Source;
-use crate::upload::{ImageOutcome, ImageRequest, Progress, UploadRequest, upload_from};
+use crate::upload::{
+    ImageOutcome, ImageRequest, Progress, UploadRequest, interruptible, upload_from,
+};
 
 /// What to pull, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,9 @@ pub async fn pull_to_layout<S: Source>(
     let layout = Layout::create(&request.directory)?;
     let mut digest = request.digest.or(request.source.digest().cloned());
     if let Some(platform) = &request.platform {
-        digest = Some(narrowed(source, &request.source, digest.as_ref(), platform).await?);
+        digest = Some(
+            interruptible(narrowed(source, &request.source, digest.as_ref(), platform)).await?,
+        );
     }
     // A digest in the name would win over that of the platform.
     let repository = request.source.repository();

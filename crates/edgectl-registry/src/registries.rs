@@ -40,6 +40,14 @@ impl Registries {
         self.lock().values().map(|client| client.requests()).sum()
     }
 
+    /// What a reference stands for now, with one HEAD and no platforms; none
+    /// if it isn't there. Needs only the right to pull.
+    pub async fn look(&self, reference: &Reference) -> Result<Option<Pinned>, RegistryError> {
+        let (host, path) = self.mirrored(reference);
+        let head = self.client(&host)?.head_manifest(&path, name_of(reference), false).await?;
+        Ok(head.map(Head::into_pinned))
+    }
+
     /// The client for a host.
     pub(crate) fn client(&self, host: &str) -> Result<Arc<Client>, RegistryError> {
         let mut clients = self.lock();
@@ -105,12 +113,7 @@ impl Sink for Registries {
     async fn head(&self, target: &Reference) -> Result<Option<Pinned>, RegistryError> {
         let client = self.client(target.domain())?;
         let head = client.head_manifest(target.path(), name_of(target), true).await?;
-        Ok(head.map(|Head { digest, media_type, size }| Pinned {
-            digest,
-            media_type,
-            size,
-            platforms: Vec::new(),
-        }))
+        Ok(head.map(Head::into_pinned))
     }
 
     async fn has_blob(&self, target: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
@@ -124,10 +127,17 @@ impl Sink for Registries {
         from: &Reference,
     ) -> Result<Mount, RegistryError> {
         let client = self.client(target.domain())?;
-        Ok(match client.mount(target.path(), blob, from.path()).await? {
-            Mounted::Done => Mount::Done,
-            Mounted::Session(session) => Mount::Refused(Some(session)),
-        })
+        match client.mount(target.path(), blob, from.path()).await {
+            Ok(Mounted::Done) => Ok(Mount::Done),
+            Ok(Mounted::Session(session)) => Ok(Mount::Refused(Some(session))),
+            // Not every registry mounts, and not for everybody.
+            Err(
+                RegistryError::Denied { .. }
+                | RegistryError::Http(_)
+                | RegistryError::NotFound { .. },
+            ) => Ok(Mount::Refused(None)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn put_blob(

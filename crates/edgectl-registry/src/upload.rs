@@ -9,7 +9,7 @@ use edgectl_process::{Interrupted, interrupted};
 use futures_util::stream::{self, StreamExt};
 
 use crate::blobs::Book;
-use crate::copy::Copy;
+use crate::copy::Run;
 use crate::error::RegistryError;
 use crate::manifest::Pinned;
 use crate::registries::Registries;
@@ -165,14 +165,14 @@ pub async fn upload_from<S: Source, K: Sink>(
     progress: &dyn Progress,
 ) -> UploadOutcome {
     let (book, totals) = (Book::new(request.jobs), Totals::default());
-    let copy = Copy { source, sink, book: &book, totals: &totals, progress };
+    let images = Run { source, sink, book: &book, totals: &totals, progress };
     let reports: Vec<_> = request.images.iter().map(|_| Mutex::new(None)).collect();
     let run = stream::iter(request.images.iter().enumerate()).for_each_concurrent(
         LOOKS,
         |(index, image)| {
-            let (copy, slot) = (&copy, &reports[index]);
+            let (images, slot) = (&images, &reports[index]);
             async move {
-                let outcome = copy.image(image).await;
+                let outcome = images.image(image).await;
                 let report = ImageReport { request: image.clone(), outcome };
                 progress.image_done(&report);
                 if let Ok(mut slot) = slot.lock() {
@@ -203,11 +203,21 @@ pub async fn upload_from<S: Source, K: Sink>(
 
 /// Ends when the user wants to stop. What runs beside it is dropped then: open
 /// uploads are never committed, files in the making are removed.
-pub(crate) async fn until_interrupted() -> Interrupted {
+async fn until_interrupted() -> Interrupted {
     loop {
         if let Err(stop) = interrupted() {
             return stop;
         }
         tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Gives up what it waits for as soon as the user wants to stop.
+pub async fn interruptible<T>(
+    work: impl Future<Output = Result<T, RegistryError>>,
+) -> Result<T, RegistryError> {
+    tokio::select! {
+        result = work => result,
+        stop = until_interrupted() => Err(stop.into()),
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::{Response, Url};
 use serde::Deserialize;
 
-use super::client::Client;
+use super::client::{Client, wait_of};
 use crate::error::{HttpFailure, RegistryError};
 
 /// How much of a body an error keeps.
@@ -46,16 +46,20 @@ impl Client {
             return Ok(response);
         }
         let url = redacted(response.url());
+        let retry_after = wait_of(&response);
         let body = read_start(response).await;
         let first = serde_json::from_str::<Errors>(&body).unwrap_or_default().errors;
         let OneError { code, message } = first.into_iter().next().unwrap_or_default();
         let (host, user) = (self.host().to_owned(), self.user());
-        Err(match status {
+        let error = match status {
             401 if !self.has_token_login() => RegistryError::LoginRefused { host, user, message },
             401 | 403 => {
                 RegistryError::Denied { host, user, action: purpose.action.clone(), message }
             }
-            404 => RegistryError::NotFound { what: purpose.what.clone(), place: host },
+            // What can't be written to is not an absent image.
+            404 if matches!(method, "GET" | "HEAD") => {
+                RegistryError::NotFound { what: purpose.what.clone(), place: host }
+            }
             _ => RegistryError::Http(Box::new(HttpFailure {
                 method: method.to_owned(),
                 url,
@@ -63,8 +67,12 @@ impl Client {
                 code: (!code.is_empty()).then_some(code),
                 message,
                 body,
+                retry_after,
             })),
-        })
+        };
+        // More wrong logins could lock the account.
+        self.remember(&error);
+        Err(error)
     }
 }
 

@@ -15,7 +15,7 @@ use super::answer::Purpose;
 use super::client::{Ask, Client};
 use crate::content::{Chunks, Moved, STALL, STORE};
 use crate::error::RegistryError;
-use crate::manifest::{self, Blob, MANIFEST_LIMIT, RawManifest};
+use crate::manifest::{self, Blob, MANIFEST_LIMIT, Pinned, RawManifest};
 use crate::sink::UploadSession;
 
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -26,6 +26,14 @@ pub(crate) struct Head {
     pub(crate) digest: Digest,
     pub(crate) media_type: String,
     pub(crate) size: u64,
+}
+
+impl Head {
+    /// As an outcome; a HEAD tells no platforms.
+    pub(crate) fn into_pinned(self) -> Pinned {
+        let Self { digest, media_type, size } = self;
+        Pinned { digest, media_type, size, platforms: Vec::new() }
+    }
 }
 
 /// What came of a mount.

@@ -1,7 +1,7 @@
 //! Requests to one registry: scheme and login are found out once per run.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -29,6 +29,8 @@ pub(crate) struct Client {
     access: Access,
     clients: Clients,
     base: OnceCell<Url>,
+    /// What makes every further request useless.
+    hopeless: Mutex<Option<RegistryError>>,
     challenge: Mutex<Option<Challenge>>,
     tokens: Tokens,
     requests: AtomicU64,
@@ -60,6 +62,7 @@ impl Client {
             access: access.clone(),
             clients: Clients::new(host, access)?,
             base: OnceCell::new(),
+            hopeless: Mutex::default(),
             challenge: Mutex::default(),
             tokens: Tokens::default(),
             requests: AtomicU64::new(0),
@@ -114,7 +117,26 @@ impl Client {
 
     /// `scheme://host/`, found out by the first who asks.
     pub(crate) async fn base(&self) -> Result<&Url, RegistryError> {
-        self.base.get_or_try_init(|| self.ping()).await
+        let first = async || {
+            // Those who waited while another one failed don't try again.
+            self.check_hope()?;
+            self.ping().await.inspect_err(|error| self.remember(error))
+        };
+        let base = self.base.get_or_try_init(first).await?;
+        self.check_hope()?;
+        Ok(base)
+    }
+
+    /// Keeps an error that concerns the whole registry.
+    pub(super) fn remember(&self, error: &RegistryError) {
+        if let Some(error) = error.repeated() {
+            *self.hopeless.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    fn check_hope(&self) -> Result<(), RegistryError> {
+        let hopeless = self.hopeless.lock().unwrap_or_else(PoisonError::into_inner);
+        hopeless.as_ref().and_then(RegistryError::repeated).map_or(Ok(()), Err)
     }
 
     /// Sends until there is an answer that isn't a passing failure.
@@ -272,7 +294,8 @@ impl Client {
     }
 }
 
-fn wait_of(answer: &Response) -> Option<std::time::Duration> {
+/// `Retry-After`.
+pub(super) fn wait_of(answer: &Response) -> Option<std::time::Duration> {
     let value = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     retry_after(value, SystemTime::now())
 }

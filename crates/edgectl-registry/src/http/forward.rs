@@ -30,7 +30,7 @@ impl Forward {
     /// Opens a socket that leads to `address` (`host:port`).
     pub(crate) fn open(address: &str) -> io::Result<Self> {
         // Only we can look into the directory, so nobody else gets through.
-        let directory = tempfile::Builder::new().prefix(".edgectl-").tempdir()?;
+        let directory = tempfile::Builder::new().prefix(".edgectl-").tempdir_in(short_base())?;
         let listener = UnixListener::bind(socket(directory.path()))?;
         let failure = Arc::default();
         let task = tokio::spawn(accept(listener, address.to_owned(), Arc::clone(&failure)));
@@ -53,6 +53,12 @@ impl Drop for Forward {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A socket's path may have about a hundred bytes.
+fn short_base() -> PathBuf {
+    let usual = std::env::temp_dir();
+    if usual.as_os_str().len() < 70 { usual } else { PathBuf::from("/tmp") }
 }
 
 fn socket(directory: &Path) -> PathBuf {

@@ -105,11 +105,15 @@ impl Client {
         let url = Url::parse(realm).map_err(|_| bad("is not a URL"))?;
         self.check_scheme(&url)?;
         let answer = self.transmit(self.token_request(&url, service, scopes), &url).await?;
-        if matches!(answer.status().as_u16(), 400 | 401 | 403) {
+        if matches!(answer.status().as_u16(), 400 | 401) {
             let (host, user) = (self.host().to_owned(), self.user());
-            return Err(RegistryError::LoginRefused { host, user, message: String::new() });
+            let error = RegistryError::LoginRefused { host, user, message: String::new() };
+            self.remember(&error);
+            return Err(error);
         }
-        let answer = self.expect("GET", answer, &[200], &Purpose::default()).await?;
+        let what = scopes.join(" ");
+        let purpose = Purpose { action: format!("get a token for `{what}`"), what };
+        let answer = self.expect("GET", answer, &[200], &purpose).await?;
         let bytes = answer.bytes().await.map_err(|e| self.broken(e))?;
         // A parser's words could quote the token.
         let answer: TokenAnswer =

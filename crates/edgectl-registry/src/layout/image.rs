@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::directory::Layout;
 use super::layer::LayerBlob;
 use crate::error::RegistryError;
-use crate::manifest::{CONFIG_LIMIT, Entry, Parsed, RawManifest, choose, config_platform};
+use crate::manifest::{CONFIG_LIMIT, DEPTH, Entry, Parsed, RawManifest, choose, config_platform};
 
 /// One image for one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,6 @@ pub struct LayoutConfig {
 struct Created {
     created: Option<String>,
 }
-
-/// Indexes inside indexes.
-const DEPTH: usize = 4;
 
 impl Layout {
     /// The image for a platform in a layout that holds one image, be it an

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::directory::Layout;
 use crate::content::{Chunks, Moved};
 use crate::error::RegistryError;
-use crate::manifest::{Blob, Pinned, RawManifest};
+use crate::manifest::{Blob, DEPTH, Parsed, Pinned, RawManifest};
 use crate::sink::{Mount, Place, Sink, UploadSession};
 use crate::source::Source;
 
@@ -53,6 +53,30 @@ async fn read_chunk((mut file, path): Reading) -> Result<Option<(Bytes, Reading)
     }
 }
 
+impl Layout {
+    /// Whether all that a manifest names is there, as far as sizes tell.
+    fn is_complete(&self, digest: &Digest, depth: usize) -> Result<bool, RegistryError> {
+        match self.read_manifest(digest)?.parse()? {
+            Parsed::Index(_) if depth > DEPTH => Ok(false),
+            Parsed::Index(entries) => {
+                let mut checks =
+                    entries.iter().map(|e| self.is_complete(&e.blob.digest, depth + 1));
+                checks.try_fold(true, |all, one| Ok(all && one?))
+            }
+            Parsed::Image { config, layers } => Ok(config
+                .iter()
+                .chain(&layers)
+                .all(|entry| entry.is_foreign || self.has(&entry.blob))),
+        }
+    }
+
+    /// Blobs appear whole, so the size tells a file cut short by others.
+    fn has(&self, blob: &Blob) -> bool {
+        let metadata = std::fs::metadata(self.blob_path(&blob.digest));
+        metadata.is_ok_and(|m| m.is_file() && m.len() == blob.size)
+    }
+}
+
 impl Sink for Layout {
     fn store(&self, _: &Reference) -> String {
         self.place()
@@ -61,19 +85,19 @@ impl Sink for Layout {
     async fn head(&self, target: &Reference) -> Result<Option<Pinned>, RegistryError> {
         match self.find(target)? {
             None => Ok(None),
-            Some(digest) => match self.read_manifest(&digest) {
-                Ok(raw) => raw.pinned().map(Some),
-                // Broken content is written again.
-                Err(RegistryError::NotFound { .. } | RegistryError::Digest { .. }) => Ok(None),
+            Some(digest) => match self.is_complete(&digest, 0) {
+                Ok(true) => self.read_manifest(&digest)?.pinned().map(Some),
+                // What is broken is fetched again.
+                Ok(false) | Err(RegistryError::NotFound { .. } | RegistryError::Digest { .. }) => {
+                    Ok(None)
+                }
                 Err(error) => Err(error),
             },
         }
     }
 
     async fn has_blob(&self, _: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
-        // Blobs appear whole, so the size tells a file cut short by others.
-        let metadata = tokio::fs::metadata(self.blob_path(&blob.digest)).await;
-        Ok(metadata.is_ok_and(|m| m.is_file() && m.len() == blob.size))
+        Ok(self.has(blob))
     }
 
     async fn mount(&self, _: &Reference, _: &Blob, _: &Reference) -> Result<Mount, RegistryError> {

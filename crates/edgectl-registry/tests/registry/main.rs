@@ -8,4 +8,5 @@ mod fake;
 mod layout;
 mod login;
 mod memory;
+mod trouble;
 mod upload;
