@@ -274,6 +274,30 @@ mod tests {
     }
 
     #[test]
+    fn helpers_are_asked_and_their_words_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let helper = |name: &str, script: &str| {
+            let path = dir.path().join(name);
+            let text = format!("#!/bin/sh\nread server || :\n{script}\n");
+            edgectl_process::write_file(&path, 0o755, text.as_bytes()).unwrap();
+            ask_helper(path.to_str().unwrap(), "reg.local")
+        };
+        let json = |user: &str| {
+            format!(
+                r#"echo '{{"ServerURL":"x","Username":"{user}","Secret":"s"}}'; test "$server""#
+            )
+        };
+        assert_eq!(helper("good", &json("u")).unwrap(), Some(basic("u", "s")));
+        let token = Credentials::IdentityToken(Secret::new("s"));
+        assert_eq!(helper("token", &json(TOKEN_USER)).unwrap(), Some(token));
+        let unknown = "echo credentials not found in native keychain; exit 1";
+        assert_eq!(helper("unknown", unknown).unwrap(), None);
+        let error = helper("locked", "echo the keychain is locked; exit 1").unwrap_err();
+        assert!(error.to_string().ends_with("`reg.local`: the keychain is locked"), "{error}");
+        assert!(helper("odd", "echo no JSON").is_err());
+    }
+
+    #[test]
     fn errors_never_quote_the_file() {
         for text in [r#"{"auths": "hunter2"}"#, r#"{"auths": {"a.b": {"auth": "hunter2"}}}"#] {
             let error = DockerConfig::parse(text).unwrap_err();

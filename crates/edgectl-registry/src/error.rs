@@ -10,6 +10,8 @@ use edgectl_model::Digest;
 use edgectl_process::{CmdError, Interrupted, PersistError};
 use thiserror::Error;
 
+pub use crate::failure::{HttpFailure, Mismatch};
+
 /// The coarse kinds of [`RegistryError`], for exit codes and hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorKind {
@@ -256,52 +258,8 @@ pub(crate) fn is_temporary_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504)
 }
 
-/// How content differs from its digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mismatch {
-    /// Another digest.
-    Digest(Digest),
-    /// More bytes than announced.
-    Longer,
-    /// Fewer bytes than announced.
-    Shorter(u64),
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Digest(digest) => write!(f, "its digest is `{digest}`"),
-            Self::Longer => f.write_str("it is longer than announced"),
-            Self::Shorter(bytes) => write!(f, "it ends after {bytes} bytes"),
-        }
-    }
-}
-
-/// An answer that isn't a success, with all that helps to find out why.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{method} {url}` was answered with {status}{}{}", code_text(.code), said(.message))]
-pub struct HttpFailure {
-    /// Method.
-    pub method: String,
-    /// URL without its query, which may hold session secrets.
-    pub url: String,
-    /// Status.
-    pub status: u16,
-    /// The registry's error code, for example `MANIFEST_INVALID`.
-    pub code: Option<String>,
-    /// The registry's message.
-    pub message: String,
-    /// The start of the body, at most 64 KiB.
-    pub body: String,
-    /// How long the registry wants to be left alone.
-    pub retry_after: Option<Duration>,
-}
-
-fn code_text(code: &Option<String>) -> String {
-    code.as_ref().map(|code| format!(" {code}")).unwrap_or_default()
-}
-
-fn said(message: &str) -> String {
+/// What a registry said, as the end of a message.
+pub(crate) fn said(message: &str) -> String {
     match message.trim() {
         "" => String::new(),
         text => format!(": {text}"),

@@ -7,6 +7,8 @@
 
 mod access;
 pub mod access_log;
+#[cfg(test)]
+mod any_input;
 mod blobs;
 mod challenge;
 mod check;
@@ -14,6 +16,7 @@ mod content;
 mod copy;
 pub mod docker_config;
 mod error;
+mod failure;
 mod http;
 mod layout;
 mod manifest;

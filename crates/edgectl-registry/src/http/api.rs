@@ -1,19 +1,18 @@
 //! The distribution API: manifests, blobs and uploads of one registry.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use edgectl_model::Digest;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream;
 use reqwest::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
-use reqwest::{Body, Method, Response, Url};
+use reqwest::{Method, Response, Url};
 
 use super::answer::Purpose;
+use super::body::{body_of, next_chunk, watch};
 use super::client::{Ask, Client};
-use crate::content::{Chunks, Moved, STALL, STORE};
+use crate::content::{Chunks, Moved};
 use crate::error::RegistryError;
 use crate::manifest::{self, Blob, MANIFEST_LIMIT, Pinned, RawManifest};
 use crate::sink::UploadSession;
@@ -254,51 +253,4 @@ fn blob_headers(size: u64) -> HeaderMap {
     headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers
-}
-
-/// The next piece of a body; a connection that stands still is an error.
-async fn next_chunk(
-    client: &Client,
-    answer: &mut Response,
-) -> Result<Option<Bytes>, RegistryError> {
-    match tokio::time::timeout(STALL, answer.chunk()).await {
-        Ok(chunk) => chunk.map_err(|e| client.broken(e)),
-        Err(_) => Err(stalled(client.host(), STALL)),
-    }
-}
-
-type Failure = Arc<Mutex<Option<RegistryError>>>;
-
-/// A body, and the place where the error that stopped it is found: on its way
-/// through the HTTP client it would lose its type.
-fn body_of(chunks: Chunks) -> (Body, Failure) {
-    let failure = Failure::default();
-    let slot = Arc::clone(&failure);
-    let stream = chunks.map(move |chunk| {
-        chunk.map_err(|error| {
-            let text = error.to_string();
-            if let Ok(mut slot) = slot.lock() {
-                *slot = Some(error);
-            }
-            std::io::Error::other(text)
-        })
-    });
-    (Body::wrap_stream(stream), failure)
-}
-
-/// Ends once no byte has moved for too long. A timeout over the whole would
-/// end slow uploads of large blobs, and the HTTP client's own read timeout
-/// ends uploads that move.
-async fn watch(host: &str, moved: &Moved) -> RegistryError {
-    loop {
-        let (before, patience) = (moved.bytes(), if moved.has_ended() { STORE } else { STALL });
-        tokio::time::sleep(patience).await;
-        if moved.bytes() == before && (patience == STORE || !moved.has_ended()) {
-            return stalled(host, patience);
-        }
-    }
-}
-
-fn stalled(host: &str, patience: Duration) -> RegistryError {
-    RegistryError::Stalled { host: host.to_owned(), seconds: patience.as_secs() }
 }

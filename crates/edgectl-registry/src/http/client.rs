@@ -9,9 +9,7 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, RequestBuilder, Response, Url};
 use tokio::sync::OnceCell;
 
-use super::answer::Purpose;
 use super::connect::Clients;
-use super::login::challenge_of;
 use super::token::Tokens;
 use crate::access::{Access, Credentials};
 use crate::challenge::Challenge;
@@ -196,7 +194,8 @@ impl Client {
         sent.map_err(|e| self.clients.classify(e, &address(&ask.url)))
     }
 
-    fn request(&self, method: &Method, url: &Url, is_own: bool) -> RequestBuilder {
+    /// A request through the client that leads to `url`.
+    pub(super) fn request(&self, method: &Method, url: &Url, is_own: bool) -> RequestBuilder {
         let client = if is_own { &self.clients.own } else { &self.clients.other };
         client.request(method.clone(), url.clone())
     }
@@ -237,60 +236,6 @@ impl Client {
         let next = url.join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
         let is_downgrade = url.scheme() == "https" && next.scheme() != "https";
         (!is_downgrade || self.access.insecure).then_some(next)
-    }
-
-    /// Finds the scheme and how to log in with one request, two where plain
-    /// HTTP is allowed and TLS isn't spoken.
-    async fn ping(&self) -> Result<Url, RegistryError> {
-        let secure = self.ping_with("https").await;
-        match secure {
-            Err(
-                RegistryError::Tls { .. }
-                | RegistryError::Transport { .. }
-                | RegistryError::Unreachable { .. },
-            ) if self.access.insecure => self.ping_with("http").await,
-            other => other,
-        }
-    }
-
-    async fn ping_with(&self, scheme: &str) -> Result<Url, RegistryError> {
-        let host = match self.host.as_str() {
-            "docker.io" => "registry-1.docker.io",
-            host => host,
-        };
-        let bad = |e: url::ParseError| RegistryError::Configuration {
-            host: self.host.clone(),
-            reason: e.to_string(),
-        };
-        let base = Url::parse(&format!("{scheme}://{host}/")).map_err(bad)?;
-        let url = base.join("v2/").map_err(bad)?;
-        let mut backoff = Backoff::default();
-        let answer = loop {
-            let result = self.transmit(self.request(&Method::GET, &url, true), &url).await;
-            // With plain HTTP as the alternative a broken connection is an
-            // answer of its own.
-            let is_final = self.access.insecure && scheme == "https";
-            let after = match &result {
-                Ok(answer) if is_temporary_status(answer.status().as_u16()) => wait_of(answer),
-                Err(error) if error.is_temporary() && !is_final => None,
-                _ => break result?,
-            };
-            let Some(wait) = backoff.next(after, false) else { break result? };
-            tokio::time::sleep(wait).await;
-        };
-        let challenge = challenge_of(&answer);
-        let challenge = match answer.status().as_u16() {
-            401 => challenge.unwrap_or(Challenge::Basic),
-            _ => challenge.unwrap_or(Challenge::Open),
-        };
-        self.set_challenge(challenge);
-        let purpose =
-            Purpose { what: "the registry API".to_owned(), action: "use the API".to_owned() };
-        if answer.status() != 401 {
-            // 403 and 404 come from things that are no registries.
-            self.expect("GET", answer, &[200], &purpose).await?;
-        }
-        Ok(base)
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod answer;
 mod api;
+mod body;
 mod client;
 mod connect;
 mod forward;
 mod login;
+mod ping;
 mod token;
 
 pub(crate) use api::{Head, Mounted};

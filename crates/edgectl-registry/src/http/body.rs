@@ -1,0 +1,60 @@
+//! Bodies on their way in and out, and the watchdog over them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::StreamExt;
+use reqwest::{Body, Response};
+
+use super::client::Client;
+use crate::content::{Chunks, Moved, STALL, STORE};
+use crate::error::RegistryError;
+
+/// The next piece of a body; a connection that stands still is an error.
+pub(super) async fn next_chunk(
+    client: &Client,
+    answer: &mut Response,
+) -> Result<Option<Bytes>, RegistryError> {
+    match tokio::time::timeout(STALL, answer.chunk()).await {
+        Ok(chunk) => chunk.map_err(|e| client.broken(e)),
+        Err(_) => Err(stalled(client.host(), STALL)),
+    }
+}
+
+/// Where the error that stopped a body is put.
+pub(super) type Failure = Arc<Mutex<Option<RegistryError>>>;
+
+/// A body, and the place where the error that stopped it is found: on its way
+/// through the HTTP client it would lose its type.
+pub(super) fn body_of(chunks: Chunks) -> (Body, Failure) {
+    let failure = Failure::default();
+    let slot = Arc::clone(&failure);
+    let stream = chunks.map(move |chunk| {
+        chunk.map_err(|error| {
+            let text = error.to_string();
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(error);
+            }
+            std::io::Error::other(text)
+        })
+    });
+    (Body::wrap_stream(stream), failure)
+}
+
+/// Ends once no byte has moved for too long. A timeout over the whole would
+/// end slow uploads of large blobs, and the HTTP client's own read timeout
+/// ends uploads that move.
+pub(super) async fn watch(host: &str, moved: &Moved) -> RegistryError {
+    loop {
+        let (before, patience) = (moved.bytes(), if moved.has_ended() { STORE } else { STALL });
+        tokio::time::sleep(patience).await;
+        if moved.bytes() == before && (patience == STORE || !moved.has_ended()) {
+            return stalled(host, patience);
+        }
+    }
+}
+
+fn stalled(host: &str, patience: Duration) -> RegistryError {
+    RegistryError::Stalled { host: host.to_owned(), seconds: patience.as_secs() }
+}
