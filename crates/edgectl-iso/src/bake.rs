@@ -1,9 +1,10 @@
 //! From the layers of an image to an installer.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use edgectl_model::Hasher;
 use edgectl_process::{Replacement, Staging, interrupted};
 
 use crate::boot_files;
@@ -29,6 +30,8 @@ pub struct BakeRequest<'a> {
     pub user_data_room: u64,
     /// Text of the image lock.
     pub lock: &'a str,
+    /// The image that the proof starts a container from.
+    pub run: Option<&'a str>,
     /// The static agent.
     pub agent: &'a Path,
     /// More kernel arguments.
@@ -107,6 +110,7 @@ pub fn bake(
 
     progress(BakeStep::BootFiles);
     let esp = boot_files::lay_out(request, scratch.path(), &disc)?;
+    write_checksums(&squashfs, &disc)?;
 
     progress(BakeStep::Iso);
     interrupted()?;
@@ -155,6 +159,32 @@ fn pack(
         Err(error) => return Err(error),
     }
     Ok(squashfs)
+}
+
+/// The agent compares what it reads from the medium with these.
+fn write_checksums(squashfs: &Path, disc: &Path) -> Result<(), IsoError> {
+    let mut lines = String::new();
+    for (name, path) in [
+        ("live/filesystem.squashfs", squashfs.to_owned()),
+        ("boot/kernel", disc.join("boot/kernel")),
+        ("boot/initrd", disc.join("boot/initrd")),
+    ] {
+        lines.push_str(&format!("{}  {name}\n", sha256(&path)?));
+    }
+    let path = disc.join("edgectl/SHA256SUMS");
+    std::fs::write(&path, lines).map_err(file_error("writing", path))
+}
+
+fn sha256(path: &Path) -> Result<String, IsoError> {
+    let mut file = File::open(path).map_err(file_error("opening", path))?;
+    let mut hasher = Hasher::sha256();
+    let mut buffer = vec![0; PIPE_BUFFER];
+    loop {
+        match file.read(&mut buffer).map_err(file_error("reading", path))? {
+            0 => return Ok(hasher.finish().hex().to_owned()),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
 }
 
 fn write_iso(

@@ -46,7 +46,11 @@ fn lay_out_agent(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError>
         return Err(IsoError::AgentNotStatic(request.agent.to_owned()));
     }
     put(&tree.join("edgectl/edge-agent"), &agent, 0o755)?;
-    put(&tree.join("edgectl/images.lock"), request.lock.as_bytes(), 0o644)
+    put(&tree.join("edgectl/images.lock"), request.lock.as_bytes(), 0o644)?;
+    match request.run {
+        Some(image) => put(&tree.join("edgectl/run"), format!("{image}\n").as_bytes(), 0o644),
+        None => Ok(()),
+    }
 }
 
 /// GRUB for the disk that the agent installs to.

@@ -148,6 +148,17 @@ impl Cmd {
         Ok((status.success(), reader.map(join_bytes).unwrap_or_default()))
     }
 
+    /// Runs to the end with `input` on stdin; anything but success is an error.
+    pub fn ensure_success_with(&self, input: &[u8]) -> Result<(), CmdError> {
+        let mut running = self.start(Stdio::piped(), Stdio::null())?;
+        if let Some(mut stdin) = running.child.stdin.take() {
+            use io::Write;
+            // A program that stops reading says why on stderr.
+            let _ = stdin.write_all(input);
+        }
+        running.wait()
+    }
+
     /// Whether it runs and succeeds.
     pub fn succeeds(&self) -> bool {
         self.ensure_success().is_ok()

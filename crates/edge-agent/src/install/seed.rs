@@ -1,0 +1,22 @@
+//! cloud-init's seed on the installed disk: the same user data, under a new
+//! instance id, so that everything that runs once per instance runs here.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::{AgentError, file_error};
+use crate::medium;
+
+/// Writes `/nocloud` below `target`.
+pub(crate) fn write(target: &Path) -> Result<(), AgentError> {
+    let seed = target.join("nocloud");
+    let random = "/proc/sys/kernel/random/uuid";
+    let id = fs::read_to_string(random).map_err(file_error("reading", random))?;
+    let meta_data = format!("instance-id: edge-{}\n", id.trim());
+    edgectl_process::write_file(&seed.join("user-data"), 0o600, medium::user_data()?.as_bytes())?;
+    edgectl_process::write_file(&seed.join("meta-data"), 0o644, meta_data.as_bytes())?;
+    let vendor = medium::on_medium("nocloud/vendor-data");
+    let text = fs::read(&vendor).map_err(file_error("reading", &vendor))?;
+    edgectl_process::write_file(&seed.join("vendor-data"), 0o644, &text)?;
+    Ok(())
+}

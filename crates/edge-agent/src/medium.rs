@@ -1,0 +1,83 @@
+//! The medium that the system was started from, and what cloud-init left.
+
+use std::path::{Path, PathBuf};
+
+use edgectl_cloudconfig::{NodeSettings, read_settings};
+use edgectl_model::ImageLock;
+
+use crate::error::{AgentError, file_error};
+
+/// Where the initial RAM file system mounts the medium.
+pub(crate) const MEDIUM: &str = "/run/edgectl/medium";
+/// The user data as cloud-init received it.
+const USER_DATA: &str = "/var/lib/cloud/instance/user-data.txt";
+
+/// Which system this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The installer.
+    Install,
+    /// The installed system.
+    Installed,
+}
+
+impl Mode {
+    /// The word used on the kernel's command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Installed => "installed",
+        }
+    }
+
+    /// Reads the kernel's command line.
+    pub(crate) fn of(command_line: &str) -> Result<Self, AgentError> {
+        let value = command_line.split_whitespace().find_map(|w| w.strip_prefix("edgectl.mode="));
+        match value {
+            Some("install") => Ok(Self::Install),
+            Some("installed") => Ok(Self::Installed),
+            _ => Err(AgentError::NoMode),
+        }
+    }
+}
+
+/// The kernel's command line.
+pub(crate) fn command_line() -> Result<String, AgentError> {
+    std::fs::read_to_string("/proc/cmdline").map_err(file_error("reading", "/proc/cmdline"))
+}
+
+/// A file on the medium.
+pub(crate) fn on_medium(name: &str) -> PathBuf {
+    Path::new(MEDIUM).join(name)
+}
+
+/// The user data, as cloud-init received it, without the padding.
+pub(crate) fn user_data() -> Result<String, AgentError> {
+    let text = std::fs::read_to_string(USER_DATA).map_err(file_error("reading", USER_DATA))?;
+    Ok(format!("{}\n", text.trim_end_matches(['\n', '\r'])))
+}
+
+/// What the user data says.
+pub(crate) fn settings() -> Result<NodeSettings, AgentError> {
+    Ok(read_settings(&user_data()?)?)
+}
+
+/// The image lock.
+pub(crate) fn lock() -> Result<ImageLock, AgentError> {
+    let path = on_medium("edgectl/images.lock");
+    let text = std::fs::read_to_string(&path).map_err(file_error("reading", &path))?;
+    Ok(ImageLock::parse(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes() {
+        assert_eq!(Mode::of("quiet edgectl.mode=install x").unwrap(), Mode::Install);
+        assert_eq!(Mode::of("edgectl.mode=installed").unwrap(), Mode::Installed);
+        assert!(Mode::of("edgectl.mode=other").is_err());
+        assert!(Mode::of("").is_err());
+    }
+}
