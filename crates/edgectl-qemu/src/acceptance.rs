@@ -29,6 +29,8 @@ pub struct Run {
     pub door: Door,
     /// Where results go.
     pub directory: PathBuf,
+    /// Where the disk to install to is made.
+    pub disk: PathBuf,
 }
 
 /// What installing gave.
@@ -56,7 +58,7 @@ pub fn install(
 ) -> Result<Installed, QemuError> {
     let directory = run.directory.join("install");
     std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
-    let path = run.directory.join("disk.qcow2");
+    let path = run.disk.clone();
     disk::blank(&path, run.disk_gib)?;
     let boot = Boot::Installer { iso: iso.to_owned(), medium };
     let machine = run.machine(boot, path.clone());

@@ -84,7 +84,8 @@ impl Phase<'_> {
         let end = loop {
             interrupted()?;
             let new = reader.poll();
-            let satisfied = new.iter().fold(false, |done, event| (self.watch)(event) || done);
+            // Every event is shown, also those after the one that was waited for.
+            let satisfied = new.iter().filter(|event| (self.watch)(event)).count() > 0;
             events.extend(new);
             if let Some(end) = self.end(satisfied, started, &mut running, &channels)? {
                 break end;

@@ -1,2 +1,68 @@
-//! Placeholder for the first build.
-fn main() {}
+//! `edgectl`: arguments to request, library call, print.
+
+mod boot_results;
+mod cli;
+mod commands;
+mod discovery;
+mod exit;
+mod failure;
+mod files;
+mod logging;
+mod pinning;
+mod printer;
+mod progress;
+mod project;
+mod upload_report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command, DevCommand, IsoCommand, UserDataCommand};
+use failure::Failure;
+use printer::Printer;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way, too, with code 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
+        }
+    };
+    let printer = Printer::new(cli.quiet);
+    logging::start(cli.verbose);
+    logging::report_bugs();
+    let outcome = std::panic::catch_unwind(|| {
+        edgectl_process::listen_for_interrupts()
+            .map_err(|e| Failure::of(exit::FAILED, &e).doing("listening for signals"))?;
+        run(cli.command, printer)
+    });
+    match outcome {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(failure)) => {
+            printer.always(failure.render().trim_end());
+            ExitCode::from(failure.code)
+        }
+        Err(_) => ExitCode::from(exit::BUG),
+    }
+}
+
+fn run(command: Command, printer: Printer) -> Result<u8, Failure> {
+    match command {
+        Command::Build(args) => commands::build::run(&args, printer),
+        Command::Doctor(args) => commands::doctor::run(&args, printer),
+        Command::Init(args) => commands::init::run(&args, printer),
+        Command::Images(args) => commands::images::run(&args, printer),
+        Command::UploadProfile(args) => commands::upload_profile::run(&args, printer),
+        Command::UserData(UserDataCommand::Inject(args)) => {
+            commands::user_data_inject::run(&args, printer)
+        }
+        Command::Iso(IsoCommand::Build(args)) => commands::iso_build::run(&args, printer),
+        Command::Iso(IsoCommand::Boot(args)) => commands::iso_boot::run(&args, printer),
+        Command::Dev(DevCommand::Forward { to, record }) => {
+            commands::dev_forward::run(&to, record.as_deref())
+        }
+    }
+}

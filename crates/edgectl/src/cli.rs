@@ -1,0 +1,267 @@
+//! The command line: types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Edge installer images with a private registry.
+///
+/// Finds every container image of a cluster profile, uploads them to a
+/// private registry, puts that registry's credentials and mirror rules into
+/// the user data, bakes an installer ISO, and proves in QEMU that it installs
+/// and that every image comes out of that registry.
+#[derive(Debug, Parser)]
+#[command(name = "edgectl", version, after_help = exit::HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Say more: -v what is done, -vv what is run, -vvv everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say nothing but errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole job: images, upload-profile, user-data inject, iso build, iso boot.
+    Build(BuildArgs),
+    /// List the external tools: what is found, what is missing and how to get it.
+    Doctor(OutputArgs),
+    /// Write a commented edge.yaml.
+    Init(InitArgs),
+    /// Find every image of a profile.
+    Images(ImagesArgs),
+    /// Mirror every image of a profile into the private registry.
+    UploadProfile(UploadArgs),
+    /// Edit user data.
+    #[command(subcommand)]
+    UserData(UserDataCommand),
+    /// Bake and boot installer images.
+    #[command(subcommand)]
+    Iso(IsoCommand),
+    /// For debugging edgectl.
+    #[command(subcommand, hide = true)]
+    Dev(DevCommand),
+}
+
+/// `edgectl user-data …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserDataCommand {
+    /// Put credentials, certificate and mirror rules of the registry into user data.
+    Inject(InjectArgs),
+}
+
+/// `edgectl iso …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum IsoCommand {
+    /// Bake an installer image.
+    Build(IsoBuildArgs),
+    /// Boot an installer image in QEMU and prove that it works.
+    Boot(IsoBootArgs),
+}
+
+/// `edgectl dev …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevCommand {
+    /// Hand stdin and stdout to a TCP connection.
+    Forward {
+        /// host:port to connect to.
+        to: String,
+        /// File that gets a line per connection.
+        #[arg(long)]
+        record: Option<PathBuf>,
+    },
+}
+
+/// Where the project file is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProjectArgs {
+    /// The project file.
+    #[arg(short, long, value_name = "FILE", default_value = "edge.yaml")]
+    pub(crate) file: PathBuf,
+}
+
+/// Form of the result on stdout.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArgs {
+    /// Form of the result.
+    #[arg(short, long, value_name = "FORM", default_value = "table")]
+    pub(crate) output: Output,
+}
+
+/// Forms of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// JSON with a schema version.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Where to write it; `-` for stdout.
+    #[arg(long, value_name = "FILE", default_value = "edge.yaml")]
+    pub(crate) out: PathBuf,
+    /// Replace an existing file.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Forms of image lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImagesOutput {
+    /// For people.
+    Table,
+    /// JSON with a schema version.
+    Json,
+    /// One reference a line.
+    List,
+    /// The lock file.
+    Lock,
+}
+
+/// What is read and where the lock is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LockArgs {
+    /// Forget the digests of an older lock.
+    #[arg(long, conflicts_with = "locked")]
+    pub(crate) update: bool,
+    /// Fail if the lock isn't what the profile needs today.
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Treat warnings as findings (exit code 3).
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArgs {
+    /// Cluster profile exports to read in place of edge.yaml's; `-` for stdin.
+    #[arg(value_name = "PROFILE")]
+    pub(crate) profiles: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Form of the result.
+    #[arg(short, long, value_name = "FORM", default_value = "table")]
+    pub(crate) output: ImagesOutput,
+    /// Tell everything about one image.
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) explain: Option<String>,
+    /// Ask the source registries for digests and platforms.
+    #[arg(long)]
+    pub(crate) resolve: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UploadArgs {
+    /// Cluster profile exports to upload in place of edge.yaml's.
+    #[arg(value_name = "PROFILE", requires = "registry")]
+    pub(crate) profiles: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// The registry, HOST[:PORT]/NAMESPACE, in place of edge.yaml's.
+    #[arg(long, value_name = "PREFIX", requires = "profiles")]
+    pub(crate) registry: Option<String>,
+    /// User name at that registry; the password comes from --password-stdin
+    /// or $EDGECTL_REGISTRY_PASSWORD.
+    #[arg(long, value_name = "NAME", requires = "registry")]
+    pub(crate) username: Option<String>,
+    /// Read the password from stdin.
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+    /// PEM certificate of the authority of that registry.
+    #[arg(long, value_name = "FILE", requires = "registry")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Allow plain HTTP and unverified certificates at that registry.
+    #[arg(long, requires = "registry")]
+    pub(crate) insecure: bool,
+    /// Print the plan and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Blobs in flight at once.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InjectArgs {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// User data to start from in place of edge.yaml's; `-` for stdin.
+    #[arg(long = "in", value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Where to write it in place of edge.yaml's; `-` for stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentArgs {
+    /// The static agent [default: beside edgectl].
+    #[arg(long, value_name = "FILE", env = "EDGECTL_AGENT")]
+    pub(crate) agent: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoBuildArgs {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) agent: AgentArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How an installer is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MediumArg {
+    /// As a CD.
+    Cd,
+    /// As a USB disk.
+    Usb,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoBootArgs {
+    /// The image to boot in place of edge.yaml's.
+    #[arg(value_name = "ISO")]
+    pub(crate) iso: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// How the image is plugged in.
+    #[arg(long, value_name = "MEDIUM", default_value = "cd")]
+    pub(crate) medium: MediumArg,
+    /// Prove this installed disk (it stays as it is) in place of installing.
+    #[arg(long, value_name = "DISK", conflicts_with_all = ["iso", "medium", "keep_disk"])]
+    pub(crate) installed: Option<PathBuf>,
+    /// Keep the installed disk in this file.
+    #[arg(long, value_name = "DISK")]
+    pub(crate) keep_disk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) agent: AgentArgs,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    /// Stop after the image is baked.
+    #[arg(long)]
+    pub(crate) no_boot: bool,
+}

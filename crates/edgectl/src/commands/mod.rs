@@ -1,0 +1,11 @@
+//! One file per command.
+
+pub(crate) mod build;
+pub(crate) mod dev_forward;
+pub(crate) mod doctor;
+pub(crate) mod images;
+pub(crate) mod init;
+pub(crate) mod iso_boot;
+pub(crate) mod iso_build;
+pub(crate) mod upload_profile;
+pub(crate) mod user_data_inject;

@@ -1,0 +1,89 @@
+//! `edgectl user-data inject`.
+
+use std::path::{Path, PathBuf};
+
+use edgectl_cloudconfig::{Injection, inject};
+use edgectl_model::{ImageLock, Secret};
+use edgectl_registry::Credentials;
+
+use crate::cli::InjectArgs;
+use crate::discovery::read_lock;
+use crate::exit;
+use crate::failure::{Doing, Failure};
+use crate::files::read_text;
+use crate::printer::Printer;
+use crate::project::Project;
+
+pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
+    let project = Project::load(&args.project.file)?;
+    let lock = read_lock(&project.path(&project.config.lock))?;
+    let config = &project.config.user_data;
+    let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
+    let text = injected(&project, &lock, &from)?;
+    let to = args.out.clone().unwrap_or_else(|| project.path(&config.out));
+    if to.as_os_str() == "-" {
+        printer.data(&text)?;
+        return Ok(exit::DONE);
+    }
+    write(&to, &text)?;
+    printer.say(&format!("wrote {} for {}", to.display(), project.config.registry.domain));
+    Ok(exit::DONE)
+}
+
+/// Injects as the project says and writes the project's own file.
+pub(crate) fn inject_project(project: &Project, lock: &ImageLock) -> Result<PathBuf, Failure> {
+    let config = &project.config.user_data;
+    let text = injected(project, lock, &project.path(&config.file))?;
+    let to = project.path(&config.out);
+    write(&to, &text)?;
+    Ok(to)
+}
+
+/// The file holds a password: nobody else may read it.
+fn write(to: &Path, text: &str) -> Result<(), Failure> {
+    edgectl_process::write_file(to, 0o600, text.as_bytes()).doing("writing the user data")
+}
+
+fn injected(project: &Project, lock: &ImageLock, from: &Path) -> Result<String, Failure> {
+    let text = read_text(from, "the user data")?;
+    let injection = injection(project, lock)?;
+    inject(&text, &injection).map_err(|error| {
+        Failure::of(exit::FAILED, &error)
+            .doing(format!("injecting the registry into `{}`", from.display()))
+    })
+}
+
+fn injection(project: &Project, lock: &ImageLock) -> Result<Injection, Failure> {
+    let registry = &project.config.registry;
+    let (username, password) = pull_login(project)?;
+    let rules = registry
+        .mirror_rules()
+        .host_rules(lock.workloads().map(|image| &image.source))
+        .map_err(|e| Failure::of(exit::FAILED, &e).doing("writing the mirror rules"))?;
+    Ok(Injection {
+        registry: registry.domain.clone(),
+        username,
+        password,
+        insecure: registry.insecure,
+        ca_pem: project.scope().registry_ca(registry)?,
+        rules,
+    })
+}
+
+/// The node's login: user name and password are all that its agent takes.
+fn pull_login(project: &Project) -> Result<(String, Secret), Failure> {
+    let registry = &project.config.registry;
+    let config = registry.pull_credentials.as_ref().or(registry.credentials.as_ref());
+    let domain = &registry.domain;
+    match project.place.credentials(config, domain.domain(), domain.path())? {
+        Credentials::Basic { username, password } => Ok((username, password)),
+        Credentials::Anonymous => Ok((String::new(), Secret::new(""))),
+        _ => Err(Failure::new(
+            exit::FAILED,
+            format!(
+                "the login for `{domain}` is a token, and nodes log in with a name and a password"
+            ),
+        )
+        .hint("give `registry.pullCredentials` in edge.yaml a `username` and a `passwordFile`")),
+    }
+}

@@ -1,0 +1,173 @@
+//! From a scope to a lock without network: what every command starts with.
+
+use std::path::Path;
+
+use edgectl_model::{
+    ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, count,
+};
+use edgectl_profile::{Discovery, Input, Problem, Severity, discover};
+
+use crate::cli::LockArgs;
+use crate::exit;
+use crate::failure::{Doing, Failure};
+use crate::files::read_text;
+use crate::printer::Printer;
+use crate::project::Scope;
+
+/// What discovery found, and the lock that follows from it.
+#[derive(Debug)]
+pub(crate) struct Discovered {
+    pub(crate) lock: ImageLock,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Discovered {
+    /// 3 if there is something to mend, else 0.
+    pub(crate) fn code(&self, strict: bool) -> u8 {
+        let counts = |p: &Problem| strict || p.severity == Severity::Error;
+        if self.problems.iter().any(counts) { exit::FOUND_WRONG } else { exit::DONE }
+    }
+
+    /// Fails where going on would leave an image behind.
+    pub(crate) fn ensure_usable(&self, strict: bool) -> Result<(), Failure> {
+        match self.code(strict) {
+            exit::DONE => Ok(()),
+            code => Err(Failure::new(code, "the profile has findings (see above)")
+                .hint("mend the profile, or correct it under `images` in edge.yaml")),
+        }
+    }
+}
+
+/// Reads the profiles, finds the images, names them, and keeps the digests of
+/// an older lock.
+pub(crate) fn discover_images(scope: &Scope, args: &LockArgs) -> Result<Discovered, Failure> {
+    let discovery = find(scope)?;
+    let mut lock = build_lock(scope, &discovery)?;
+    let former = former_lock(scope)?;
+    if args.locked {
+        ensure_locked(scope, former.as_ref(), &lock)?;
+    }
+    if let Some(former) = former.filter(|_| !args.update) {
+        lock.keep_pins(&former);
+    }
+    Ok(Discovered { lock, problems: discovery.problems })
+}
+
+fn find(scope: &Scope) -> Result<Discovery, Failure> {
+    let mut texts = Vec::new();
+    for (name, path) in &scope.profiles {
+        texts.push((name.as_str(), read_text(path, "the cluster profile")?));
+    }
+    let inputs: Vec<Input<'_>> =
+        texts.iter().map(|(file, text)| Input { file, text: text.as_str() }).collect();
+    discover(&inputs, &scope.images).map_err(|error| {
+        Failure::of(exit::FAILED, &error)
+            .hint("export the profile from Palette as JSON or YAML and give that file")
+    })
+}
+
+fn build_lock(scope: &Scope, discovery: &Discovery) -> Result<ImageLock, Failure> {
+    let (prefix, layout, rules) = naming(scope)?;
+    let sources: Vec<&Reference> = discovery.images.iter().map(|i| &i.reference).collect();
+    let targets = rules
+        .plan(sources)
+        .map_err(|e| Failure::of(exit::FAILED, &e).doing("naming the images in the registry"))?;
+    let images = discovery.images.iter().filter_map(|image| {
+        Some(LockedImage {
+            source: image.reference.clone(),
+            digest: image.reference.digest().cloned(),
+            media_type: None,
+            platforms: Vec::new(),
+            target: targets.get(&image.reference)?.clone(),
+            role: image.role,
+            tier: image.tier,
+            declared: image.declared,
+            found: image.found.clone(),
+        })
+    });
+    let inputs = discovery.inputs.clone();
+    Ok(ImageLock {
+        schema: LOCK_SCHEMA,
+        inputs,
+        registry: prefix,
+        layout,
+        images: images.collect(),
+    })
+}
+
+/// Without a registry every image keeps its name.
+fn naming(scope: &Scope) -> Result<(Prefix, Layout, MirrorRules), Failure> {
+    let parse = |text| Prefix::parse(text).map_err(|e| Failure::of(exit::BUG, &e));
+    match &scope.registry {
+        Some(registry) => Ok((registry.domain.clone(), registry.layout, registry.mirror_rules())),
+        None => {
+            let prefix = parse("registry.invalid/none")?;
+            Ok((prefix.clone(), Layout::Full, MirrorRules::new(prefix, Layout::Full, [])))
+        }
+    }
+}
+
+fn former_lock(scope: &Scope) -> Result<Option<ImageLock>, Failure> {
+    match scope.lock.as_deref().filter(|path| path.exists()) {
+        Some(path) => read_lock(path).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads a lock file.
+pub(crate) fn read_lock(path: &Path) -> Result<ImageLock, Failure> {
+    let text = read_text(path, "the image lock").map_err(|f| match path.exists() {
+        true => f,
+        false => f.hint("`edgectl images` writes it"),
+    })?;
+    ImageLock::parse(&text)
+        .map_err(|e| Failure::new(exit::FAILED, format!("`{}`: {e}", path.display())))
+}
+
+/// Writes the lock where the scope keeps it.
+pub(crate) fn write_lock(scope: &Scope, lock: &ImageLock) -> Result<(), Failure> {
+    let Some(path) = &scope.lock else { return Ok(()) };
+    let text = lock.to_text().map_err(|e| Failure::of(exit::BUG, &e))?;
+    edgectl_process::write_file(path, 0o644, text.as_bytes()).doing("writing the image lock")
+}
+
+fn ensure_locked(
+    scope: &Scope,
+    former: Option<&ImageLock>,
+    now: &ImageLock,
+) -> Result<(), Failure> {
+    let name = scope.lock.as_deref().unwrap_or(Path::new("images.lock")).display().to_string();
+    let stale = |why: &str| {
+        Failure::new(exit::FOUND_WRONG, format!("`{name}` {why}"))
+            .hint("run `edgectl images` without `--locked` and commit the lock")
+    };
+    let former = former.ok_or_else(|| stale("is not there"))?;
+    if former.inputs != now.inputs {
+        return Err(stale("was made from other inputs than today's profile"));
+    }
+    let names = |lock: &ImageLock| -> Vec<(String, String)> {
+        lock.images.iter().map(|i| (i.source.canonical(), i.target.canonical())).collect()
+    };
+    match names(former) == names(now) {
+        true => Ok(()),
+        false => Err(stale("names other images or targets than edge.yaml does today")),
+    }
+}
+
+/// Shows what discovery found strange.
+pub(crate) fn show_problems(problems: &[Problem], printer: Printer) {
+    for problem in problems {
+        let kind = match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let Problem { file, line, column, object, message, rule, .. } = problem;
+        let place = if *line == 0 { file.clone() } else { format!("{file}:{line}:{column}") };
+        printer.say(&format!("{kind}: {place}: {object}: {message} [{rule}]"));
+    }
+    let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
+    if !problems.is_empty() {
+        let warnings = problems.len() - errors;
+        printer.say(&format!("{}, {}", count(errors, "error"), count(warnings, "warning")));
+    }
+}

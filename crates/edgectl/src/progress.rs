@@ -1,0 +1,57 @@
+//! Progress of an upload: a bar on a terminal, a line per image elsewhere.
+
+use edgectl_registry::{ImageOutcome, ImageReport, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::printer::Printer;
+
+/// Shows an upload.
+pub(crate) struct UploadProgress {
+    printer: Printer,
+    bar: ProgressBar,
+}
+
+impl UploadProgress {
+    pub(crate) fn new(printer: Printer) -> Self {
+        let bar = match printer.shows_progress() {
+            true => ProgressBar::new(0),
+            false => ProgressBar::hidden(),
+        };
+        let style = ProgressStyle::with_template(
+            "{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
+        );
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Self { printer, bar }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for UploadProgress {
+    fn bytes(&self, more: u64) {
+        self.bar.inc(more);
+    }
+
+    fn bytes_lost(&self, lost: u64) {
+        self.bar.dec(lost);
+    }
+
+    fn planned(&self, bytes: u64) {
+        self.bar.inc_length(bytes);
+    }
+
+    fn image_done(&self, report: &ImageReport) {
+        let done = match &report.outcome {
+            ImageOutcome::AlreadyThere(_) => "there  ",
+            ImageOutcome::Copied(_) => "copied ",
+            ImageOutcome::Failed(_) => "FAILED ",
+        };
+        let line = format!("  {done} {}", report.request.source);
+        self.bar.suspend(|| self.printer.say(&line));
+    }
+}

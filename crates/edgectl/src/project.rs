@@ -1,0 +1,201 @@
+//! `edge.yaml`, read: paths made absolute, secrets fetched, clients made.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use edgectl_model::{
+    CredentialsConfig, EdgeConfig, ImagesConfig, RegistryConfig, Secret, SourcesConfig,
+    parse_edge_yaml,
+};
+use edgectl_registry::{Access, Credentials, DockerConfig, Registries};
+
+use crate::exit;
+use crate::failure::{Doing, Failure};
+use crate::files::read_text;
+
+/// The project file and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    pub(crate) config: EdgeConfig,
+    pub(crate) place: Place,
+}
+
+/// The directory that relative paths start from.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    directory: PathBuf,
+}
+
+impl Project {
+    /// Reads a project file.
+    pub(crate) fn load(file: &Path) -> Result<Self, Failure> {
+        let text = read_text(file, "the project file").map_err(|failure| match file.exists() {
+            true => failure,
+            false => failure.hint("`edgectl init` writes a commented one"),
+        })?;
+        let config = parse_edge_yaml(&text)
+            .map_err(|error| Failure::new(exit::USAGE, format!("`{}`: {error}", file.display())))?;
+        let directory = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Self { config, place: Place { directory } })
+    }
+
+    /// A path of the project file.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.place.path(path)
+    }
+
+    /// What the upload and discovery need.
+    pub(crate) fn scope(&self) -> Scope {
+        let profiles = self.config.profile.as_slice().iter();
+        Scope {
+            place: self.place.clone(),
+            profiles: profiles.map(|p| (p.clone(), self.path(p))).collect(),
+            lock: Some(self.path(&self.config.lock)),
+            sources: self.config.sources.clone(),
+            registry: Some(self.config.registry.clone()),
+            images: self.config.images.clone(),
+        }
+    }
+}
+
+impl Place {
+    /// Paths start where the command was called.
+    pub(crate) fn here() -> Self {
+        Self { directory: PathBuf::new() }
+    }
+
+    /// A path relative to the project file.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// The login that a `credentials` section refers to.
+    pub(crate) fn credentials(
+        &self,
+        config: Option<&CredentialsConfig>,
+        host: &str,
+        path: &str,
+    ) -> Result<Credentials, Failure> {
+        let Some(config) = config else { return docker_login(host, path) };
+        if let Some(file) = &config.docker_config {
+            let file = self.path(file);
+            let text = read_text(&file, "the Docker configuration")?;
+            return login_from(&text, &file, host, path);
+        }
+        let username = config.username.clone().unwrap_or_default();
+        Ok(Credentials::basic(username, self.password(config)?))
+    }
+
+    fn password(&self, config: &CredentialsConfig) -> Result<Secret, Failure> {
+        if let Some(file) = &config.password_file {
+            let text = read_text(&self.path(file), "the password file")?;
+            return Ok(Secret::new(text.lines().next().unwrap_or_default()));
+        }
+        let name = config.password_env.clone().unwrap_or_default();
+        let missing = || {
+            Failure::new(exit::USAGE, format!("the environment variable `{name}` is not set"))
+                .hint("`passwordEnv` in edge.yaml names the variable that holds the password")
+        };
+        std::env::var(&name).map(Secret::new).map_err(|_| missing())
+    }
+
+    fn ca(&self, ca: Option<&str>) -> Result<Option<String>, Failure> {
+        ca.map(|file| read_text(&self.path(file), "the certificate authority")).transpose()
+    }
+}
+
+/// The user's own Docker login, where there is one.
+fn docker_login(host: &str, path: &str) -> Result<Credentials, Failure> {
+    let directory = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(PathBuf::from(home).join(".docker"))
+    });
+    let Some(file) = directory.map(|d| d.join("config.json")).filter(|f| f.exists()) else {
+        return Ok(Credentials::Anonymous);
+    };
+    let text = read_text(&file, "the Docker configuration")?;
+    login_from(&text, &file, host, path)
+}
+
+fn login_from(text: &str, file: &Path, host: &str, path: &str) -> Result<Credentials, Failure> {
+    let doing = || format!("reading the Docker configuration `{}`", file.display());
+    let config =
+        DockerConfig::parse(text).map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
+    config.credentials(host, path).doing(doing())
+}
+
+/// What discovery and upload work on: an `edge.yaml`, or a command line alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) place: Place,
+    /// As given, and where to read.
+    pub(crate) profiles: Vec<(String, PathBuf)>,
+    pub(crate) lock: Option<PathBuf>,
+    pub(crate) sources: SourcesConfig,
+    pub(crate) registry: Option<RegistryConfig>,
+    pub(crate) images: ImagesConfig,
+}
+
+impl Scope {
+    /// Profiles named on the command line, without a project file.
+    pub(crate) fn of_profiles(profiles: &[PathBuf]) -> Self {
+        let shown = |path: &PathBuf| (path.display().to_string(), path.clone());
+        Self {
+            place: Place::here(),
+            profiles: profiles.iter().map(shown).collect(),
+            lock: None,
+            sources: SourcesConfig::default(),
+            registry: None,
+            images: ImagesConfig::default(),
+        }
+    }
+
+    /// Clients of the source registries.
+    pub(crate) fn source_registries(&self) -> Result<Registries, Failure> {
+        let mut access = BTreeMap::new();
+        for (host, source) in &self.sources.registries {
+            let one = Access {
+                credentials: self.place.credentials(source.credentials.as_ref(), host, "")?,
+                ca_pem: self.place.ca(source.ca.as_deref())?,
+                insecure: source.insecure,
+                connect_to: source.connect_to.clone(),
+            };
+            access.insert(host.clone(), one);
+        }
+        for host in self.hosts_without_settings() {
+            let credentials = docker_login(&host, "")?;
+            access.insert(host, Access { credentials, ..Access::default() });
+        }
+        Ok(Registries::new(access, self.sources.mirrors.clone()))
+    }
+
+    /// Mirrors that are asked with the user's own Docker login.
+    fn hosts_without_settings(&self) -> Vec<String> {
+        let mirrors = self.sources.mirrors.values().map(|target| target.domain().to_owned());
+        let known = ["docker.io", "quay.io", "ghcr.io", "registry.k8s.io", "gcr.io"];
+        let hosts = mirrors.chain(known.map(str::to_owned));
+        hosts.filter(|host| !self.sources.registries.contains_key(host)).collect()
+    }
+
+    /// The client of the private registry.
+    pub(crate) fn destination(&self, registry: &RegistryConfig) -> Result<Registries, Failure> {
+        let host = registry.domain.domain();
+        let credentials =
+            self.place.credentials(registry.credentials.as_ref(), host, registry.domain.path())?;
+        let access = Access {
+            credentials,
+            ca_pem: self.place.ca(registry.ca.as_deref())?,
+            insecure: registry.insecure,
+            connect_to: registry.connect_to.clone(),
+        };
+        Ok(Registries::single(host, access))
+    }
+
+    /// The certificate authority of the private registry.
+    pub(crate) fn registry_ca(&self, registry: &RegistryConfig) -> Result<Option<String>, Failure> {
+        self.place.ca(registry.ca.as_deref())
+    }
+}

@@ -1,0 +1,100 @@
+//! What an upload did, for people and for machines.
+
+use edgectl_model::count;
+use edgectl_registry::{ErrorKind, ImageOutcome, ImageReport, RegistryError, UploadOutcome};
+use serde_json::{Value, json};
+
+use crate::exit;
+use crate::failure::{Failure, registry_hint};
+use crate::printer::bytes;
+
+/// One line for people.
+pub(crate) fn sentence(outcome: &UploadOutcome) -> String {
+    let of = |wanted: fn(&ImageOutcome) -> bool| {
+        outcome.images.iter().filter(|report| wanted(&report.outcome)).count()
+    };
+    let copied = of(|o| matches!(o, ImageOutcome::Copied(_)));
+    let there = of(|o| matches!(o, ImageOutcome::AlreadyThere(_)));
+    let failed = of(|o| matches!(o, ImageOutcome::Failed(_)));
+    let failed = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+    format!(
+        "{} copied, {there} already there{failed}; {} sent, {} sent, {} mounted, {}",
+        count(copied, "image"),
+        bytes(outcome.bytes_sent),
+        count(outcome.blobs_sent as usize, "blob"),
+        outcome.blobs_mounted,
+        count(outcome.requests as usize, "request"),
+    )
+}
+
+/// The same as JSON.
+pub(crate) fn value(outcome: &UploadOutcome) -> Value {
+    let images: Vec<Value> = outcome.images.iter().map(image_value).collect();
+    json!({
+        "schema": 1,
+        "images": images,
+        "bytesSent": outcome.bytes_sent,
+        "blobsSent": outcome.blobs_sent,
+        "blobsMounted": outcome.blobs_mounted,
+        "requests": outcome.requests,
+        "sourceRequests": outcome.source_requests,
+    })
+}
+
+fn image_value(report: &ImageReport) -> Value {
+    let (result, error) = match &report.outcome {
+        ImageOutcome::AlreadyThere(_) => ("already-there", None),
+        ImageOutcome::Copied(_) => ("copied", None),
+        ImageOutcome::Failed(error) => ("failed", Some(chain(error))),
+    };
+    json!({
+        "source": report.request.source,
+        "target": report.request.target,
+        "digest": report.outcome.pinned().map(|p| p.digest.to_string()),
+        "result": result,
+        "error": error,
+    })
+}
+
+/// The failure of an upload that left images behind; none if it didn't.
+pub(crate) fn failure(
+    outcome: &UploadOutcome,
+    named_by: &dyn Fn(&ImageReport) -> String,
+) -> Option<Failure> {
+    if outcome.interrupted {
+        return Some(edgectl_process::Interrupted.into());
+    }
+    let failed: Vec<(&ImageReport, &RegistryError)> = outcome
+        .images
+        .iter()
+        .filter_map(|report| match &report.outcome {
+            ImageOutcome::Failed(error) => Some((report, error)),
+            _ => None,
+        })
+        .collect();
+    let (_, first) = failed.first()?;
+    let all = outcome.images.len();
+    let text = format!("{} of {} could not be uploaded", failed.len(), count(all, "image"));
+    let mut failure = Failure::new(code(first, failed.len() == all), text);
+    for (report, error) in &failed {
+        let line = format!("`{}`{}: {}", report.request.source, named_by(report), chain(error));
+        failure.frames.push(line);
+    }
+    failure.hints.extend(registry_hint(first).map(str::to_owned));
+    if failed.len() < all {
+        failure = failure.hint("the others are there; run the same command again to continue");
+    }
+    Some(failure)
+}
+
+fn code(first: &RegistryError, nothing_done: bool) -> u8 {
+    match (first.kind(), nothing_done) {
+        (ErrorKind::Login | ErrorKind::Denied, true) => exit::REFUSED,
+        (_, true) => exit::FAILED,
+        (_, false) => exit::PARTLY,
+    }
+}
+
+fn chain(error: &RegistryError) -> String {
+    Failure::of(exit::FAILED, error).frames.join(": ")
+}
