@@ -2,20 +2,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::time::Instant;
 
 use thiserror::Error;
 
-use crate::interrupt::{Interrupted, interrupted};
-
-/// How much of a program's stderr an error keeps.
-const TAIL: usize = 2048;
-/// How often a waiting caller looks at the child and at Ctrl-C.
-const TICK: Duration = Duration::from_millis(20);
+use crate::interrupt::Interrupted;
+use crate::log_tail::LogTail;
+use crate::running::{Running, Said, join_bytes, read_all, read_tail};
 
 /// Why a program didn't do its work.
 #[derive(Debug, Error)]
@@ -127,7 +124,7 @@ impl Cmd {
     /// Runs to the end and gives what it printed.
     pub fn read_stdout(&self) -> Result<Vec<u8>, CmdError> {
         let stdout = if self.inherit_output { Stdio::inherit() } else { Stdio::piped() };
-        let mut running = self.start(Stdio::null(), stdout)?;
+        let mut running = self.start(Stdio::null(), Output { stdout, stderr: self.stderr() })?;
         let reader = running.child.stdout.take().map(read_all);
         running.wait()?;
         Ok(reader.map(join_bytes).unwrap_or_default())
@@ -137,7 +134,8 @@ impl Cmd {
     /// stdout and whether it succeeded. For programs, such as credential
     /// helpers, that say on stdout why they failed.
     pub fn exchange(&self, input: &[u8]) -> Result<(bool, Vec<u8>), CmdError> {
-        let mut running = self.start(Stdio::piped(), Stdio::piped())?;
+        let mut running =
+            self.start(Stdio::piped(), Output { stdout: Stdio::piped(), stderr: self.stderr() })?;
         let reader = running.child.stdout.take().map(read_all);
         if let Some(mut stdin) = running.child.stdin.take() {
             use io::Write;
@@ -150,7 +148,8 @@ impl Cmd {
 
     /// Runs to the end with `input` on stdin; anything but success is an error.
     pub fn ensure_success_with(&self, input: &[u8]) -> Result<(), CmdError> {
-        let mut running = self.start(Stdio::piped(), Stdio::null())?;
+        let mut running =
+            self.start(Stdio::piped(), Output { stdout: Stdio::null(), stderr: self.stderr() })?;
         if let Some(mut stdin) = running.child.stdin.take() {
             use io::Write;
             // A program that stops reading says why on stderr.
@@ -166,25 +165,30 @@ impl Cmd {
 
     /// Starts it with a pipe to its stdin.
     pub fn start_with_stdin(&self) -> Result<(Running, ChildStdin), CmdError> {
-        let mut running = self.start(Stdio::piped(), Stdio::null())?;
+        let mut running =
+            self.start(Stdio::piped(), Output { stdout: Stdio::null(), stderr: self.stderr() })?;
         match running.child.stdin.take() {
             Some(stdin) => Ok((running, stdin)),
             None => Err(self.talk(io::Error::other("the program has no stdin"))),
         }
     }
 
-    /// Starts it in the background with its output in `log`.
-    pub fn start_logging(&self, log: &std::fs::File) -> Result<Running, CmdError> {
-        let copy = log.try_clone().map_err(|e| self.talk(e))?;
-        self.start(Stdio::null(), Stdio::from(copy))
+    /// Starts it in the background with all that it says, on stdout and on
+    /// stderr, in `log`; errors quote the end of that.
+    pub fn start_logging(&self, log: &File) -> Result<Running, CmdError> {
+        let copy = || log.try_clone().map_err(|e| self.talk(e));
+        let output = Output { stdout: copy()?.into(), stderr: copy()?.into() };
+        let tail = LogTail::new(log).map_err(|e| self.talk(e))?;
+        let mut running = self.start(Stdio::null(), output)?;
+        running.said = Said::Log(tail);
+        Ok(running)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that starts programs")]
-    fn start(&self, stdin: Stdio, stdout: Stdio) -> Result<Running, CmdError> {
+    fn start(&self, stdin: Stdio, output: Output) -> Result<Running, CmdError> {
         tracing::debug!(command = %self, "starting");
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).stdin(stdin).stdout(stdout);
-        command.stderr(if self.inherit_output { Stdio::inherit() } else { Stdio::piped() });
+        command.args(&self.arguments).stdin(stdin).stdout(output.stdout).stderr(output.stderr);
         command.envs(self.environment.iter().map(|(n, v)| (n, v)));
         // Messages are matched and shown; they should not depend on the user's language.
         command.env("LC_ALL", "C.UTF-8");
@@ -194,8 +198,12 @@ impl Cmd {
         let mut child = command
             .spawn()
             .map_err(|source| CmdError::Start { command: self.to_string(), source })?;
-        let stderr = child.stderr.take().map(read_tail);
-        Ok(Running { command: self.to_string(), child, stderr, started: Instant::now() })
+        let said = child.stderr.take().map_or(Said::Elsewhere, |pipe| Said::Pipe(read_tail(pipe)));
+        Ok(Running { command: self.to_string(), child, said, started: Instant::now() })
+    }
+
+    fn stderr(&self) -> Stdio {
+        if self.inherit_output { Stdio::inherit() } else { Stdio::piped() }
     }
 
     fn talk(&self, source: io::Error) -> CmdError {
@@ -219,125 +227,16 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// A program that was started. Dropping it ends the program.
-#[derive(Debug)]
-pub struct Running {
-    command: String,
-    child: Child,
-    stderr: Option<JoinHandle<Vec<u8>>>,
-    started: Instant,
-}
-
-impl Running {
-    /// The process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The exit status, if it has ended.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>, CmdError> {
-        self.child
-            .try_wait()
-            .map_err(|source| CmdError::Talk { command: self.command.clone(), source })
-    }
-
-    /// Waits for success; Ctrl-C ends the program and the wait.
-    pub fn wait(mut self) -> Result<(), CmdError> {
-        let status = self.wait_for_end()?;
-        self.judge(status)
-    }
-
-    /// Waits for the end, whatever it is.
-    pub fn wait_status(mut self) -> Result<ExitStatus, CmdError> {
-        self.wait_for_end()
-    }
-
-    /// Asks the program to end and waits; ends it for good after `grace`.
-    pub fn stop(mut self, grace: Duration) -> Result<(), CmdError> {
-        let Ok(raw) = i32::try_from(self.child.id()) else { return Ok(()) };
-        if let Some(pid) = rustix::process::Pid::from_raw(raw) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
-        let deadline = Instant::now() + grace;
-        while self.ended()?.is_none() && Instant::now() < deadline {
-            std::thread::sleep(TICK);
-        }
-        Ok(())
-    }
-
-    /// The error for a program that ended when it should have gone on.
-    pub fn into_failure(mut self) -> CmdError {
-        match self.wait_for_end() {
-            Ok(status) => {
-                CmdError::Failed { command: self.command.clone(), status, stderr: self.tail() }
-            }
-            Err(error) => error,
-        }
-    }
-
-    fn wait_for_end(&mut self) -> Result<ExitStatus, CmdError> {
-        loop {
-            if let Some(status) = self.ended()? {
-                let seconds = self.started.elapsed().as_secs_f64();
-                tracing::debug!(command = %self.command, %status, seconds, "ended");
-                return Ok(status);
-            }
-            interrupted()?;
-            std::thread::sleep(TICK);
-        }
-    }
-
-    fn judge(&mut self, status: ExitStatus) -> Result<(), CmdError> {
-        if status.success() {
-            return Ok(());
-        }
-        Err(CmdError::Failed { command: self.command.clone(), status, stderr: self.tail() })
-    }
-
-    fn tail(&mut self) -> String {
-        let bytes = self.stderr.take().map(join_bytes).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).trim().to_owned()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
-    }
-}
-
-fn join_bytes(handle: JoinHandle<Vec<u8>>) -> Vec<u8> {
-    handle.join().unwrap_or_default()
-}
-
-fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        bytes
-    })
-}
-
-/// Reads to the end but keeps only the last [`TAIL`] bytes.
-fn read_tail(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut kept = Vec::new();
-        let mut buffer = [0; TAIL];
-        while let Ok(n @ 1..) = stream.read(&mut buffer) {
-            kept.extend_from_slice(&buffer[..n]);
-            let excess = kept.len().saturating_sub(TAIL);
-            kept.drain(..excess);
-        }
-        kept
-    })
+/// Where the output goes.
+struct Output {
+    stdout: Stdio,
+    stderr: Stdio,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::running::TAIL;
 
     #[test]
     fn a_line_can_be_pasted() {
@@ -365,6 +264,35 @@ mod tests {
         let error = Cmd::new("no-such-program-here").ensure_success().unwrap_err();
         assert!(matches!(error, CmdError::Start { .. }));
         assert!(!Cmd::new("no-such-program-here").succeeds());
+    }
+
+    #[test]
+    fn a_log_takes_both_streams_and_errors_quote_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let mut log = File::create(&path).unwrap();
+        io::Write::write_all(&mut log, b"an earlier run\n").unwrap();
+        // Something on stdout, something on stderr, and a failure.
+        let cmd = Cmd::new("ls").args(["-d", "/", "/does-not-exist"]);
+        let text = cmd.start_logging(&log).unwrap().wait().unwrap_err().to_string();
+        let logged = std::fs::read_to_string(&path).unwrap();
+        assert!(logged.contains("No such file") && logged.ends_with("/\n"), "{logged}");
+        assert!(text.contains("): ls: cannot access") && text.ends_with('/'), "{text}");
+        assert!(!text.contains("earlier"), "{text}");
+    }
+
+    #[test]
+    fn errors_quote_only_the_end() {
+        let log = tempfile::tempfile().unwrap();
+        let names: Vec<String> = (0..200).map(|i| format!("/does-not-exist-{i:03}")).collect();
+        let cmd = Cmd::new("ls").arg("-U").args(&names);
+        for error in
+            [cmd.ensure_success().unwrap_err(), cmd.start_logging(&log).unwrap().into_failure()]
+        {
+            let CmdError::Failed { stderr, .. } = error else { panic!("{error}") };
+            assert!(stderr.len() <= TAIL, "{}", stderr.len());
+            assert!(stderr.contains("-199'") && !stderr.contains("-000'"), "{stderr}");
+        }
     }
 
     #[test]

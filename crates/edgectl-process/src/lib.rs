@@ -6,10 +6,13 @@
 
 mod cmd;
 mod interrupt;
+mod log_tail;
 mod persist;
+mod running;
 mod tools;
 
-pub use cmd::{Cmd, CmdError, Running};
+pub use cmd::{Cmd, CmdError};
 pub use interrupt::{Interrupted, interrupted, listen_for_interrupts};
 pub use persist::{PersistError, Replacement, Staging, write_file};
+pub use running::Running;
 pub use tools::{Tool, ToolError, ToolState};

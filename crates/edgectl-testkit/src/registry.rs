@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgectl_model::Secret;
-use edgectl_process::{Cmd, Running, Tool, write_file};
+use edgectl_process::{Running, Tool, write_file};
 use serde_json::json;
 
 use crate::error::TestkitError;
@@ -72,13 +72,9 @@ pub struct RegistryServer {
 impl RegistryServer {
     /// Starts a registry and waits until it listens.
     pub fn start(options: &RegistryOptions) -> Result<Self, TestkitError> {
-        let program = REGISTRY.find()?;
         let config = write_config(options)?;
         let log = File::create(&options.log).map_err(|e| file_error(&options.log, e))?;
-        // Access lines come on stdout and all else on stderr; the log needs
-        // both in order. The shell text is fixed, what varies is arguments.
-        let cmd = Cmd::new("sh").args(["-c", r#"exec "$0" "$@" 2>&1"#]);
-        let cmd = cmd.arg(program).arg("serve").arg(config);
+        let cmd = REGISTRY.cmd()?.arg("serve").arg(config);
         let mut running = cmd.start_logging(&log).map_err(TestkitError::Start)?;
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
