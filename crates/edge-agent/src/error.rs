@@ -47,7 +47,7 @@ pub(crate) enum AgentError {
     BootLoader(&'static str),
     #[error("filling the boot menu")]
     Menu(#[from] minijinja::Error),
-    #[error("the container runtime: {0}")]
+    #[error("{0}")]
     Runtime(String),
     #[error("the container runtime did not answer on `{socket}` within {seconds} s: {last}")]
     RuntimeAway { socket: &'static str, seconds: u64, last: String },

@@ -32,7 +32,7 @@ impl Cause {
             Self::LoginRefused
         } else if says(&["not found", "404"]) {
             Self::NotInRegistry
-        } else if says(&["refused", "timeout", "unreachable", "no route", "reset by peer"]) {
+        } else if says(&["refused", "timeout", "unreachable", "no route", "reset by peer", "eof"]) {
             Self::Unreachable
         } else {
             Self::Other

@@ -1,0 +1,122 @@
+//! `iso build` and `iso boot`, as far as they get without a machine.
+
+use std::path::Path;
+
+use edgectl_process::Cmd;
+use edgectl_testkit::{TinyImage, TinyLayout};
+
+use crate::site::Site;
+
+const KERNEL: (&str, &[u8]) = ("boot/vmlinuz-1.0", b"kernel");
+const INITRD: (&str, &[u8]) = ("boot/initrd.img-1.0", b"initrd");
+
+/// An ELF header with no program headers: as static as can be.
+fn agent(path: &Path) {
+    let mut bytes = vec![0; 64];
+    bytes[..5].copy_from_slice(b"\x7fELF\x02");
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// A project whose operating system has these files.
+pub(crate) fn baked_site(files: &[(&str, &[u8])], padding: usize) -> Site {
+    let site = Site::new();
+    let mut layout = TinyLayout::new(&site.path("os")).unwrap();
+    let image = TinyImage::new("amd64").files(files).random_layer(padding, 1);
+    let written = layout.image(&image).unwrap();
+    layout.name("os", &written).unwrap();
+    agent(&site.path("edge-agent"));
+    site.run(&["images"]).expect(0);
+    site.run(&["user-data", "inject"]).expect(0);
+    site
+}
+
+pub(crate) const BUILD: [&str; 4] = ["iso", "build", "--agent", "edge-agent"];
+
+#[test]
+fn the_image_holds_what_was_put_in() {
+    let site = baked_site(&[KERNEL, INITRD], 1000);
+    let ended = site.run(&BUILD).expect(0);
+    assert_eq!(ended.stdout, "./build/installer.iso\n");
+    let iso = site.path("build/installer.iso");
+    for (inside, outside) in
+        [("/nocloud/user-data", "build/user-data"), ("/edgectl/images.lock", "images.lock")]
+    {
+        let to = site.path("extracted");
+        let _ = std::fs::remove_file(&to);
+        Cmd::new("xorriso")
+            .args(["-osirrox", "on", "-indev"])
+            .arg(&iso)
+            .args(["-extract", inside])
+            .arg(&to)
+            .ensure_success()
+            .unwrap();
+        let found = std::fs::read_to_string(&to).unwrap();
+        let expected = std::fs::read_to_string(site.path(outside)).unwrap();
+        assert_eq!(found.trim_end_matches('\n'), expected.trim_end_matches('\n'), "{inside}");
+    }
+    assert!(site.leftovers().is_empty());
+}
+
+#[test]
+fn an_operating_system_without_a_kernel() {
+    let site = baked_site(&[("etc/os-release", b"ID=x")], 1000);
+    let ended = site.run(&BUILD).expect(1);
+    assert!(
+        ended.stderr.contains("the operating system image has no kernel: expected `/boot/vmlinuz-"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!site.path("build/installer.iso").exists());
+    assert!(site.leftovers().is_empty());
+}
+
+#[test]
+fn no_operating_system() {
+    let site = baked_site(&[KERNEL, INITRD], 1000);
+    std::fs::remove_dir_all(site.path("os")).unwrap();
+    let ended = site.run(&BUILD).expect(1);
+    assert!(ended.stderr.contains("reading the operating system image `./os`"), "{}", ended.stderr);
+}
+
+#[test]
+fn no_space_left() {
+    let site = baked_site(&[KERNEL, INITRD], 8 << 20);
+    let small = site.path("small");
+    std::fs::create_dir(&small).unwrap();
+    let mounted = Mounted::tmpfs(&small);
+    site.configure("iso: {os: ./os}", "iso: {os: ./os, out: small/installer.iso}");
+    let ended = site.run(&BUILD).expect(1);
+    assert!(ended.stderr.to_lowercase().contains("no space left"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: make room on that file system"), "{}", ended.stderr);
+    assert!(std::fs::read_dir(&small).unwrap().next().is_none(), "something was left behind");
+    drop(mounted);
+}
+
+/// A file system that is soon full.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    fn tmpfs(at: &'a Path) -> Self {
+        let cmd = Cmd::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(at);
+        cmd.ensure_success().unwrap();
+        Self(at)
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = Cmd::new("umount").arg(self.0).ensure_success();
+    }
+}
+
+#[test]
+fn booting_needs_pins_and_an_image() {
+    let site = baked_site(&[KERNEL, INITRD], 1000);
+    let ended = site.run(&["iso", "boot"]).expect(1);
+    assert!(ended.stderr.contains("the image lock has no digest for"), "{}", ended.stderr);
+    site.serve_all();
+    site.run(&["images", "--resolve"]).expect(0);
+    let ended = site.run(&["iso", "boot"]).expect(1);
+    assert!(ended.stderr.contains("`./build/installer.iso` is not there"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: `edgectl iso build` bakes it"), "{}", ended.stderr);
+}

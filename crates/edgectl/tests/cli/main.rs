@@ -1,0 +1,11 @@
+//! The program itself: stdout, stderr and exit code, against real registries.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod images;
+mod interrupt;
+mod iso;
+mod secrets;
+mod site;
+mod upload;
+mod user_data;

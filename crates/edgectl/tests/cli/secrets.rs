@@ -1,0 +1,52 @@
+//! A password is in the user data and on the image, and nowhere else.
+
+use crate::iso::{BUILD, baked_site};
+use crate::site::PASSWORD;
+
+/// The password as it would show: plain, in JSON, in a URL, in base64 with and
+/// without the user name.
+fn forms() -> Vec<String> {
+    vec![
+        PASSWORD.to_owned(),
+        serde_json::to_string(PASSWORD).unwrap().trim_matches('"').to_owned(),
+        "S3ntinel-p%3Ass".to_owned(),
+        "UzNudGluZWwtcDpzcyB3MHJkIy".to_owned(),
+        "dXBsb2FkZXI6UzNudGluZWwtcDpzcy".to_owned(),
+    ]
+}
+
+#[test]
+fn no_command_tells_the_password() {
+    let files: [(&str, &[u8]); 2] = [("boot/vmlinuz-1.0", b"k"), ("boot/initrd.img-1.0", b"i")];
+    let site = baked_site(&files, 1000);
+    site.serve_all();
+    let mut said = String::new();
+    for arguments in [
+        &["-vvv", "images", "--resolve"][..],
+        &["-vvv", "upload-profile", "-o", "json"],
+        &["-vvv", "user-data", "inject"],
+        &[&["-vvv"][..], &BUILD].concat(),
+        &["-vvv", "doctor"],
+    ] {
+        let ended = site.run(arguments).expect(0);
+        said.push_str(&ended.stdout);
+        said.push_str(&ended.stderr);
+    }
+    site.write("secrets/uploader", &format!("{PASSWORD}-wrong\n"));
+    let ended = site.run(&["-vvv", "upload-profile"]).expect(5);
+    said.push_str(&ended.stdout);
+    said.push_str(&ended.stderr);
+    for form in forms() {
+        assert!(!said.contains(&form), "`{form}` was said");
+    }
+    for file in site.files() {
+        let name = file.strip_prefix(site.dir.path()).unwrap().to_str().unwrap().to_owned();
+        if ["secrets/uploader", "build/user-data", "build/installer.iso"].contains(&name.as_str()) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        for form in forms() {
+            assert!(!text.contains(&form), "`{form}` is in {name}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `upload-profile`.
+
+use crate::site::{PASSWORD, Site, profile};
+
+#[test]
+fn a_second_run_sends_nothing() {
+    let site = Site::new();
+    site.serve_all();
+    let first = site.run(&["upload-profile", "-o", "json"]).expect(0);
+    let value: serde_json::Value = serde_json::from_str(&first.stdout).unwrap();
+    assert_eq!(value["images"][0]["result"], "copied", "{value:#}");
+    assert!(value["bytesSent"].as_u64().unwrap() > 0);
+    let second = site.run(&["upload-profile", "-o", "json"]).expect(0);
+    let value: serde_json::Value = serde_json::from_str(&second.stdout).unwrap();
+    assert_eq!(value["images"][1]["result"], "already-there", "{value:#}");
+    assert_eq!((&value["bytesSent"], &value["blobsSent"]), (&0.into(), &0.into()));
+    assert_eq!(value["sourceRequests"], 0, "the lock knows the digests");
+}
+
+#[test]
+fn the_plan_changes_nothing() {
+    let site = Site::new();
+    let ended = site.run(&["upload-profile", "--dry-run"]).expect(0);
+    assert_eq!(
+        ended.stdout,
+        "\
+SOURCE           TARGET
+quay.io/a/db:1   10.10.254.254:8000/ns/quay.io/a/db:1
+quay.io/a/web:1  10.10.254.254:8000/ns/quay.io/a/web:1
+2 images would be uploaded
+"
+    );
+    assert!(!site.path("images.lock").exists());
+}
+
+#[test]
+fn a_refused_login_names_host_and_user() {
+    let site = Site::new();
+    site.write("secrets/uploader", "wrong");
+    let ended = site.run(&["upload-profile"]).expect(5);
+    assert!(ended.stderr.contains("`10.10.254.254:8000`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`uploader`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: check the user name and the password"));
+}
+
+#[test]
+fn a_registry_that_is_not_there_is_named() {
+    let site = Site::new();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    site.configure(&site.registry.address(), &nobody.to_string());
+    let ended = site.run(&["upload-profile"]).expect(1);
+    assert!(ended.stderr.contains(&format!("`{nobody}` can't be reached")), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: check that the registry runs"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_wrong_authority_is_told_from_a_dead_registry() {
+    let site = Site::new();
+    let other = edgectl_testkit::TestCa::new("other").unwrap();
+    site.write("ca.pem", &other.ca_pem());
+    let ended = site.run(&["upload-profile"]).expect(1);
+    assert!(
+        ended.stderr.contains("no secure connection to `10.10.254.254:8000`"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("hint: name the PEM certificate"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_absent_image_is_named_with_its_pack() {
+    let site = Site::new();
+    site.serve(&[("quay.io/a/web:1", crate::site::tiny("web"))]);
+    let ended = site.run(&["upload-profile"]).expect(1);
+    assert!(
+        ended.stderr.contains("`quay.io/a/db:1`, named by pack shop (profile.json:5)"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("is not in `[SOURCE]`"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_was_pinned_and_is_gone_leaves_the_rest_done() {
+    let site = Site::new();
+    site.serve_all();
+    site.run(&["images", "--resolve"]).expect(0);
+    let repository = "source/docker/registry/v2/repositories/quay.io/a/db";
+    std::fs::remove_dir_all(site.path(repository)).unwrap();
+    let ended = site.run(&["upload-profile", "-o", "json"]).expect(4);
+    let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value["images"][0]["result"], "failed", "{value:#}");
+    assert_eq!(value["images"][1]["result"], "copied", "{value:#}");
+    assert!(ended.stderr.contains("error: 1 of 2 images could not be uploaded"));
+    assert!(ended.stderr.contains("run the same command again to continue"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_registry_can_be_named_without_a_project_file() {
+    let site = Site::new();
+    site.write("profile.json", &profile(&[&format!("{}/quay.io/a/web:1", site.source.address())]));
+    std::fs::remove_file(site.path("edge.yaml")).unwrap();
+    // Names with a port have no place below a prefix.
+    let target = format!("{}/ns", site.registry.address());
+    let arguments = ["upload-profile", "profile.json", "--registry", &target, "--ca", "ca.pem"];
+    let ended = site.run(&[&arguments[..], &["--dry-run"]].concat()).expect(1);
+    assert!(ended.stderr.contains("names a registry with a port"), "{}", ended.stderr);
+
+    site.write("profile.json", &profile(&["quay.io/a/web:1"]));
+    let login = ["--username", "uploader", "--password-stdin", "--dry-run"];
+    let all = [&arguments[..], &login].concat();
+    let ended = site.run_with_input(&all, PASSWORD.as_bytes()).expect(0);
+    assert!(ended.stdout.contains("[REGISTRY]/ns/quay.io/a/web:1"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_missing_password_says_where_it_comes_from() {
+    let site = Site::new();
+    site.configure("passwordFile: secrets/uploader", "passwordEnv: NOT_SET_HERE");
+    let ended = site.run(&["upload-profile"]).expect(2);
+    assert!(ended.stderr.contains("error: the environment variable `NOT_SET_HERE` is not set"));
+}

@@ -1,0 +1,46 @@
+//! `user-data inject`.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::site::Site;
+
+#[test]
+fn only_own_lines_are_added_and_twice_is_once() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let ended = site.run(&["user-data", "inject"]).expect(0);
+    assert_eq!(ended.stderr, "wrote ./build/user-data for 10.10.254.254:8000/ns\n");
+    let before = std::fs::read_to_string(site.path("user-data")).unwrap();
+    let after = std::fs::read_to_string(site.path("build/user-data")).unwrap();
+    for line in before.lines() {
+        assert!(after.lines().any(|l| l == line), "{line:?} is gone\n{after}");
+    }
+    assert!(after.contains("domain: \"10.10.254.254:8000/ns\""), "{after}");
+    assert!(after.contains("\"quay.io\": \"10.10.254.254:8000/ns/quay.io\""), "{after}");
+    assert!(after.contains("-----BEGIN CERTIFICATE-----"), "{after}");
+    let mode = std::fs::metadata(site.path("build/user-data")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let twice = site.run(&["user-data", "inject", "--in", "build/user-data", "--out", "-"]);
+    assert_eq!(twice.expect(0).stdout, after);
+    assert_eq!(std::fs::read_to_string(site.path("user-data")).unwrap(), before);
+}
+
+#[test]
+fn without_a_lock_it_says_what_writes_one() {
+    let site = Site::new();
+    let ended = site.run(&["user-data", "inject"]).expect(1);
+    assert!(ended.stderr.contains("reading the image lock `./images.lock`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: `edgectl images` writes it"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_no_cloud_config_is_refused() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    site.write("user-data", "stylus: {}\n");
+    let ended = site.run(&["user-data", "inject"]).expect(1);
+    assert!(ended.stderr.contains("injecting the registry into `./user-data`"));
+    assert!(ended.stderr.contains("#cloud-config"), "{}", ended.stderr);
+    assert!(!site.path("build/user-data").exists());
+}

@@ -1,0 +1,186 @@
+//! The main job on the quickstart, from the profile to a booted, installed
+//! machine that has pulled every image; then the same machine against a
+//! registry with one fault each, which the run has to find and name.
+//!
+//! One test, because one installed disk serves all scenarios.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+use edgectl_model::{ImageLock, Reference};
+use edgectl_testkit::quickstart::{ExternalRegistry, PULLER, World, WorldOptions};
+use qemu_tests::{Edgectl, Programs, replace_on_disk};
+use serde_json::Value;
+
+const FORGOTTEN: &str = "docker.io/library/memcached:1.6";
+const DELETED: &str = "quay.io/prometheus/node-exporter:v1.5.0";
+
+struct Scenario {
+    world: World,
+    edgectl: Edgectl,
+    disk: PathBuf,
+}
+
+#[test]
+fn the_quickstart_installs_and_pulls_everything_and_faults_are_found() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptance");
+    let _ = std::fs::remove_dir_all(&directory);
+    let programs = Programs::build();
+    let say = |line: &str| eprintln!("{line}");
+    let world = World::start(WorldOptions::new(directory.join("site")), &say).unwrap();
+    let edgectl = Edgectl::new(programs, world.edge_yaml(), directory.join("cache"));
+    let disk = directory.join("installed.qcow2");
+    let mut scenario = Scenario { world, edgectl, disk };
+
+    bakes(&scenario);
+    sends_nothing_twice(&scenario);
+    installs_and_pulls_everything(&scenario);
+    finds_a_wrong_password(&scenario);
+    finds_an_unknown_authority(&mut scenario);
+    finds_an_open_registry(&mut scenario);
+    finds_a_missing_image(&scenario);
+    leaves_no_password_behind(&scenario);
+}
+
+fn bakes(s: &Scenario) {
+    let ended = s.edgectl.run(&["build", "--no-boot"]).expect(0);
+    assert!(ended.stderr.contains(&format!("`{FORGOTTEN}` is used")), "{}", ended.stderr);
+    assert!(ended.stderr.contains("but not declared"), "{}", ended.stderr);
+    let lock = lock(s);
+    assert!(lock.workloads().count() >= 7);
+    assert!(lock.images.iter().all(|image| image.digest.is_some()));
+    let pause = lock.images.iter().find(|i| i.source.path() == "pause").unwrap();
+    assert_eq!(pause.platforms.len(), 2, "an index of two platforms");
+}
+
+fn sends_nothing_twice(s: &Scenario) {
+    let value = s.edgectl.run(&["upload-profile", "-o", "json"]).expect(0).json();
+    assert_eq!((&value["bytesSent"], &value["blobsSent"]), (&0.into(), &0.into()), "{value:#}");
+}
+
+fn installs_and_pulls_everything(s: &Scenario) {
+    let keep = s.disk.to_str().unwrap();
+    let value = s.edgectl.run(&["iso", "boot", "--keep-disk", keep, "-o", "json"]).expect(0).json();
+    assert_eq!(value["passed"], true, "{value:#}");
+    let events = value["phases"][1]["events"].as_array().unwrap();
+    let pulled: Vec<&Value> = events.iter().filter(|e| e["event"] == "image-pulled").collect();
+    for image in lock(s).workloads() {
+        let name = image.source.canonical();
+        let digest = image.digest.as_ref().unwrap().as_str();
+        let found = pulled.iter().any(|e| e["image"] == *name && e["digest"] == *digest);
+        assert!(found, "{name} was not pulled\n{value:#}");
+    }
+    assert!(events.iter().any(|e| e["event"] == "container-started"), "{value:#}");
+    let results = PathBuf::from(value["directory"].as_str().unwrap());
+    for file in ["install/argv", "install/console.log", "prove/events.jsonl", "summary.txt"] {
+        assert!(results.join(file).exists(), "{file} is missing");
+    }
+}
+
+/// The password in the user data, where it lies on the installed disk.
+fn finds_a_wrong_password(s: &Scenario) {
+    let password = s.world.password(PULLER).unwrap();
+    let wrong: String = password.expose().chars().rev().collect();
+    assert_ne!(wrong, password.expose());
+    let copy = s.disk.with_file_name("wrong-password.qcow2");
+    assert!(replace_on_disk(&s.disk, &copy, password.expose(), &wrong) > 0);
+    let value = faulty(s, &copy);
+    let causes = causes(&value);
+    assert_eq!(causes.len(), lock(s).workloads().count(), "{value:#}");
+    assert!(causes.iter().all(|cause| cause == "login-refused"), "{value:#}");
+}
+
+fn finds_an_unknown_authority(s: &mut Scenario) {
+    let how = ExternalRegistry { unknown_authority: true, ..ExternalRegistry::default() };
+    s.world.restart_registry(&how).unwrap();
+    let value = faulty(s, &s.disk);
+    let causes = causes(&value);
+    assert_eq!(causes.len(), lock(s).workloads().count(), "{value:#}");
+    assert!(causes.iter().all(|cause| cause == "unknown-authority"), "{value:#}");
+}
+
+/// Everything is pulled, but nobody had to log in.
+fn finds_an_open_registry(s: &mut Scenario) {
+    let how = ExternalRegistry { users: Some(Vec::new()), ..ExternalRegistry::default() };
+    s.world.restart_registry(&how).unwrap();
+    let value = faulty(s, &s.disk);
+    assert!(causes(&value).is_empty(), "{value:#}");
+    let messages = messages(&value);
+    assert!(messages.iter().all(|m| m.ends_with("without a login")), "{value:#}");
+    s.world.restart_registry(&ExternalRegistry::default()).unwrap();
+}
+
+fn finds_a_missing_image(s: &Scenario) {
+    let deleted = Reference::parse(DELETED).unwrap();
+    let lock = lock(s);
+    let image = lock.images.iter().find(|i| i.source == deleted).unwrap();
+    s.world.delete_image(&image.target).unwrap();
+    let value = faulty(s, &s.disk);
+    let findings = value["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{value:#}");
+    assert_eq!(findings[0]["image"], DELETED);
+    assert_eq!(findings[0]["cause"], "not-in-registry");
+    // The next upload mends it.
+    let value = s.edgectl.run(&["upload-profile", "-o", "json"]).expect(0).json();
+    let copied: Vec<&Value> =
+        value["images"].as_array().unwrap().iter().filter(|i| i["result"] == "copied").collect();
+    assert_eq!(copied.len(), 1, "{value:#}");
+}
+
+/// Passwords are in the user data and on the image, and nowhere else.
+fn leaves_no_password_behind(s: &Scenario) {
+    let passwords: Vec<String> = ["uploader", PULLER]
+        .iter()
+        .map(|user| s.world.password(user).unwrap().expose().to_owned())
+        .collect();
+    let results = s.world.directory().join("build/boot");
+    let mut files = vec![s.world.directory().join("images.lock")];
+    collect(&results, &mut files);
+    assert!(files.len() > 10, "{files:?}");
+    for file in files {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        let leaked = passwords.iter().any(|password| text.contains(password.as_str()));
+        assert!(!leaked, "a password is in {}", file.display());
+    }
+}
+
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            collect(&path, files);
+        } else if path.is_file() && path.extension().is_none_or(|e| e != "qcow2") {
+            files.push(path);
+        }
+    }
+}
+
+/// Proves an installed disk and expects findings.
+fn faulty(s: &Scenario, disk: &Path) -> Value {
+    let disk = disk.to_str().unwrap();
+    let ended = s.edgectl.run(&["iso", "boot", "--installed", disk, "-o", "json"]).expect(3);
+    let value = ended.json();
+    assert_eq!(value["passed"], false, "{value:#}");
+    // What the user reads names every finding, too.
+    for message in messages(&value) {
+        assert!(ended.stderr.contains(&message), "{message}\n{}", ended.stderr);
+    }
+    value
+}
+
+fn messages(value: &Value) -> Vec<String> {
+    let findings = value["findings"].as_array().unwrap();
+    findings.iter().map(|f| f["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Why images are missing.
+fn causes(value: &Value) -> Vec<String> {
+    let findings = value["findings"].as_array().unwrap();
+    let causes = findings.iter().filter(|f| f["kind"] == "image-missing");
+    causes.map(|f| f["cause"].as_str().unwrap().to_owned()).collect()
+}
+
+fn lock(s: &Scenario) -> ImageLock {
+    let text = std::fs::read_to_string(s.world.directory().join("images.lock")).unwrap();
+    ImageLock::parse(&text).unwrap()
+}
