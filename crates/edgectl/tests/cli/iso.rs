@@ -10,10 +10,16 @@ use crate::site::Site;
 const KERNEL: (&str, &[u8]) = ("boot/vmlinuz-1.0", b"kernel");
 const INITRD: (&str, &[u8]) = ("boot/initrd.img-1.0", b"initrd");
 
-/// An ELF header with no program headers: as static as can be.
+/// A 64-bit x86 ELF header with one program header (PT_LOAD): as static as
+/// can be.
 fn agent(path: &Path) {
-    let mut bytes = vec![0; 64];
-    bytes[..5].copy_from_slice(b"\x7fELF\x02");
+    let mut bytes = vec![0_u8; 64 + 56];
+    bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    bytes[18] = 62; // e_machine
+    bytes[32] = 64; // e_phoff
+    bytes[54] = 56; // e_phentsize
+    bytes[56] = 1; // e_phnum
+    bytes[64] = 1; // p_type
     std::fs::write(path, bytes).unwrap();
 }
 
