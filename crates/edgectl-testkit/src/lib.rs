@@ -6,6 +6,7 @@
 mod ca;
 mod error;
 mod image;
+pub mod quickstart;
 mod registry;
 
 pub use ca::{Issued, TestCa};
