@@ -1,11 +1,11 @@
 //! `edge.yaml`, read: paths made absolute, secrets fetched, clients made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use edgectl_model::{
-    CredentialsConfig, EdgeConfig, ImagesConfig, RegistryConfig, Secret, SourcesConfig,
-    parse_edge_yaml,
+    CredentialsConfig, EdgeConfig, ImageLock, ImagesConfig, Reference, RegistryConfig, Secret,
+    SourcesConfig, parse_edge_yaml,
 };
 use edgectl_registry::{Access, Credentials, DockerConfig, Registries};
 
@@ -153,8 +153,11 @@ impl Scope {
         }
     }
 
-    /// Clients of the source registries.
-    pub(crate) fn source_registries(&self) -> Result<Registries, Failure> {
+    /// Clients of the registries that `references` come from.
+    pub(crate) fn source_registries<'a>(
+        &self,
+        references: impl IntoIterator<Item = &'a Reference>,
+    ) -> Result<Registries, Failure> {
         let mut access = BTreeMap::new();
         for (host, source) in &self.sources.registries {
             let one = Access {
@@ -165,19 +168,34 @@ impl Scope {
             };
             access.insert(host.clone(), one);
         }
-        for host in self.hosts_without_settings() {
+        for host in self.hosts_without_settings(references) {
             let credentials = docker_login(&host, "")?;
             access.insert(host, Access { credentials, ..Access::default() });
         }
         Ok(Registries::new(access, self.sources.mirrors.clone()))
     }
 
-    /// Mirrors that are asked with the user's own Docker login.
-    fn hosts_without_settings(&self) -> Vec<String> {
-        let mirrors = self.sources.mirrors.values().map(|target| target.domain().to_owned());
-        let known = ["docker.io", "quay.io", "ghcr.io", "registry.k8s.io", "gcr.io"];
-        let hosts = mirrors.chain(known.map(str::to_owned));
+    /// Hosts that are asked with the user's own Docker login. Only those that
+    /// are needed: looking a login up may run a helper.
+    fn hosts_without_settings<'a>(
+        &self,
+        references: impl IntoIterator<Item = &'a Reference>,
+    ) -> BTreeSet<String> {
+        let hosts = references.into_iter().map(|reference| self.host_asked(reference).to_owned());
         hosts.filter(|host| !self.sources.registries.contains_key(host)).collect()
+    }
+
+    /// The host that is really asked for a reference.
+    fn host_asked<'a>(&'a self, reference: &'a Reference) -> &'a str {
+        let covering =
+            self.sources.mirrors.iter().filter(|(s, _)| s.remainder(reference).is_some());
+        let longest = covering.max_by_key(|(source, _)| source.path().len());
+        longest.map_or(reference.domain(), |(_, target)| target.domain())
+    }
+
+    /// Clients of the registries that a lock's images come from.
+    pub(crate) fn sources_of(&self, lock: &ImageLock) -> Result<Registries, Failure> {
+        self.source_registries(lock.images.iter().map(|image| &image.source))
     }
 
     /// The client of the private registry.

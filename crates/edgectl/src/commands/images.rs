@@ -19,8 +19,15 @@ pub(crate) fn run(args: &ImagesArgs, printer: Printer) -> Result<u8, Failure> {
         profiles => Scope::of_profiles(profiles),
     };
     let mut discovered = discover_images(&scope, &args.lock)?;
+    if args.output == ImagesOutput::Lock && scope.registry.is_none() {
+        return Err(Failure::new(
+            exit::USAGE,
+            "a lock names images in a registry, and none is given",
+        )
+        .hint("name the profile and the registry in edge.yaml (`edgectl init`)"));
+    }
     if args.resolve {
-        let sources = scope.source_registries()?;
+        let sources = scope.sources_of(&discovered.lock)?;
         on_runtime(pinning::pin(&mut discovered.lock, &sources))?;
     }
     if !args.lock.locked {
@@ -28,7 +35,7 @@ pub(crate) fn run(args: &ImagesArgs, printer: Printer) -> Result<u8, Failure> {
     }
     show_problems(&discovered.problems, printer);
     printer.data(&match &args.explain {
-        Some(image) => explain(&discovered.lock, image)?,
+        Some(image) => explain(&discovered.lock, image, scope.registry.is_some())?,
         None => shown(&discovered, args.output)?,
     })?;
     if let Some(path) = scope.lock.as_ref().filter(|_| !args.lock.locked) {
@@ -114,7 +121,7 @@ fn problem_value(problem: &Problem) -> Value {
     })
 }
 
-fn explain(lock: &ImageLock, wanted: &str) -> Result<String, Failure> {
+fn explain(lock: &ImageLock, wanted: &str, has_target: bool) -> Result<String, Failure> {
     let reference = Reference::parse(wanted).map_err(|e| Failure::of(exit::USAGE, &e))?;
     let Some(image) = lock.images.iter().find(|image| image.source == reference) else {
         return Err(Failure::new(
@@ -123,10 +130,13 @@ fn explain(lock: &ImageLock, wanted: &str) -> Result<String, Failure> {
         )
         .hint("`edgectl images -o list` shows what is"));
     };
+    let target = match has_target {
+        true => format!("  in the registry: {}\n", image.target),
+        false => String::new(),
+    };
     let mut text = format!(
-        "{}\n  in the registry: {}\n  role {}, tier {}, {}\n",
+        "{}\n{target}  role {}, tier {}, {}\n",
         image.source,
-        image.target,
         word(&image.role),
         word(&image.tier),
         if image.declared { "declared" } else { "used but not declared" },

@@ -149,7 +149,7 @@ fn pulled(
         return Ok(layout);
     }
     printer.say(&format!("  pulling {reference}"));
-    let sources = project.scope().source_registries()?;
+    let sources = project.scope().source_registries([reference])?;
     let request = PullRequest {
         source: reference.clone(),
         digest,

@@ -76,7 +76,7 @@ impl Job<'_> {
         interruptible(check(self.destination, &self.registry.domain))
             .await
             .doing(format!("looking at the registry `{}`", self.registry.domain))?;
-        let sources = self.scope.source_registries()?;
+        let sources = self.scope.sources_of(lock)?;
         pinning::pin(lock, &sources).await?;
         // The pins are kept even if the upload is cut short.
         write_lock(self.scope, lock)?;
