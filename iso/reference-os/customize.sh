@@ -14,3 +14,7 @@ chroot "$root" update-initramfs -u
 : >"$root/etc/machine-id"
 : >"$root/etc/fstab"
 echo edge >"$root/etc/hostname"
+# The build machine's name servers are nobody else's business; the container
+# runtime wants the file to be there.
+rm -f "$root/etc/resolv.conf"
+: >"$root/etc/resolv.conf"
