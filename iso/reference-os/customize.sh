@@ -5,6 +5,8 @@ root=$1
 here=$(dirname "$0")
 
 cp -r "$here/overlay/." "$root/"
+# A checkout under a strict umask must not make files that only root can read.
+(cd "$here/overlay" && find . -type f) | while read -r file; do chmod go=rX "$root/$file"; done
 chroot "$root" systemctl enable systemd-networkd
 chroot "$root" systemctl mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
 	fstrim.timer dpkg-db-backup.timer
