@@ -1,7 +1,11 @@
 //! Reading the user's files, with the file named in every error.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use edgectl_process::interrupted;
 
 use crate::exit;
 use crate::failure::Failure;
@@ -14,11 +18,30 @@ pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| {
         Failure::of(exit::FAILED, error).doing(format!("reading {what} `{}`", path.display()))
     };
-    let mut bytes = Vec::new();
-    let read = match path.as_os_str() == "-" {
-        true => std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes),
-        false => std::fs::File::open(path).and_then(|f| f.take(LIMIT).read_to_end(&mut bytes)),
+    let bytes = match path.as_os_str() == "-" {
+        true => read_stdin()?,
+        false => std::fs::File::open(path).and_then(read_all),
     };
-    read.map_err(|e| failed(&e))?;
-    String::from_utf8(bytes).map_err(|e| failed(&e))
+    String::from_utf8(bytes.map_err(|e| failed(&e))?).map_err(|e| failed(&e))
+}
+
+fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whoever writes to us may take his time, and the user may lose patience.
+fn read_stdin() -> Result<io::Result<Vec<u8>>, Failure> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(read_all(io::stdin().lock())));
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(50)) {
+            Ok(read) => return Ok(read),
+            Err(RecvTimeoutError::Timeout) => interrupted()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Ok(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
 }

@@ -35,6 +35,31 @@ fn interrupted_at(site: &Site, arguments: &[&str], marker: &str, then: Duration)
 }
 
 #[test]
+fn reading_and_asking_can_be_stopped() {
+    let site = Site::new();
+    for command in [&["images", "-"][..], &["user-data", "inject", "--in", "-"]] {
+        site.run(&["images"]).expect(0);
+        let mut child = site.start(command);
+        let stdin = child.stdin.take().unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        interrupt(&child);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{command:?}");
+        drop(stdin);
+    }
+    // A registry that takes the connection and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    site.configure(&site.source.address(), &address);
+    let child = site.start(&["images", "--resolve"]);
+    std::thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    site.finish(child, b"").expect(130);
+    site.configure(&address, &site.source.address());
+    site.serve_all();
+    site.run(&["images", "--resolve"]).expect(0);
+}
+
+#[test]
 fn an_upload_goes_on_where_it_was() {
     let site = Site::new();
     let big = |seed| TinyImage::new("amd64").random_layer(96 << 20, seed);
