@@ -8,14 +8,20 @@ use edgectl_model::Hasher;
 use edgectl_process::{Replacement, Staging, interrupted};
 
 use crate::boot_files;
-use crate::error::{IsoError, file_error};
+use crate::error::{IsoError, file_error, writing_error};
 use crate::grub;
 use crate::kernel::{KernelPair, find_kernel};
-use crate::tree::{LayerSource, Tree};
+use crate::layers::LayerSource;
+use crate::tree::Tree;
 use crate::xorriso::{Disc, MKSQUASHFS, TOOLS, XORRISO};
 
 /// zstd's fast end: a fifth of gzip's time for a smaller image.
 const COMPRESSION: [&str; 6] = ["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"];
+/// The stream doesn't speak of the root, and everyone may write to the one
+/// that mksquashfs makes up.
+const ROOT: [&str; 6] = ["-root-mode", "0755", "-root-uid", "0", "-root-gid", "0"];
+/// Where the system is on the disc.
+const SQUASHFS: &str = "live/filesystem.squashfs";
 const PIPE_BUFFER: usize = 1 << 20;
 
 /// What to bake.
@@ -95,6 +101,7 @@ pub fn bake(
     for tool in &TOOLS {
         tool.find()?;
     }
+    boot_files::check(request)?;
     progress(BakeStep::Flatten);
     let tree = Tree::read(request.layers)?;
     let kernel = find_kernel(&tree)?;
@@ -106,15 +113,16 @@ pub fn bake(
         std::fs::create_dir_all(&directory).map_err(file_error("creating", directory))?;
     }
     progress(BakeStep::Squashfs);
-    let squashfs = pack(request, &tree, &kernel, scratch.path(), &disc)?;
+    let squashfs = pack(request, &tree, &kernel, &disc)?;
 
     progress(BakeStep::BootFiles);
     let esp = boot_files::lay_out(request, scratch.path(), &disc)?;
-    write_checksums(&squashfs, &disc)?;
+    write_checksums(&disc)?;
+    boot_files::set_modes(&disc)?;
 
     progress(BakeStep::Iso);
     interrupted()?;
-    write_iso(request, &esp, &squashfs, &disc)?;
+    write_iso(request, &esp, &disc)?;
     Ok(BakeReport {
         path: request.out.to_owned(),
         bytes: length(request.out)?,
@@ -129,17 +137,17 @@ fn pack(
     request: &BakeRequest<'_>,
     tree: &Tree,
     pair: &KernelPair,
-    scratch: &Path,
     disc: &Path,
 ) -> Result<PathBuf, IsoError> {
-    let squashfs = scratch.join("filesystem.squashfs");
+    let squashfs = disc.join(SQUASHFS);
     let mut kernel = Some(create(&disc.join("boot/kernel"))?);
     let mut initrd = Some(create(&disc.join("boot/initrd"))?);
     let cmd = MKSQUASHFS
         .cmd()?
         .arg("-")
         .arg(&squashfs)
-        .args(["-tar", "-noappend", "-no-progress", "-quiet", "-default-mode", "0755"])
+        .args(["-tar", "-noappend", "-no-progress", "-quiet"])
+        .args(ROOT)
         .args(COMPRESSION)
         .env("SOURCE_DATE_EPOCH", request.epoch.to_string());
     let (running, stdin) = cmd.start_with_stdin()?;
@@ -150,10 +158,10 @@ fn pack(
         wanted.then(|| copy.take()).flatten().map(|file| Box::new(file) as Box<dyn Write>)
     });
     match written {
-        Ok(()) => running.wait()?,
+        Ok(()) => running.wait().map_err(writing_error(&squashfs))?,
         // A broken pipe says only that mksquashfs has stopped; it says why.
         Err(IsoError::Squashfs(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            running.wait()?;
+            running.wait().map_err(writing_error(&squashfs))?;
             return Err(IsoError::Squashfs(error));
         }
         Err(error) => return Err(error),
@@ -162,14 +170,10 @@ fn pack(
 }
 
 /// The agent compares what it reads from the medium with these.
-fn write_checksums(squashfs: &Path, disc: &Path) -> Result<(), IsoError> {
+fn write_checksums(disc: &Path) -> Result<(), IsoError> {
     let mut lines = String::new();
-    for (name, path) in [
-        ("live/filesystem.squashfs", squashfs.to_owned()),
-        ("boot/kernel", disc.join("boot/kernel")),
-        ("boot/initrd", disc.join("boot/initrd")),
-    ] {
-        lines.push_str(&format!("{}  {name}\n", sha256(&path)?));
+    for name in [SQUASHFS, "boot/kernel", "boot/initrd"] {
+        lines.push_str(&format!("{}  {name}\n", sha256(&disc.join(name))?));
     }
     let path = disc.join("edgectl/SHA256SUMS");
     std::fs::write(&path, lines).map_err(file_error("writing", path))
@@ -187,27 +191,20 @@ fn sha256(path: &Path) -> Result<String, IsoError> {
     }
 }
 
-fn write_iso(
-    request: &BakeRequest<'_>,
-    esp: &Path,
-    squashfs: &Path,
-    disc: &Path,
-) -> Result<(), IsoError> {
+fn write_iso(request: &BakeRequest<'_>, esp: &Path, disc: &Path) -> Result<(), IsoError> {
     // The image holds credentials, so nobody else may read it.
     let out = Replacement::new(request.out, 0o600)?;
-    let grafts = vec![
-        ("/".to_owned(), disc.to_owned()),
-        ("/live/filesystem.squashfs".to_owned(), squashfs.to_owned()),
-    ];
     let disc = Disc {
         label: request.label,
         hybrid_record: grub::hybrid_record(),
         esp,
-        grafts,
+        grafts: vec![("/".to_owned(), disc.to_owned())],
         epoch: request.epoch,
         out: out.path(),
     };
-    XORRISO.cmd()?.args(disc.arguments()).ensure_success()?;
+    // Dates on the disc are local ones; the builder's time zone must not show.
+    let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
+    cmd.ensure_success().map_err(writing_error(request.out))?;
     Ok(out.finish()?)
 }
 

@@ -6,13 +6,25 @@ use std::path::{Path, PathBuf};
 use crate::bake::BakeRequest;
 use crate::error::{IsoError, file_error};
 use crate::grub;
+use crate::label::check_label;
+use crate::static_program::is_static_program;
 use crate::user_data_area::padded_user_data;
 
+const AGENT: &str = "edgectl/edge-agent";
+const USER_DATA: &str = "nocloud/user-data";
+const CONFIG: &str = "config.yaml";
 const VENDOR_DATA: &str = include_str!("../../../templates/vendor-data");
 /// cloud-init runs everything anew when this changes.
 const META_DATA: &str = "instance-id: edgectl-installer\n";
 /// Where the medium is mounted in the booted system.
 const SEED: &str = "ds=nocloud;s=file:///run/edgectl/medium/nocloud/";
+
+/// Refuses what can be told before the long work begins.
+pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
+    check_label(request.label)?;
+    padded_user_data(request.user_data, request.user_data_room)?;
+    read_agent(request).map(drop)
+}
 
 /// Lays out the disc's tree below `tree`; big files are grafted in later.
 /// Gives the EFI system partition.
@@ -31,25 +43,29 @@ pub(crate) fn lay_out(
 /// of one file.
 fn lay_out_user_data(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError> {
     let padded = padded_user_data(request.user_data, request.user_data_room)?;
-    let user_data = tree.join("nocloud/user-data");
-    put(&user_data, &padded, 0o600)?;
-    let config = tree.join("config.yaml");
+    let user_data = tree.join(USER_DATA);
+    put(&user_data, &padded)?;
+    let config = tree.join(CONFIG);
     std::fs::hard_link(&user_data, &config).map_err(file_error("linking", config))?;
-    put(&tree.join("nocloud/meta-data"), META_DATA.as_bytes(), 0o644)?;
-    put(&tree.join("nocloud/vendor-data"), VENDOR_DATA.as_bytes(), 0o644)
+    put(&tree.join("nocloud/meta-data"), META_DATA.as_bytes())?;
+    put(&tree.join("nocloud/vendor-data"), VENDOR_DATA.as_bytes())
 }
 
 fn lay_out_agent(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError> {
+    put(&tree.join(AGENT), &read_agent(request)?)?;
+    put(&tree.join("edgectl/images.lock"), request.lock.as_bytes())?;
+    match request.run {
+        Some(image) => put(&tree.join("edgectl/run"), format!("{image}\n").as_bytes()),
+        None => Ok(()),
+    }
+}
+
+fn read_agent(request: &BakeRequest<'_>) -> Result<Vec<u8>, IsoError> {
     let agent =
         std::fs::read(request.agent).map_err(file_error("reading the agent", request.agent))?;
-    if !is_static_program(&agent) {
-        return Err(IsoError::AgentNotStatic(request.agent.to_owned()));
-    }
-    put(&tree.join("edgectl/edge-agent"), &agent, 0o755)?;
-    put(&tree.join("edgectl/images.lock"), request.lock.as_bytes(), 0o644)?;
-    match request.run {
-        Some(image) => put(&tree.join("edgectl/run"), format!("{image}\n").as_bytes(), 0o644),
-        None => Ok(()),
+    match is_static_program(&agent) {
+        true => Ok(agent),
+        false => Err(IsoError::AgentNotStatic(request.agent.to_owned())),
     }
 }
 
@@ -67,10 +83,10 @@ fn lay_out_installed_grub(
         [("boot.img", &record), ("core.img", &cores.bios), ("BOOTX64.EFI", &cores.efi)]
     {
         let bytes = std::fs::read(from).map_err(file_error("reading", from))?;
-        put(&tree.join("edgectl/grub").join(name), &bytes, 0o644)?;
+        put(&tree.join("edgectl/grub").join(name), &bytes)?;
     }
     let epoch = request.epoch.to_string();
-    put(&tree.join("edgectl/built"), format!("{epoch}\n").as_bytes(), 0o644)
+    put(&tree.join("edgectl/built"), format!("{epoch}\n").as_bytes())
 }
 
 fn lay_out_grub(
@@ -81,7 +97,7 @@ fn lay_out_grub(
     let directory = scratch.join("grub-installer");
     std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
     let cores = grub::cores(request.label, &directory)?;
-    put(&tree.join("boot/grub/grub.cfg"), grub::menu(&arguments(request))?.as_bytes(), 0o644)?;
+    put(&tree.join("boot/grub/grub.cfg"), grub::menu(&arguments(request))?.as_bytes())?;
     let el_torito = tree.join("boot/grub/eltorito.img");
     grub::el_torito(&cores.bios, &el_torito)?;
     let esp = scratch.join("esp.img");
@@ -104,45 +120,45 @@ fn arguments(request: &BakeRequest<'_>) -> Vec<String> {
     arguments
 }
 
-fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), IsoError> {
+fn put(path: &Path, content: &[u8]) -> Result<(), IsoError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(file_error("creating", parent))?;
-        let everyone = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(parent, everyone).map_err(file_error("opening", parent))?;
     }
-    std::fs::write(path, content).map_err(file_error("writing", path))?;
+    std::fs::write(path, content).map_err(file_error("writing", path))
+}
+
+/// Gives everything on the disc its mode: what the builder's umask made of it
+/// must not show.
+pub(crate) fn set_modes(tree: &Path) -> Result<(), IsoError> {
+    set_mode(tree, 0o755)?;
+    set_modes_below(tree, tree)
+}
+
+fn set_modes_below(tree: &Path, directory: &Path) -> Result<(), IsoError> {
+    let reading = || file_error("reading", directory);
+    for entry in std::fs::read_dir(directory).map_err(reading())? {
+        let entry = entry.map_err(reading())?;
+        let path = entry.path();
+        if entry.file_type().map_err(reading())?.is_dir() {
+            set_mode(&path, 0o755)?;
+            set_modes_below(tree, &path)?;
+        } else {
+            set_mode(&path, file_mode(path.strip_prefix(tree).unwrap_or(&path)))?;
+        }
+    }
+    Ok(())
+}
+
+fn file_mode(name: &Path) -> u32 {
+    match name.to_str() {
+        Some(AGENT) => 0o755,
+        // It holds a password.
+        Some(CONFIG | USER_DATA) => 0o600,
+        _ => 0o644,
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), IsoError> {
     let permissions = std::fs::Permissions::from_mode(mode);
-    std::fs::set_permissions(path, permissions).map_err(file_error("opening", path))
-}
-
-/// Whether this is a 64-bit ELF program that asks for no interpreter
-/// (PT_INTERP, type 3), so that it runs whatever libraries a system has.
-fn is_static_program(bytes: &[u8]) -> bool {
-    let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-    let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    let header_types = || {
-        let start = usize::try_from(u64_at(32)?).ok()?;
-        let size = usize::from(u16_at(54)?);
-        let count = usize::from(u16_at(56)?);
-        let type_at = |i: usize| {
-            let at = start.checked_add(i.checked_mul(size)?)?;
-            Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-        };
-        (0..count).map(type_at).collect::<Option<Vec<u32>>>()
-    };
-    bytes.starts_with(b"\x7fELF\x02") && header_types().is_some_and(|types| !types.contains(&3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_static_programs() {
-        assert!(!is_static_program(b"#!/bin/sh\n"));
-        assert!(!is_static_program(b"\x7fELF\x02"));
-        // The test program itself is linked dynamically.
-        let own = std::env::current_exe().unwrap();
-        assert!(!is_static_program(&std::fs::read(own).unwrap()));
-    }
+    std::fs::set_permissions(path, permissions).map_err(file_error("setting the mode of", path))
 }

@@ -30,7 +30,7 @@ pub enum IsoError {
     },
     /// A hard link to nothing.
     #[error(
-        "layer {layer} of the operating system image links `{path}` to `{target}`, which is not there"
+        "layer {layer} of the operating system image links `{path}` to `{target}`, which is no file there"
     )]
     DanglingLink {
         /// Number of the layer, from 1.
@@ -39,6 +39,35 @@ pub enum IsoError {
         path: String,
         /// What it should be linked to.
         target: String,
+    },
+    /// Symbolic links that lead to each other.
+    #[error(
+        "layer {layer} of the operating system image holds the path `{path}`, which leads through too many symbolic links"
+    )]
+    LinkLoop {
+        /// Number of the layer, from 1.
+        layer: usize,
+        /// The path.
+        path: String,
+    },
+    /// A name that can't be kept.
+    #[error(
+        "layer {layer} of the operating system image holds the name `{name}`, which no file system takes"
+    )]
+    Name {
+        /// Number of the layer, from 1.
+        layer: usize,
+        /// The name.
+        name: String,
+    },
+    /// A file of the image couldn't be kept for the disc.
+    #[error("copying `/{path}` out of the operating system image")]
+    Copy {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
     },
     /// Nothing to boot.
     #[error(
@@ -66,8 +95,14 @@ pub enum IsoError {
         /// The room.
         room: u64,
     },
+    /// A label that boot loaders can't search for.
+    #[error("the volume label `{0}` is not 1 to 16 of `A-Z`, `0-9` and `_`")]
+    Label(String),
+    /// A label that would hide the installed system.
+    #[error("the volume label `{0}` belongs to the installed system; choose another one")]
+    LabelTaken(String),
     /// The agent must run on any system.
-    #[error("`{}` is not a static program; build it with `-C target-feature=+crt-static`", .0.display())]
+    #[error("`{}` is not a static program for x86-64; build it with `-C target-feature=+crt-static`", .0.display())]
     AgentNotStatic(PathBuf),
     /// A template is broken.
     #[error("filling the template `{name}`")]
@@ -104,6 +139,30 @@ pub enum IsoError {
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+}
+
+/// The code of "no space left on device".
+const ENOSPC: i32 = 28;
+
+/// Names the file that a tool was writing, where that is what went wrong:
+/// every tool has its own words for a full disk.
+pub(crate) fn writing_error(path: impl Into<PathBuf>) -> impl FnOnce(CmdError) -> IsoError {
+    let path = path.into();
+    move |error| {
+        let is_full = |said: &str| {
+            ["No space left", "exceeds free space", "out of space", "Disk full"]
+                .iter()
+                .any(|words| said.contains(words))
+        };
+        match &error {
+            CmdError::Failed { stderr, .. } if is_full(stderr) => IsoError::File {
+                action: "writing",
+                path,
+                source: io::Error::from_raw_os_error(ENOSPC),
+            },
+            _ => error.into(),
+        }
+    }
 }
 
 /// Names the file in an I/O error.

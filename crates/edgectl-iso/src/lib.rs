@@ -7,10 +7,16 @@
 
 mod bake;
 mod boot_files;
+mod entry;
 mod error;
 mod grub;
 mod kernel;
+mod label;
+mod layers;
 mod paths;
+mod pax;
+mod static_program;
+mod stream;
 mod tree;
 mod user_data_area;
 mod xorriso;
@@ -19,6 +25,8 @@ pub use bake::{BakeReport, BakeRequest, BakeStep, bake};
 pub use error::IsoError;
 pub use grub::{INSTALLED_LABEL, grub_word};
 pub use kernel::{KernelPair, find_kernel};
-pub use tree::{Capture, LayerSource, Tree};
+pub use layers::LayerSource;
+pub use stream::Capture;
+pub use tree::Tree;
 pub use user_data_area::padded_user_data;
 pub use xorriso::TOOLS;

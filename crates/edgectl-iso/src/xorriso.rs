@@ -80,10 +80,11 @@ impl Disc<'_> {
         let date = xorriso_date(self.epoch);
         let mut words: Vec<OsString> = Vec::new();
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
-        add(&["-report_about", "WARNING", "-as", "mkisofs", "-iso-level", "3"]);
+        // The user's own settings of xorriso must not show.
+        add(&["-no_rc", "-report_about", "WARNING", "-as", "mkisofs", "-iso-level", "3"]);
         add(&["-R", "-J", "-joliet-long", "-uid", "0", "-gid", "0", "--hardlinks"]);
         add(&["-V", self.label, "-graft-points"]);
-        add(&["--modification-date", &date]);
+        add(&[&format!("--modification-date={date}")]);
         add(&["--set_all_file_dates", &date, "--gpt_disk_guid", "modification-date"]);
         add(&["-partition_offset", "16", "--mbr-force-bootable", "--grub2-mbr"]);
         words.push(self.hybrid_record.clone().into_os_string());
