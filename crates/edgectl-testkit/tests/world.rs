@@ -16,7 +16,7 @@ use edgectl_testkit::quickstart::{
 /// Everything but the provider image, which takes minutes to make.
 fn start(directory: &Path) -> World {
     let options = WorldOptions { os_image: false, ..WorldOptions::new(directory.to_owned()) };
-    World::start(options, &|text| eprintln!("{text}")).unwrap_or_else(|e| panic!("{e:?}"))
+    World::start(options, &|_| {}).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 fn workloads() -> Vec<Reference> {

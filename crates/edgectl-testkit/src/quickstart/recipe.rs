@@ -66,6 +66,7 @@ const AMD64: &[&str] = &["amd64"];
 const BOTH: &[&str] = &["amd64", "arm64"];
 
 const PASSWD: (&str, u32, &str) = ("etc/passwd", 0o644, "root:x:0:0:root:/root:/bin/sh\n");
+const HOSTS: (&str, u32, &str) = ("etc/hosts", 0o644, "127.0.0.1 localhost\n");
 const GROUP: (&str, u32, &str) = ("etc/group", 0o644, "root:x:0:\n");
 
 /// The libraries that nginx, redis and memcached share.
@@ -177,6 +178,7 @@ const MEMCACHED: LayerRecipe =
 const ETCD: LayerRecipe = LayerRecipe {
     name: "etcd",
     keep: &["usr/bin/etcd"],
+    texts: &[PASSWD, GROUP, HOSTS],
     directories: &["tmp", "var/lib/etcd"],
     ..EMPTY
 };
@@ -192,8 +194,12 @@ const CNI: LayerRecipe = LayerRecipe {
     ..EMPTY
 };
 
-const NODE_EXPORTER: LayerRecipe =
-    LayerRecipe { name: "node-exporter", keep: &["usr/bin/prometheus-node-exporter"], ..EMPTY };
+const NODE_EXPORTER: LayerRecipe = LayerRecipe {
+    name: "node-exporter",
+    keep: &["usr/bin/prometheus-node-exporter"],
+    texts: &[PASSWD, GROUP, HOSTS],
+    ..EMPTY
+};
 
 /// All images but the provider image.
 pub(super) const IMAGES: &[ImageRecipe] = &[

@@ -1,0 +1,59 @@
+//! The Debian packages that edgectl, its quickstart and its tests use.
+
+/// A package, and what for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    pub(crate) purpose: &'static str,
+}
+
+const fn package(name: &'static str, purpose: &'static str) -> Package {
+    Package { name, purpose }
+}
+
+/// The package that would start a service.
+pub(crate) const REGISTRY: &str = "docker-registry";
+
+/// All of them, without those that Debian brings along by itself.
+pub(crate) const PACKAGES: &[Package] = &[
+    package("ca-certificates", "trusting registries on the internet"),
+    package(REGISTRY, "the quickstart's two registries; tests against a real one"),
+    package("dosfstools", "the EFI system partition of the installer image"),
+    package("e2fsprogs", "the data partition of installed systems"),
+    package("grub-common", "making boot loaders (grub-mkimage)"),
+    package("grub-efi-amd64-bin", "booting the installer image under UEFI"),
+    package("grub-pc-bin", "booting the installer image under SeaBIOS"),
+    package("mmdebstrap", "the quickstart's images, made of Debian packages"),
+    package("mtools", "filling the EFI system partition without mounting it"),
+    package("qemu-system-x86", "booting the installer image"),
+    package("qemu-utils", "the virtual disks to install to"),
+    package("seabios", "the firmware that QEMU boots with"),
+    package("squashfs-tools", "packing the operating system (mksquashfs)"),
+    package("xorriso", "writing ISO images, and reading them back in tests"),
+];
+
+/// Those that aren't in the list of installed ones.
+pub(crate) fn missing(installed: &[&str]) -> Vec<Package> {
+    PACKAGES.iter().filter(|package| !installed.contains(&package.name)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_missing_packages_are_installed() {
+        let all: Vec<_> = PACKAGES.iter().map(|package| package.name).collect();
+        assert_eq!(missing(&all), []);
+        assert_eq!(missing(&all[1..]), [PACKAGES[0]]);
+        assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn every_tool_of_the_test_bench_has_its_package() {
+        let names: Vec<_> = PACKAGES.iter().map(|package| package.name).collect();
+        for name in ["docker-registry", "mmdebstrap"] {
+            assert!(names.contains(&name));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Installs what is missing; does nothing, quickly, the second time.
+
+use std::path::Path;
+
+use edgectl_process::{Cmd, Tool};
+
+use crate::packages::{PACKAGES, Package, REGISTRY, missing};
+use crate::{Result, say};
+
+const APT_GET: Tool = Tool {
+    name: "apt-get",
+    package: "apt",
+    purpose: "installing what is missing",
+    version: &["--version"],
+};
+
+/// Installs the packages that are missing.
+pub(crate) fn setup() -> Result {
+    let missing = missing_packages();
+    if missing.is_empty() {
+        say("set-up: all Debian packages are there");
+        return Ok(());
+    }
+    say("set-up installs these Debian packages:");
+    for Package { name, purpose } in &missing {
+        say(&format!("  {name}: {purpose}"));
+    }
+    APT_GET.find()?;
+    as_root(&["apt-get", "update"])?;
+    if missing.iter().any(|package| package.name == REGISTRY) {
+        keep_registry_stopped()?;
+    }
+    let mut install = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install"];
+    install.extend(["--yes", "--no-install-recommends"]);
+    install.extend(missing.iter().map(|package| package.name));
+    as_root(&install)
+}
+
+fn missing_packages() -> Vec<Package> {
+    let format = "--showformat=${db:Status-Status} ${Package}\n";
+    let names = PACKAGES.iter().map(|package| package.name);
+    let cmd = Cmd::new("dpkg-query").args(["--show", format]).args(names);
+    // It fails if any package is unknown, and lists the others all the same.
+    let listed = cmd.exchange(b"").map(|(_, output)| output).unwrap_or_default();
+    let listed = String::from_utf8_lossy(&listed).into_owned();
+    let installed: Vec<&str> =
+        listed.lines().filter_map(|line| line.strip_prefix("installed ")).collect();
+    missing(&installed)
+}
+
+/// The package would start a registry on port 5000, now and at every boot. A
+/// masked service is never started; the program itself is not touched.
+fn keep_registry_stopped() -> Result {
+    if !Path::new("/run/systemd/system").exists() {
+        say("  this machine has no systemd; if docker-registry starts as a service, stop it:");
+        say("  the tests start their own");
+        return Ok(());
+    }
+    say(
+        "  its service stays off (masked): the quickstart and the tests start their own registries;",
+    );
+    say("  `systemctl unmask docker-registry` gives it back");
+    as_root(&["systemctl", "mask", "docker-registry.service"])
+}
+
+fn as_root(command: &[&str]) -> Result {
+    let is_root = Cmd::new("id").arg("-u").read_stdout()?.trim_ascii() == b"0";
+    let cmd = match (is_root, command) {
+        (true, [program, arguments @ ..]) => Cmd::new(program).args(arguments),
+        (_, command) => Cmd::new("sudo").args(command),
+    };
+    say(&format!("running {cmd}"));
+    Ok(cmd.inherit_output().ensure_success()?)
+}
