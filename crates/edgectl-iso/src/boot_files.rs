@@ -22,6 +22,10 @@ const SEED: &str = "ds=nocloud;s=file:///run/edgectl/medium/nocloud/";
 /// Refuses what can be told before the long work begins.
 pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
     check_label(request.label)?;
+    let is_broken = |argument: &&String| argument.chars().any(char::is_control);
+    if let Some(argument) = request.kernel_arguments.iter().find(is_broken) {
+        return Err(IsoError::KernelArgument(argument.clone()));
+    }
     padded_user_data(request.user_data, request.user_data_room)?;
     read_agent(request).map(drop)
 }

@@ -101,6 +101,9 @@ pub enum IsoError {
     /// A label that would hide the installed system.
     #[error("the volume label `{0}` belongs to the installed system; choose another one")]
     LabelTaken(String),
+    /// An argument that would break the boot menu apart.
+    #[error("the kernel argument {0:?} holds a control character")]
+    KernelArgument(String),
     /// The agent must run on any system.
     #[error("`{}` is not a static program for x86-64; build it with `-C target-feature=+crt-static`", .0.display())]
     AgentNotStatic(PathBuf),

@@ -82,7 +82,7 @@ impl Disc<'_> {
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
         // The user's own settings of xorriso must not show.
         add(&["-no_rc", "-report_about", "WARNING", "-as", "mkisofs", "-iso-level", "3"]);
-        add(&["-R", "-J", "-joliet-long", "-uid", "0", "-gid", "0", "--hardlinks"]);
+        add(&["-R", "-J", "-joliet-long", "-uid", "0", "-gid", "0"]);
         add(&["-V", self.label, "-graft-points"]);
         add(&[&format!("--modification-date={date}")]);
         add(&["--set_all_file_dates", &date, "--gpt_disk_guid", "modification-date"]);
