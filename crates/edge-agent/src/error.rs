@@ -1,24 +1,16 @@
 //! What can go wrong on the host.
 
-use std::io;
-use std::path::PathBuf;
-
 use edgectl_cloudconfig::ReadError;
 use edgectl_model::{HostRuleError, LockError};
 use edgectl_node::NodeError;
-use edgectl_process::{CmdError, PersistError};
+use edgectl_process::{CmdError, FileError, PersistError};
 use thiserror::Error;
 
 /// Why a stage failed.
 #[derive(Debug, Error)]
 pub(crate) enum AgentError {
-    #[error("{action} `{}`", .path.display())]
-    File {
-        action: &'static str,
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("reading the user data that cloud-init handed over")]
     UserData(#[from] ReadError),
     #[error("reading the image lock on the medium")]
@@ -45,21 +37,14 @@ pub(crate) enum AgentError {
     Damaged { name: String },
     #[error("`{0}` on the medium is not what GRUB's tools write")]
     BootLoader(&'static str),
+    #[error("restarting the machine")]
+    Restart(#[source] std::io::Error),
     #[error("filling the boot menu")]
     Menu(#[from] minijinja::Error),
     #[error("{0}")]
     Runtime(String),
     #[error("the container runtime did not answer on `{socket}` within {seconds} s: {last}")]
     RuntimeAway { socket: &'static str, seconds: u64, last: String },
-}
-
-/// Names the file in an I/O error.
-pub(crate) fn file_error(
-    action: &'static str,
-    path: impl Into<PathBuf>,
-) -> impl FnOnce(io::Error) -> AgentError {
-    let path = path.into();
-    move |source| AgentError::File { action, path, source }
 }
 
 /// The whole chain on one line: there is nobody to ask for more on a console.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use edgectl_cloudconfig::{NodeSettings, read_settings};
 use edgectl_model::ImageLock;
 
-use crate::error::{AgentError, file_error};
+use edgectl_process::{FileError, file_error};
+
+use crate::error::AgentError;
 
 /// Where the initial RAM file system mounts the medium.
 pub(crate) const MEDIUM: &str = "/run/edgectl/medium";
@@ -42,7 +44,7 @@ impl Mode {
 }
 
 /// The kernel's command line.
-pub(crate) fn command_line() -> Result<String, AgentError> {
+pub(crate) fn command_line() -> Result<String, FileError> {
     std::fs::read_to_string("/proc/cmdline").map_err(file_error("reading", "/proc/cmdline"))
 }
 

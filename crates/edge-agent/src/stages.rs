@@ -25,14 +25,17 @@ pub(crate) fn last() -> bool {
 
 fn run(stage: &str, work: impl FnOnce(Mode, &mut Reporter) -> Result<(), AgentError>) -> bool {
     let mut reporter = Reporter::open();
-    let outcome = medium::command_line().and_then(|line| Mode::of(&line)).and_then(|mode| {
-        reporter.say(&NodeEvent::AgentStarted {
-            mode: mode.word().to_owned(),
-            stage: stage.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+    let outcome = medium::command_line()
+        .map_err(AgentError::from)
+        .and_then(|line| Mode::of(&line))
+        .and_then(|mode| {
+            reporter.say(&NodeEvent::AgentStarted {
+                mode: mode.word().to_owned(),
+                stage: stage.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            });
+            work(mode, &mut reporter)
         });
-        work(mode, &mut reporter)
-    });
     if let Err(error) = &outcome {
         reporter.say(&NodeEvent::Failed { stage: stage.to_owned(), error: chain(error) });
     }

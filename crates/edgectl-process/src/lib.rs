@@ -5,6 +5,7 @@
 //! something that code can ask about; [`tools`] finds external programs.
 
 mod cmd;
+mod file_error;
 mod interrupt;
 mod log_tail;
 mod persist;
@@ -12,6 +13,7 @@ mod running;
 mod tools;
 
 pub use cmd::{Cmd, CmdError};
+pub use file_error::{FileError, file_error};
 pub use interrupt::{Interrupted, interrupted, listen_for_interrupts};
 pub use persist::{PersistError, Replacement, Staging, write_file};
 pub use running::Running;

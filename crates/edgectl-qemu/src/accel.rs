@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use edgectl_process::interrupted;
+use edgectl_process::{file_error, interrupted};
 
-use crate::error::{QemuError, file_error};
+use crate::error::QemuError;
 use crate::tools::QEMU;
 
 /// The firmware says its first word within milliseconds where KVM works.

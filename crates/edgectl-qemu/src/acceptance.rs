@@ -7,7 +7,9 @@ use edgectl_model::NodeEvent;
 
 use crate::accel::Accel;
 use crate::disk;
-use crate::error::{QemuError, file_error};
+use edgectl_process::file_error;
+
+use crate::error::QemuError;
 use crate::events::TimedEvent;
 use crate::machine::{Boot, Door, Machine, Medium};
 use crate::phase::{Phase, PhaseReport};

@@ -20,7 +20,7 @@ pub(crate) fn blank(path: &Path, gib: u32) -> Result<(), QemuError> {
 /// disk serves many runs.
 pub(crate) fn overlay(path: &Path, base: &Path) -> Result<(), QemuError> {
     let base =
-        std::fs::canonicalize(base).map_err(crate::error::file_error("looking for", base))?;
+        std::fs::canonicalize(base).map_err(edgectl_process::file_error("looking for", base))?;
     let cmd = QEMU_IMG.cmd()?.args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]);
     Ok(cmd.arg(base).arg(path).ensure_success()?)
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgectl_model::NodeEvent;
-use edgectl_process::{Cmd, Running, interrupted};
+use edgectl_process::{Cmd, Running, file_error, interrupted};
 use serde::Serialize;
 
 use crate::console;
-use crate::error::{QemuError, file_error};
+use crate::error::QemuError;
 use crate::events::{EventReader, TimedEvent};
 use crate::machine::{Channels, Machine};
 use crate::monitor::Monitor;

@@ -8,7 +8,9 @@ use minijinja::{Environment, UndefinedBehavior, context};
 
 use super::disk::Disk;
 use super::partitions::{Partitions, first_sector};
-use crate::error::{AgentError, file_error};
+use edgectl_process::{FileError, file_error};
+
+use crate::error::AgentError;
 use crate::medium::{command_line, on_medium};
 
 const MENU: &str = include_str!("../../../../templates/disk-grub.cfg");
@@ -34,7 +36,7 @@ pub(crate) fn write(disk: &Disk, parts: &Partitions) -> Result<(), AgentError> {
     device.read_exact(&mut sector).map_err(file_error("reading", &disk.device))?;
     sector[..CODE].copy_from_slice(&record[..CODE]);
     device.seek(SeekFrom::Start(0)).map_err(file_error("writing", &disk.device))?;
-    write_all(&mut device, &disk.device, &sector)
+    Ok(write_all(&mut device, &disk.device, &sector)?)
 }
 
 /// Tells the record where the core is, and the core where its rest is.
@@ -80,17 +82,17 @@ fn installed_arguments(command_line: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn read(name: &str) -> Result<Vec<u8>, AgentError> {
+fn read(name: &str) -> Result<Vec<u8>, FileError> {
     let path = on_medium("edgectl/grub").join(name);
     std::fs::read(&path).map_err(file_error("reading", path))
 }
 
-fn open(device: &str) -> Result<File, AgentError> {
+fn open(device: &str) -> Result<File, FileError> {
     let opened = OpenOptions::new().read(true).write(true).open(device);
     opened.map_err(file_error("opening", device))
 }
 
-fn write_all(file: &mut File, device: &str, bytes: &[u8]) -> Result<(), AgentError> {
+fn write_all(file: &mut File, device: &str, bytes: &[u8]) -> Result<(), FileError> {
     file.write_all(bytes).map_err(file_error("writing", device))?;
     file.sync_all().map_err(file_error("writing", device))
 }

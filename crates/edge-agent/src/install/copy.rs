@@ -7,7 +7,9 @@ use std::path::Path;
 
 use edgectl_model::Hasher;
 
-use crate::error::{AgentError, file_error};
+use edgectl_process::file_error;
+
+use crate::error::AgentError;
 use crate::medium::on_medium;
 
 const BUFFER: usize = 1 << 20;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::error::{AgentError, file_error};
+use edgectl_process::file_error;
+
+use crate::error::AgentError;
 use crate::medium::MEDIUM;
 
 const SYS_BLOCK: &str = "/sys/block";

@@ -17,9 +17,9 @@ mod seed;
 use std::time::Instant;
 
 use edgectl_model::NodeEvent;
-use edgectl_process::Cmd;
+use edgectl_process::{Cmd, file_error};
 
-use crate::error::{AgentError, file_error};
+use crate::error::AgentError;
 use crate::medium;
 use crate::report::Reporter;
 
@@ -84,8 +84,7 @@ fn leave(install: &edgectl_cloudconfig::InstallSettings) -> Result<(), AgentErro
     };
     // The event port must have handed its bytes over before the machine stops.
     std::thread::sleep(std::time::Duration::from_millis(500));
-    rustix::system::reboot(command)
-        .map_err(|e| file_error("restarting from", "/proc/self")(e.into()))
+    rustix::system::reboot(command).map_err(|e| AgentError::Restart(e.into()))
 }
 
 /// A mounted partition; unmounted when dropped.

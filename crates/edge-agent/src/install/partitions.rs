@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use edgectl_process::Cmd;
+use edgectl_process::{Cmd, file_error};
 
 use super::copy::Sizes;
 use super::disk::Disk;
-use crate::error::{AgentError, file_error};
+use crate::error::AgentError;
 
 const BIOS_BOOT: &str = "21686148-6449-6E6F-744E-656564454649";
 const EFI_SYSTEM: &str = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
@@ -89,7 +89,7 @@ pub(crate) fn first_sector(device: &str) -> Result<u64, AgentError> {
     let path = format!("/sys/class/block/{name}/start");
     let text = std::fs::read_to_string(&path).map_err(file_error("reading", &path))?;
     let wrong = |_| file_error("understanding", &path)(std::io::ErrorKind::InvalidData.into());
-    text.trim().parse().map_err(wrong)
+    Ok(text.trim().parse().map_err(wrong)?)
 }
 
 #[cfg(test)]

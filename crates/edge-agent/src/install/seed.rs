@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::error::{AgentError, file_error};
+use edgectl_process::file_error;
+
+use crate::error::AgentError;
 use crate::medium;
 
 /// Writes `/nocloud` below `target`.
