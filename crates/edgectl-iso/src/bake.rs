@@ -5,10 +5,10 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use edgectl_model::Hasher;
-use edgectl_process::{Replacement, Staging, interrupted};
+use edgectl_process::{Replacement, Staging, file_error, interrupted};
 
 use crate::boot_files;
-use crate::error::{IsoError, file_error, writing_error};
+use crate::error::{IsoError, writing_error};
 use crate::grub;
 use crate::kernel::{KernelPair, find_kernel};
 use crate::layers::LayerSource;
@@ -176,7 +176,7 @@ fn write_checksums(disc: &Path) -> Result<(), IsoError> {
         lines.push_str(&format!("{}  {name}\n", sha256(&disc.join(name))?));
     }
     let path = disc.join("edgectl/SHA256SUMS");
-    std::fs::write(&path, lines).map_err(file_error("writing", path))
+    Ok(std::fs::write(&path, lines).map_err(file_error("writing", path))?)
 }
 
 fn sha256(path: &Path) -> Result<String, IsoError> {
@@ -209,9 +209,9 @@ fn write_iso(request: &BakeRequest<'_>, esp: &Path, disc: &Path) -> Result<(), I
 }
 
 fn create(path: &Path) -> Result<File, IsoError> {
-    File::create(path).map_err(file_error("creating", path))
+    Ok(File::create(path).map_err(file_error("creating", path))?)
 }
 
 fn length(path: &Path) -> Result<u64, IsoError> {
-    std::fs::metadata(path).map(|m| m.len()).map_err(file_error("measuring", path))
+    Ok(std::fs::metadata(path).map(|m| m.len()).map_err(file_error("measuring", path))?)
 }

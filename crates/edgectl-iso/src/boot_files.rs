@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use edgectl_process::file_error;
+
 use crate::bake::BakeRequest;
-use crate::error::{IsoError, file_error};
+use crate::error::IsoError;
 use crate::grub;
 use crate::label::check_label;
 use crate::static_program::is_static_program;
@@ -128,7 +130,7 @@ fn put(path: &Path, content: &[u8]) -> Result<(), IsoError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(file_error("creating", parent))?;
     }
-    std::fs::write(path, content).map_err(file_error("writing", path))
+    Ok(std::fs::write(path, content).map_err(file_error("writing", path))?)
 }
 
 /// Gives everything on the disc its mode: what the builder's umask made of it
@@ -164,5 +166,6 @@ fn file_mode(name: &Path) -> u32 {
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), IsoError> {
     let permissions = std::fs::Permissions::from_mode(mode);
-    std::fs::set_permissions(path, permissions).map_err(file_error("setting the mode of", path))
+    Ok(std::fs::set_permissions(path, permissions)
+        .map_err(file_error("setting the mode of", path))?)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use edgectl_process::{CmdError, Interrupted, PersistError, ToolError};
+use edgectl_process::{CmdError, FileError, Interrupted, PersistError, ToolError, file_error};
 use thiserror::Error;
 
 /// Why an installer image couldn't be made.
@@ -117,16 +117,8 @@ pub enum IsoError {
         source: minijinja::Error,
     },
     /// Reading or writing a file.
-    #[error("{action} `{}`", .path.display())]
-    File {
-        /// Gerund.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What went wrong.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The squashfs writer stopped taking data.
     #[error("writing the system into the squashfs")]
     Squashfs(#[source] io::Error),
@@ -158,21 +150,10 @@ pub(crate) fn writing_error(path: impl Into<PathBuf>) -> impl FnOnce(CmdError) -
                 .any(|words| said.contains(words))
         };
         match &error {
-            CmdError::Failed { stderr, .. } if is_full(stderr) => IsoError::File {
-                action: "writing",
-                path,
-                source: io::Error::from_raw_os_error(ENOSPC),
-            },
+            CmdError::Failed { stderr, .. } if is_full(stderr) => {
+                file_error("writing", path)(io::Error::from_raw_os_error(ENOSPC)).into()
+            }
             _ => error.into(),
         }
     }
-}
-
-/// Names the file in an I/O error.
-pub(crate) fn file_error(
-    action: &'static str,
-    path: impl Into<PathBuf>,
-) -> impl FnOnce(io::Error) -> IsoError {
-    let path = path.into();
-    move |source| IsoError::File { action, path, source }
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use crate::error::{IsoError, file_error};
+use edgectl_process::file_error;
+
+use crate::error::IsoError;
 use crate::xorriso::{GRUB_MKIMAGE, MCOPY, MKFS_VFAT};
 
 /// Label of the partition that the installed system starts from.
@@ -112,7 +114,7 @@ pub(crate) fn el_torito(core: &Path, out: &Path) -> Result<(), IsoError> {
     let loader = Path::new(BIOS_PARTS).join("cdboot.img");
     let mut bytes = std::fs::read(&loader).map_err(file_error("reading", &loader))?;
     bytes.extend(std::fs::read(core).map_err(file_error("reading", core))?);
-    std::fs::write(out, bytes).map_err(file_error("writing", out))
+    Ok(std::fs::write(out, bytes).map_err(file_error("writing", out))?)
 }
 
 /// An EFI system partition with one loader, the same bytes for the same
@@ -143,7 +145,7 @@ pub(crate) fn esp(loader: &Path, epoch: u64, scratch: &Path, out: &Path) -> Resu
 fn set_time(path: &Path, epoch: u64) -> Result<(), IsoError> {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch);
     let file = std::fs::File::open(path).map_err(file_error("opening", path))?;
-    file.set_modified(time).map_err(file_error("dating", path))
+    Ok(file.set_modified(time).map_err(file_error("dating", path))?)
 }
 
 #[cfg(test)]
