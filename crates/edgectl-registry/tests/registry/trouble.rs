@@ -177,6 +177,9 @@ async fn a_layout_that_lost_a_blob_is_mended() {
 /// SIGINT ends an upload that goes nowhere, within a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_ends_the_run() {
+    if let Ok(target) = std::env::var(TARGET) {
+        return upload_until_interrupted(&target).await;
+    }
     let bench = Bench::new();
     let mut tiny = bench.tiny();
     let written = tiny.image(&TinyImage::new("amd64").random_layer(64 << 20, 1)).unwrap();
@@ -192,7 +195,7 @@ async fn an_interruption_ends_the_run() {
     let log = bench.dir.path().join("child.log");
     let file = std::fs::File::create(&log).unwrap();
     let mut child = Cmd::new(std::env::current_exe().unwrap())
-        .args(["--exact", "trouble::uploads_in_a_child", "--ignored", "--nocapture"])
+        .args(["--exact", "trouble::an_interruption_ends_the_run", "--nocapture"])
         .env(TARGET, format!("{} {}", fake.address, bench.layout_dir().display()))
         .start_logging(&file)
         .unwrap();
@@ -210,11 +213,9 @@ async fn an_interruption_ends_the_run() {
     assert!(!fake.asked().iter().any(|a| a.line.contains("PUT /v2/")));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by `an_interruption_ends_the_run`"]
-async fn uploads_in_a_child() {
+/// What the child does.
+async fn upload_until_interrupted(text: &str) {
     listen_for_interrupts().unwrap();
-    let text = std::env::var(TARGET).unwrap();
     let (address, layout) = text.split_once(' ').unwrap();
     let access = Access { insecure: true, ..Access::default() };
     let image = ImageRequest {
