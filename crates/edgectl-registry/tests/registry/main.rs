@@ -1,5 +1,5 @@
 //! Against Debian's registry on loopback, with TLS and login.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod bench;
 mod connect;
