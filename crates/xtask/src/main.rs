@@ -63,7 +63,10 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     match run(task) {
-        _ if interrupted().is_err() => ExitCode::from(INTERRUPTED),
+        _ if interrupted().is_err() => {
+            say("interrupted; the next run goes on from here");
+            ExitCode::from(INTERRUPTED)
+        }
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");

@@ -18,6 +18,7 @@
 
 mod cache;
 mod contents;
+mod debootstrap;
 mod elf;
 mod error;
 mod files;

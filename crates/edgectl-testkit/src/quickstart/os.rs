@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::debootstrap;
 use super::error::{QuickstartError, file_error};
 use super::files::{self, Text};
 use super::layout::{Compression, LayoutWriter, Start, copy_file};
-use super::pool::MMDEBSTRAP;
-use super::recipe::{EPOCH, OS_IMAGE, SUITE};
+use super::recipe::OS_IMAGE;
 
 /// What nobody reads on a machine without people.
 const EXCLUDED: [&str; 4] =
@@ -40,13 +40,10 @@ pub(super) fn build(
 }
 
 fn install(customize: &Path, packages: &[&str], tar: &Path) -> Result<(), QuickstartError> {
-    let mut cmd = MMDEBSTRAP.cmd()?.args(["--variant=minbase", "--quiet", "--architectures=amd64"]);
-    cmd = cmd.arg(r#"--aptopt=Apt::Install-Recommends "false""#);
+    let mut cmd = debootstrap::mmdebstrap("amd64", packages)?.arg("--variant=minbase");
     cmd = cmd.args(EXCLUDED.map(|pattern| format!("--dpkgopt=path-exclude={pattern}")));
-    cmd = cmd.arg(format!("--include={}", packages.join(",")));
     cmd = cmd.arg(format!(r#"--customize-hook={} "$1""#, customize.display()));
-    cmd = cmd.env("SOURCE_DATE_EPOCH", EPOCH.to_string());
-    Ok(cmd.arg(SUITE).arg(tar).ensure_success()?)
+    debootstrap::run(cmd, tar)
 }
 
 fn packages(description: &[Text]) -> Vec<&str> {

@@ -6,18 +6,8 @@ use std::io::BufReader;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use edgectl_process::Tool;
-
+use super::debootstrap;
 use super::error::{QuickstartError, file_error};
-use super::recipe::{EPOCH, SUITE};
-
-/// Downloads and unpacks Debian packages.
-pub(super) const MMDEBSTRAP: Tool = Tool {
-    name: "mmdebstrap",
-    package: "mmdebstrap",
-    purpose: "making the quickstart's images from Debian packages",
-    version: &["--version"],
-};
 
 /// What a path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +33,8 @@ impl Pool {
         packages: &[&str],
         tar: &Path,
     ) -> Result<Self, QuickstartError> {
-        let cmd = MMDEBSTRAP.cmd()?.args(["--variant=extract", "--quiet"]);
-        let cmd = cmd.arg(format!("--architectures={architecture}"));
-        let cmd = cmd.arg(r#"--aptopt=Apt::Install-Recommends "false""#);
-        let cmd = cmd.arg(format!("--include={}", packages.join(",")));
-        cmd.env("SOURCE_DATE_EPOCH", EPOCH.to_string()).arg(SUITE).arg(tar).ensure_success()?;
+        let cmd = debootstrap::mmdebstrap(architecture, packages)?.arg("--variant=extract");
+        debootstrap::run(cmd, tar)?;
         Self::open(tar)
     }
 
