@@ -24,8 +24,7 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
 }
 
 fn describe(error: &serde_saphyr::Error) -> YamlError {
-    let (line, column) =
-        error.location().map_or((0, 0), |at| (at.line(), at.column()));
+    let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
     YamlError { line, column, message: plain_message(&error.to_string()) }
 }
 
