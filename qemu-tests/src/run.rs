@@ -51,7 +51,8 @@ impl Edgectl {
             .env("XDG_CACHE_HOME", &self.cache)
             .read_stdout()
             .unwrap();
-        let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+        let read =
+            |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         let code = String::from_utf8(code).unwrap().trim().parse().unwrap();
         Ended { code, stdout: read(&out), stderr: read(&err) }
     }
