@@ -102,21 +102,20 @@ pub fn bake(
         tool.find()?;
     }
     boot_files::check(request)?;
-    progress(BakeStep::Flatten);
-    let tree = Tree::read(request.layers)?;
-    let kernel = find_kernel(&tree)?;
-
     let scratch = Staging::new(&request.out.with_extension("work"))?;
     let disc = scratch.path().join("disc");
     for directory in ["boot/grub", "live"] {
         let directory = disc.join(directory);
         std::fs::create_dir_all(&directory).map_err(file_error("creating", directory))?;
     }
-    progress(BakeStep::Squashfs);
-    let squashfs = pack(request, &tree, &kernel, &disc)?;
-
+    // The boot loaders need nothing of the system, and little of the machine.
+    let (packed, esp) = std::thread::scope(|scope| {
+        let esp = scope.spawn(|| boot_files::lay_out(request, scratch.path(), &disc));
+        (flatten_and_pack(request, &disc, progress), esp.join())
+    });
+    let (kernel, squashfs) = packed?;
     progress(BakeStep::BootFiles);
-    let esp = boot_files::lay_out(request, scratch.path(), &disc)?;
+    let esp = esp.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     write_checksums(&disc)?;
     boot_files::set_modes(&disc)?;
 
@@ -129,6 +128,19 @@ pub fn bake(
         squashfs_bytes: length(&squashfs)?,
         kernel: String::from_utf8_lossy(&kernel.kernel).into_owned(),
     })
+}
+
+fn flatten_and_pack(
+    request: &BakeRequest<'_>,
+    disc: &Path,
+    progress: &mut dyn FnMut(BakeStep),
+) -> Result<(KernelPair, PathBuf), IsoError> {
+    progress(BakeStep::Flatten);
+    let tree = Tree::read(request.layers)?;
+    let kernel = find_kernel(&tree)?;
+    progress(BakeStep::Squashfs);
+    let squashfs = pack(request, &tree, &kernel, disc)?;
+    Ok((kernel, squashfs))
 }
 
 /// Streams the flattened tree into mksquashfs and keeps kernel and initial

@@ -16,7 +16,7 @@ const MAX_DESCRIPTION: u64 = 1 << 20;
 pub(crate) const BLOCK: u64 = 512;
 
 /// Gives the layers of an image, lowest first, as uncompressed tar streams.
-pub trait LayerSource {
+pub trait LayerSource: Sync {
     /// Number of layers.
     fn count(&self) -> usize;
     /// Opens a layer; called twice for each.

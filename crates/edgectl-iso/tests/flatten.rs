@@ -5,6 +5,7 @@
 mod layers;
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use edgectl_iso::{IsoError, LayerSource, Tree};
 use layers::{Found, Layer, Layers, Listing, flatten, header, stream};
@@ -346,7 +347,7 @@ fn a_layer_cut_short_is_an_error() {
 }
 
 /// Ends differently when it is read again.
-struct Fickle(std::cell::Cell<usize>, Vec<Vec<u8>>);
+struct Fickle(AtomicUsize, Vec<Vec<u8>>);
 
 impl LayerSource for Fickle {
     fn count(&self) -> usize {
@@ -354,7 +355,7 @@ impl LayerSource for Fickle {
     }
 
     fn open(&self, _: usize) -> io::Result<Box<dyn Read + '_>> {
-        let at = self.0.replace(self.0.get() + 1);
+        let at = self.0.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(io::Cursor::new(&self.1[at])))
     }
 }
@@ -363,7 +364,7 @@ impl LayerSource for Fickle {
 fn a_layer_that_changes_is_an_error_of_the_layer() {
     let whole = Layer::new().file("a", vec![1; 5000]).file("b", "").bytes();
     for second in [Layer::new().bytes(), whole[..2000].to_vec(), whole[..5632].to_vec()] {
-        let layers = Fickle(std::cell::Cell::new(0), vec![whole.clone(), second]);
+        let layers = Fickle(AtomicUsize::new(0), vec![whole.clone(), second]);
         let tree = Tree::read(&layers).unwrap();
         let error = tree.write(&layers, io::sink(), &mut |_| None).unwrap_err();
         assert!(matches!(error, IsoError::Layer { layer: 1, .. }), "{error}");
@@ -371,7 +372,7 @@ fn a_layer_that_changes_is_an_error_of_the_layer() {
 }
 
 /// A header and then zeros for ever.
-struct Endless<'a>(&'a std::cell::Cell<u64>, Vec<u8>);
+struct Endless<'a>(&'a AtomicU64, Vec<u8>);
 
 impl LayerSource for Endless<'_> {
     fn count(&self) -> usize {
@@ -383,12 +384,12 @@ impl LayerSource for Endless<'_> {
     }
 }
 
-struct Counted<'a, R>(&'a std::cell::Cell<u64>, R);
+struct Counted<'a, R>(&'a AtomicU64, R);
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.1.read(buffer)?;
-        self.0.set(self.0.get() + n as u64);
+        self.0.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
 }
@@ -402,11 +403,11 @@ fn names_and_attributes_take_no_more_memory_than_agreed() {
         let before = Layer::new().file("before", vec![0; 3 << 20]).bytes();
         // Without the end marker.
         let start = [&before[..before.len() - 1024], header.as_bytes()].concat();
-        let read = std::cell::Cell::new(0);
+        let read = AtomicU64::new(0);
         let error = Tree::read(&Endless(&read, start)).unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(source, "the name and attributes of an entry take more than 1 MiB");
-        assert!(read.get() < 5 << 20, "{}", read.get());
+        assert!(read.load(Ordering::Relaxed) < 5 << 20, "{}", read.load(Ordering::Relaxed));
     }
 }
 

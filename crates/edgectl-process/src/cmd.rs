@@ -57,6 +57,9 @@ fn stderr_part(stderr: &str) -> String {
     }
 }
 
+/// Room in the pipe to a program that is fed a stream, in bytes.
+const PIPE: usize = 1 << 20;
+
 /// A program to run. `Display` is a line that can be pasted into a shell.
 #[derive(Debug, Clone)]
 pub struct Cmd {
@@ -168,7 +171,12 @@ impl Cmd {
         let mut running =
             self.start(Stdio::piped(), Output { stdout: Stdio::null(), stderr: self.stderr() })?;
         match running.child.stdin.take() {
-            Some(stdin) => Ok((running, stdin)),
+            Some(stdin) => {
+                // A larger pipe spares switches between two busy programs;
+                // where it is refused the usual one does.
+                let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE);
+                Ok((running, stdin))
+            }
             None => Err(self.talk(io::Error::other("the program has no stdin"))),
         }
     }
