@@ -12,6 +12,7 @@ mod pinning;
 mod printer;
 mod progress;
 mod project;
+mod read_ahead;
 mod upload_report;
 
 use std::process::ExitCode;

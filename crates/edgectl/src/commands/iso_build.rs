@@ -17,6 +17,7 @@ use crate::files::read_text;
 use crate::printer::{Printer, bytes};
 use crate::progress::UploadProgress;
 use crate::project::Project;
+use crate::read_ahead::ReadAhead;
 
 /// Blobs in flight when the operating system image is pulled.
 const PULL_JOBS: usize = 4;
@@ -93,7 +94,7 @@ impl LayerSource for Layers<'_> {
 
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + '_>> {
         let reader = self.0.layers[index].open().map_err(io::Error::other)?;
-        Ok(Box::new(reader))
+        Ok(Box::new(ReadAhead::new(reader)))
     }
 }
 
