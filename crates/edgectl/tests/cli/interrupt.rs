@@ -65,8 +65,12 @@ fn an_upload_goes_on_where_it_was() {
     let big = |seed| TinyImage::new("amd64").random_layer(96 << 20, seed);
     site.serve(&[("quay.io/a/web:1", big(1)), ("quay.io/a/db:1", big(2))]);
     site.run(&["images", "--resolve"]).expect(0);
-    let child = site.start(&["upload-profile"]);
-    std::thread::sleep(Duration::from_millis(600));
+    let mut child = site.start(&["upload-profile"]);
+    let uploading = |path: &std::path::PathBuf| path.ends_with("data");
+    while !site.registry_files().iter().any(uploading) {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it sent anything");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     interrupt(&child);
     let ended = site.finish(child, b"").expect(130);
     assert!(ended.stderr.contains("error: interrupted"), "{}", ended.stderr);
@@ -79,7 +83,7 @@ fn an_upload_goes_on_where_it_was() {
 fn baking_leaves_nothing_behind() {
     let files: [(&str, &[u8]); 2] = [("boot/vmlinuz-1.0", b"k"), ("boot/initrd.img-1.0", b"i")];
     let site = baked_site(&files, 192 << 20);
-    let wait = Duration::from_millis(300);
+    let wait = Duration::from_millis(50);
     interrupted_at(&site, &BUILD, "packing the operating system", wait);
     assert!(site.leftovers().is_empty(), "{:?}", site.leftovers());
     assert!(!site.path("build/installer.iso").exists());

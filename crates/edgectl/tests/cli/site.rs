@@ -169,6 +169,15 @@ iso: {{os: ./os}}
         found
     }
 
+    /// Files of uploads that the site's registry has open.
+    pub(crate) fn registry_files(&self) -> Vec<PathBuf> {
+        let below = self.path("storage/docker/registry/v2/repositories");
+        let mut found = Vec::new();
+        collect(&below, &mut found);
+        found.retain(|path| path.components().any(|c| c.as_os_str() == "_uploads"));
+        found
+    }
+
     /// All files of the project, the registries' own left out.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -187,8 +196,10 @@ impl Ended {
 }
 
 fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+    // A registry at work makes and removes directories while we look.
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
         if path.is_dir() && !path.is_symlink() {
             collect(&path, found);
         }
