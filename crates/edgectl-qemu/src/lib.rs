@@ -25,4 +25,4 @@ pub use events::TimedEvent;
 pub use machine::{Boot, Door, Machine, Medium};
 pub use phase::{PhaseEnd, PhaseReport};
 pub use tools::TOOLS;
-pub use verdict::{Cause, Finding, judge};
+pub use verdict::{Cause, Finding, judge, judge_install};

@@ -115,13 +115,11 @@ impl Machine {
     /// QEMU's user network with everything shut but the door.
     fn add_network(&self, argv: &mut Argv) {
         let Some(door) = &self.door else { return };
-        let [a, b, c, _] = door.address.octets();
+        let [a, b, c, d] = door.address.octets();
         // The gateway only hands out an address; it leads nowhere.
-        let host = if door.address.octets()[3] == 2 { 3 } else { 2 };
-        let mut words: Vec<String> = Vec::new();
-        for word in &door.command {
-            words.push(quoted(&word.to_string_lossy()));
-        }
+        let host = if d == 2 { 3 } else { 2 };
+        let words: Vec<String> =
+            door.command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
         let command = words.join(" ").replace(',', ",,");
         let netdev = format!(
             "user,id=net,restrict=on,ipv6=off,net={a}.{b}.{c}.0/24,host={a}.{b}.{c}.{host},guestfwd=tcp:{}:{}-cmd:{command}",

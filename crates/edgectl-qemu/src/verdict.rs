@@ -3,6 +3,7 @@
 use edgectl_model::{Digest, ImageLock, NodeEvent, Reference};
 use serde::Serialize;
 
+use crate::acceptance::Installed;
 use crate::phase::{PhaseEnd, PhaseReport};
 
 /// Why an image couldn't be pulled, as far as the runtime's words tell.
@@ -147,13 +148,32 @@ pub fn judge(lock: &ImageLock, report: &PhaseReport) -> Vec<Finding> {
     findings
 }
 
-fn phase_finding(report: &PhaseReport) -> Option<Finding> {
-    let failed = report.events.iter().find_map(|e| match &e.event {
+/// What kept the installer from installing; nothing if it did.
+pub fn judge_install(installed: &Installed) -> Option<Finding> {
+    let Installed { report, disk } = installed;
+    let failed = agent_failure(report);
+    let reason = match (&report.end, disk) {
+        (PhaseEnd::Satisfied, _) | (PhaseEnd::WentDown, Some(_)) => return failed,
+        (PhaseEnd::WentDown, None) => "the machine went down before it was installed".to_owned(),
+        (PhaseEnd::TimedOut, _) => {
+            format!("not installed and restarted within {:.0} s", report.seconds)
+        }
+        (PhaseEnd::Stuck(why), _) => why.clone(),
+    };
+    failed.or(Some(Finding::PhaseFailed { phase: report.name.clone(), reason }))
+}
+
+fn agent_failure(report: &PhaseReport) -> Option<Finding> {
+    report.events.iter().find_map(|timed| match &timed.event {
         NodeEvent::Failed { stage, error } => {
             Some(Finding::AgentFailed { stage: stage.clone(), error: error.clone() })
         }
         _ => None,
-    });
+    })
+}
+
+fn phase_finding(report: &PhaseReport) -> Option<Finding> {
+    let failed = agent_failure(report);
     let reason = match &report.end {
         PhaseEnd::Satisfied => return failed,
         PhaseEnd::WentDown => "the machine went down before the proof was finished".to_owned(),

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use edgectl_model::{ImageLock, NodeEvent};
 use edgectl_qemu::{
-    Accel, Door, Finding, Installed, Medium, PhaseEnd, Run, TimedEvent, install, judge, prove,
-    usable_accel,
+    Accel, Door, Medium, Run, TimedEvent, install, judge, judge_install, prove, usable_accel,
 };
 
 use crate::boot_results::{AccessLog, Results, Verdict};
@@ -71,7 +70,7 @@ pub(crate) fn boot(
                 .hint("`edgectl iso build` bakes it"));
             }
             let installed = install(&run, &iso, medium, &mut watch).doing("installing")?;
-            verdict.findings.extend(install_findings(&installed));
+            verdict.findings.extend(judge_install(&installed));
             verdict.phases.push(installed.report);
             installed.disk.map(|disk| (disk, keep.is_none()))
         }
@@ -152,25 +151,6 @@ fn door(project: &Project, results: &Path) -> Result<Door, Failure> {
     command.push(record.into_os_string());
     command.push(to.into());
     Ok(Door { address, port, command })
-}
-
-fn install_findings(installed: &Installed) -> Vec<Finding> {
-    let failed = installed.report.events.iter().find_map(|e| match &e.event {
-        NodeEvent::Failed { stage, error } => {
-            Some(Finding::AgentFailed { stage: stage.clone(), error: error.clone() })
-        }
-        _ => None,
-    });
-    let reason = match (&installed.report.end, &installed.disk) {
-        (PhaseEnd::WentDown, Some(_)) => return failed.into_iter().collect(),
-        (PhaseEnd::WentDown, None) => "the machine went down before it was installed".to_owned(),
-        (PhaseEnd::TimedOut, _) => {
-            format!("not installed and restarted within {:.0} s", installed.report.seconds)
-        }
-        (PhaseEnd::Stuck(why), _) => why.clone(),
-        (PhaseEnd::Satisfied, _) => return failed.into_iter().collect(),
-    };
-    vec![failed.unwrap_or(Finding::PhaseFailed { phase: "install".to_owned(), reason })]
 }
 
 fn line(event: &TimedEvent) -> String {
