@@ -1,7 +1,7 @@
 //! From the layers of an image to an installer.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use edgectl_model::Hasher;
@@ -10,19 +10,11 @@ use edgectl_process::{Replacement, Staging, file_error, interrupted};
 use crate::boot_files;
 use crate::error::{IsoError, writing_error};
 use crate::grub;
-use crate::kernel::{KernelPair, find_kernel};
 use crate::layers::LayerSource;
-use crate::tree::Tree;
-use crate::xorriso::{Disc, MKSQUASHFS, TOOLS, XORRISO};
+use crate::pack::{SQUASHFS, pack};
+use crate::xorriso::{Disc, TOOLS, XORRISO};
 
-/// zstd's fast end: a fifth of gzip's time for a smaller image.
-const COMPRESSION: [&str; 6] = ["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"];
-/// The stream doesn't speak of the root, and everyone may write to the one
-/// that mksquashfs makes up.
-const ROOT: [&str; 6] = ["-root-mode", "0755", "-root-uid", "0", "-root-gid", "0"];
-/// Where the system is on the disc.
-const SQUASHFS: &str = "live/filesystem.squashfs";
-const PIPE_BUFFER: usize = 1 << 20;
+const READ_BUFFER: usize = 1 << 20;
 
 /// What to bake.
 pub struct BakeRequest<'a> {
@@ -59,8 +51,6 @@ impl std::fmt::Debug for BakeRequest<'_> {
 /// Steps of baking, for progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BakeStep {
-    /// Reading the headers of all layers.
-    Flatten,
     /// Packing the system.
     Squashfs,
     /// Making boot loaders.
@@ -72,7 +62,6 @@ pub enum BakeStep {
 impl std::fmt::Display for BakeStep {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Flatten => "reading the operating system image",
             Self::Squashfs => "packing the operating system",
             Self::BootFiles => "making the boot loaders",
             Self::Iso => "writing the image",
@@ -111,9 +100,10 @@ pub fn bake(
     // The boot loaders need nothing of the system, and little of the machine.
     let (packed, esp) = std::thread::scope(|scope| {
         let esp = scope.spawn(|| boot_files::lay_out(request, scratch.path(), &disc));
-        (flatten_and_pack(request, &disc, progress), esp.join())
+        (pack(request, scratch.path(), &disc, progress), esp.join())
     });
-    let (kernel, squashfs) = packed?;
+    let kernel = packed?;
+    let squashfs = disc.join(SQUASHFS);
     progress(BakeStep::BootFiles);
     let esp = esp.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     write_checksums(&disc)?;
@@ -130,57 +120,6 @@ pub fn bake(
     })
 }
 
-fn flatten_and_pack(
-    request: &BakeRequest<'_>,
-    disc: &Path,
-    progress: &mut dyn FnMut(BakeStep),
-) -> Result<(KernelPair, PathBuf), IsoError> {
-    progress(BakeStep::Flatten);
-    let tree = Tree::read(request.layers)?;
-    let kernel = find_kernel(&tree)?;
-    progress(BakeStep::Squashfs);
-    let squashfs = pack(request, &tree, &kernel, disc)?;
-    Ok((kernel, squashfs))
-}
-
-/// Streams the flattened tree into mksquashfs and keeps kernel and initial
-/// RAM file system beside.
-fn pack(
-    request: &BakeRequest<'_>,
-    tree: &Tree,
-    pair: &KernelPair,
-    disc: &Path,
-) -> Result<PathBuf, IsoError> {
-    let squashfs = disc.join(SQUASHFS);
-    let mut kernel = Some(create(&disc.join("boot/kernel"))?);
-    let mut initrd = Some(create(&disc.join("boot/initrd"))?);
-    let cmd = MKSQUASHFS
-        .cmd()?
-        .arg("-")
-        .arg(&squashfs)
-        .args(["-tar", "-noappend", "-no-progress", "-quiet"])
-        .args(ROOT)
-        .args(COMPRESSION)
-        .env("SOURCE_DATE_EPOCH", request.epoch.to_string());
-    let (running, stdin) = cmd.start_with_stdin()?;
-    let pipe = BufWriter::with_capacity(PIPE_BUFFER, stdin);
-    let written = tree.write(request.layers, pipe, &mut |path| {
-        let copy = if path == pair.kernel { &mut kernel } else { &mut initrd };
-        let wanted = path == pair.kernel || path == pair.initrd;
-        wanted.then(|| copy.take()).flatten().map(|file| Box::new(file) as Box<dyn Write>)
-    });
-    match written {
-        Ok(()) => running.wait().map_err(writing_error(&squashfs))?,
-        // A broken pipe says only that mksquashfs has stopped; it says why.
-        Err(IsoError::Squashfs(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            running.wait().map_err(writing_error(&squashfs))?;
-            return Err(IsoError::Squashfs(error));
-        }
-        Err(error) => return Err(error),
-    }
-    Ok(squashfs)
-}
-
 /// The agent compares what it reads from the medium with these.
 fn write_checksums(disc: &Path) -> Result<(), IsoError> {
     let mut lines = String::new();
@@ -194,7 +133,7 @@ fn write_checksums(disc: &Path) -> Result<(), IsoError> {
 fn sha256(path: &Path) -> Result<String, IsoError> {
     let mut file = File::open(path).map_err(file_error("opening", path))?;
     let mut hasher = Hasher::sha256();
-    let mut buffer = vec![0; PIPE_BUFFER];
+    let mut buffer = vec![0; READ_BUFFER];
     loop {
         match file.read(&mut buffer).map_err(file_error("reading", path))? {
             0 => return Ok(hasher.finish().hex().to_owned()),
@@ -218,10 +157,6 @@ fn write_iso(request: &BakeRequest<'_>, esp: &Path, disc: &Path) -> Result<(), I
     let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
     cmd.ensure_success().map_err(writing_error(request.out))?;
     Ok(out.finish()?)
-}
-
-fn create(path: &Path) -> Result<File, IsoError> {
-    Ok(File::create(path).map_err(file_error("creating", path))?)
 }
 
 fn length(path: &Path) -> Result<u64, IsoError> {

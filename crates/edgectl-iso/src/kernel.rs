@@ -37,6 +37,13 @@ pub fn find_kernel(tree: &Tree) -> Result<KernelPair, IsoError> {
     pair.ok_or_else(|| IsoError::NoInitrd { kernel: paths::show(first) })
 }
 
+/// Whether a file may be a kernel or an initial RAM file system, by its name.
+pub(crate) fn may_boot(path: &[u8]) -> bool {
+    let (directory, name) = paths::split(path);
+    let prefixes = [&b"vmlinuz"[..], b"kernel", b"initrd", b"initramfs"];
+    matches!(directory, b"" | b"boot") && prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
 fn version(name: &[u8]) -> Option<&[u8]> {
     name.strip_prefix(b"vmlinuz-")
         .or_else(|| name.strip_prefix(b"kernel-"))

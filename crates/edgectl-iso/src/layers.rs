@@ -19,7 +19,7 @@ pub(crate) const BLOCK: u64 = 512;
 pub trait LayerSource: Sync {
     /// Number of layers.
     fn count(&self) -> usize;
-    /// Opens a layer; called twice for each.
+    /// Opens a layer; called once or twice for each.
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + '_>>;
 }
 
@@ -50,11 +50,11 @@ pub(crate) struct LayerEntry<'a, 'b> {
 }
 
 /// Calls `visit` for every entry that describes a file.
-pub(crate) fn for_each_entry(
+pub(crate) fn for_each_entry<E: From<IsoError>>(
     layers: &dyn LayerSource,
     layer: usize,
-    mut visit: impl FnMut(LayerEntry<'_, '_>) -> Result<(), IsoError>,
-) -> Result<(), IsoError> {
+    mut visit: impl FnMut(LayerEntry<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
     let wrong = |source| wrong(layer, source);
     let window = Rc::new(Window::default());
     let inner = layers.open(layer).map_err(wrong)?;
@@ -62,7 +62,7 @@ pub(crate) fn for_each_entry(
     let mut entries = archive.entries().map_err(wrong)?;
     let mut content_end = 0;
     for position in 0.. {
-        interrupted()?;
+        interrupted().map_err(IsoError::from)?;
         window.open(content_end);
         let Some(entry) = entries.next() else { break };
         let description = window.close();

@@ -7,12 +7,14 @@
 
 mod bake;
 mod boot_files;
+mod descent;
 mod entry;
 mod error;
 mod grub;
 mod kernel;
 mod label;
 mod layers;
+mod pack;
 mod paths;
 mod pax;
 mod static_program;

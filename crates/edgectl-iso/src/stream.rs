@@ -61,6 +61,17 @@ impl<W: Write> Stream<W> {
         Ok(())
     }
 
+    /// Writes `path` as another name for `target`, which the stream has.
+    pub(crate) fn link(
+        &mut self,
+        from: &LayerEntry<'_, '_>,
+        path: &[u8],
+        target: &[u8],
+    ) -> Result<(), IsoError> {
+        let meta = Meta::read(from)?;
+        self.empty(meta.header(EntryType::Link), &Vec::new(), path, target)
+    }
+
     fn regular(
         &mut self,
         from: &mut LayerEntry<'_, '_>,

@@ -2,7 +2,8 @@
 //! and a tar stream of exactly that.
 //!
 //! The layers are read twice and never stored: once for their headers, to
-//! decide which entry wins each path, once for their content.
+//! decide which entry wins each path, once for their content. Where a single
+//! reading will do, [`Tree::read_and_write`] spares the first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -18,8 +19,36 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// As the kernel: more links than this on one path are a loop.
 const MAX_LINKS: usize = 40;
 
+/// What a whiteout hides of the layers below its own.
+#[derive(Debug)]
+pub(crate) enum Whiteout {
+    /// This path and all below it.
+    Path(Vec<u8>),
+    /// Everything in this directory.
+    Inside(Vec<u8>),
+}
+
+impl Whiteout {
+    /// Whether a path is a whiteout's, even one that says nothing.
+    pub(crate) fn is_one(path: &[u8]) -> bool {
+        paths::split(path).1.starts_with(WHITEOUT)
+    }
+
+    /// What a path says as a whiteout, if it is one.
+    pub(crate) fn read(path: &[u8]) -> Option<Self> {
+        let (directory, name) = paths::split(path);
+        if name == OPAQUE {
+            return Some(Self::Inside(directory.to_vec()));
+        }
+        // Without a name behind it this would be the directory itself.
+        let hidden = name.strip_prefix(WHITEOUT).filter(|h| !matches!(*h, b"" | b"." | b".."))?;
+        Some(Self::Path(paths::join(directory, hidden)))
+    }
+}
+
+/// A path of the flattened file system.
 #[derive(Debug, Clone)]
-enum Node {
+pub(crate) enum Node {
     /// A directory; none if no layer describes it. Kept from the first
     /// reading, because directories come first in the stream.
     Directory(Option<Box<Meta>>),
@@ -29,6 +58,18 @@ enum Node {
     Symlink(Origin, Vec<u8>),
     /// A device or a pipe.
     Special(Origin),
+}
+
+impl Node {
+    /// The layer that a file, link or device is from.
+    pub(crate) fn layer(&self) -> Option<usize> {
+        match self {
+            Self::Directory(_) => None,
+            Self::File(origin) | Self::Symlink(origin, _) | Self::Special(origin) => {
+                Some(origin.layer)
+            }
+        }
+    }
 }
 
 /// The flattened file system: every path and the entry that wins it.
@@ -45,7 +86,7 @@ impl Tree {
             let mut listed = Vec::new();
             for_each_entry(layers, layer, |entry| {
                 listed.push(Listed::read(&entry)?);
-                Ok(())
+                Ok::<_, IsoError>(())
             })?;
             // Whiteouts hide what lower layers brought, wherever they stand.
             for entry in &listed {
@@ -101,26 +142,44 @@ impl Tree {
         }
     }
 
+    /// Copies the content of the regular file at `path` to `out`.
+    pub fn extract(
+        &self,
+        layers: &dyn LayerSource,
+        path: &[u8],
+        mut out: impl Write,
+    ) -> Result<(), IsoError> {
+        let copying = |source| IsoError::Copy { path: paths::show(path), source };
+        let Some(Node::File(origin)) = self.nodes.get(path) else {
+            return Err(copying(io::ErrorKind::NotFound.into()));
+        };
+        for_each_entry(layers, origin.layer, |mut entry| {
+            if entry.origin == *origin {
+                io::copy(&mut entry.entry, &mut out).map_err(copying)?;
+            }
+            Ok::<_, IsoError>(())
+        })?;
+        out.flush().map_err(copying)
+    }
+
     fn apply_whiteout(&mut self, entry: &Listed) -> Result<(), IsoError> {
-        let (directory, name) = paths::split(&entry.path);
-        if name == OPAQUE {
-            let inside = self.place(entry.origin, &entry.path)?;
-            self.remove_below(paths::split(&inside).0);
-            return Ok(());
-        }
-        // Without a name behind it this would be the directory itself.
-        if let Some(hidden) = name.strip_prefix(WHITEOUT)
-            && !matches!(hidden, b"" | b"." | b"..")
-        {
-            let path = self.place(entry.origin, &paths::join(directory, hidden))?;
-            self.remove_below(&path);
-            self.nodes.remove(&path);
+        match Whiteout::read(&entry.path) {
+            Some(Whiteout::Inside(_)) => {
+                let inside = self.place(entry.origin, &entry.path)?;
+                self.remove_below(paths::split(&inside).0);
+            }
+            Some(Whiteout::Path(hidden)) => {
+                let path = self.place(entry.origin, &hidden)?;
+                self.remove_below(&path);
+                self.nodes.remove(&path);
+            }
+            None => {}
         }
         Ok(())
     }
 
     fn apply(&mut self, entry: Listed) -> Result<(), IsoError> {
-        if entry.path.is_empty() || paths::split(&entry.path).1.starts_with(WHITEOUT) {
+        if entry.path.is_empty() || Whiteout::is_one(&entry.path) {
             return Ok(());
         }
         let path = self.place(entry.origin, &entry.path)?;
@@ -188,7 +247,21 @@ impl Tree {
         Some(done)
     }
 
-    fn imply_parents(&mut self, path: &[u8]) {
+    pub(crate) fn node(&self, path: &[u8]) -> Option<&Node> {
+        self.nodes.get(path)
+    }
+
+    pub(crate) fn set_node(&mut self, path: Vec<u8>, node: Node) {
+        self.nodes.insert(path, node);
+    }
+
+    /// Directories that exist only because something is in them.
+    pub(crate) fn implied_directories(&self) -> impl Iterator<Item = &[u8]> {
+        let implied = self.nodes.iter().filter(|(_, node)| matches!(node, Node::Directory(None)));
+        implied.map(|(path, _)| path.as_slice())
+    }
+
+    pub(crate) fn imply_parents(&mut self, path: &[u8]) {
         let mut at = paths::split(path).0;
         while !at.is_empty() {
             if !matches!(self.nodes.get(at), Some(Node::Directory(_))) {

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use edgectl_iso::{IsoError, LayerSource, Tree};
-use layers::{Found, Layer, Layers, Listing, flatten, header, stream};
+use layers::{Found, Layer, Layers, Listing, flatten, header, stream, stream_at_once};
 use tar::{Archive, EntryType};
 
 fn flat(layers: Vec<Layer>) -> Listing {
@@ -428,4 +428,37 @@ fn the_captured_copy_is_told_from_the_stream() {
     assert_eq!(error.to_string(), "copying `/boot/k` out of the operating system image");
     let error = tree.write(&layers, Full, &mut |_| None).unwrap_err();
     assert!(matches!(error, IsoError::Squashfs(_)), "{error}");
+}
+
+#[test]
+fn ordinary_layers_are_read_once() {
+    let layers = stack(vec![
+        Layer::new()
+            .dir("usr", 0o755)
+            .dir("usr/bin", 0o755)
+            .symlink("bin", "usr/bin")
+            .file("usr/bin/perl", "1")
+            .link("usr/bin/perl5", "usr/bin/perl")
+            .dir("etc", 0o755)
+            .file("etc/old", "1")
+            .file("etc/kept", "1"),
+        Layer::new().dir("etc", 0o700).file("etc/kept", "2").hide("etc/old"),
+        Layer::new().dir("var", 0o755).dir("var/lib", 0o755).opaque("var/lib"),
+    ]);
+    assert!(stream_at_once(&layers).unwrap().is_some());
+}
+
+#[test]
+fn what_depends_on_lower_layers_is_read_twice() {
+    let unsure = [
+        vec![Layer::new().symlink("lib", "usr/lib"), Layer::new().file("lib/x", "")],
+        vec![Layer::new().file("a", "1"), Layer::new().link("b", "a")],
+        vec![Layer::new().file("a", "1").file("a", "2")],
+        vec![Layer::new().file("a", "1").link("b", "a"), Layer::new().file("a", "2")],
+    ];
+    for layers in unsure {
+        let layers = stack(layers);
+        assert!(stream_at_once(&layers).unwrap().is_none());
+        flatten(&layers).unwrap();
+    }
 }

@@ -230,6 +230,7 @@ impl io::Write for Sink {
 /// Reads and writes without caring for the result.
 fn survive(bytes: Vec<u8>) {
     let layers = Layers(vec![Layer::new().file("a", "").bytes(), bytes]);
+    let _ = Tree::read_and_write(&layers, Sink(8 << 20), &mut |_| None);
     if let Ok(tree) = Tree::read(&layers) {
         let _ = tree.write(&layers, Sink(8 << 20), &mut |_| None);
     }

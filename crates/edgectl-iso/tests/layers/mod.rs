@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, Read};
 
 use edgectl_iso::{IsoError, LayerSource, Tree};
@@ -137,14 +137,44 @@ pub(crate) fn flatten(layers: &Layers) -> Result<Listing, IsoError> {
 
 /// Flattens into a tar stream.
 pub(crate) fn stream(layers: &Layers) -> Result<Vec<u8>, IsoError> {
+    // What two readings refuse, a single one may not even see: an upper layer
+    // can hide a broken link.
     let tree = Tree::read(layers)?;
     let mut out = Vec::new();
     tree.write(layers, &mut out, &mut |_| None)?;
-    let listed: Vec<String> = listing(&out).into_keys().collect();
-    let paths: Vec<String> =
-        tree.paths().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-    assert_eq!(listed, paths);
+    let found = listing(&out);
+    assert_parents_come_first(&out);
+    assert_eq!(found.keys().cloned().collect::<Vec<_>>(), paths(&tree));
+    if let Some((same, stream)) = stream_at_once(layers)? {
+        assert_eq!(listing(&stream), found);
+        assert_eq!(paths(&same), paths(&tree));
+    }
     Ok(out)
+}
+
+/// The same in a single reading, where that can tell.
+pub(crate) fn stream_at_once(layers: &Layers) -> Result<Option<(Tree, Vec<u8>)>, IsoError> {
+    let mut out = Vec::new();
+    let tree = Tree::read_and_write(layers, &mut out, &mut |_| None)?;
+    Ok(tree.map(|tree| (tree, out)))
+}
+
+fn paths(tree: &Tree) -> Vec<String> {
+    tree.paths().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+}
+
+fn assert_parents_come_first(stream: &[u8]) {
+    let mut directories = BTreeSet::new();
+    for entry in Archive::new(stream).entries().unwrap() {
+        let entry = entry.unwrap();
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if let Some((parent, _)) = path.rsplit_once('/') {
+            assert!(directories.contains(parent), "{path}");
+        }
+        if entry.header().entry_type().is_dir() {
+            directories.insert(path);
+        }
+    }
 }
 
 /// Unpacks a tar stream; hard links become what they are linked to.
@@ -172,10 +202,6 @@ pub(crate) fn listing(stream: &[u8]) -> Listing {
                 header.device_minor().unwrap().unwrap_or_default(),
             ),
         };
-        // The stream names every parent before its children.
-        if let Some((parent, _)) = path.rsplit_once('/') {
-            assert!(matches!(found.get(parent), Some(Found::Directory(_))), "{path}");
-        }
         assert_eq!(found.insert(path.clone(), what), None, "{path} comes twice");
     }
     found
