@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::known::KnownField;
 use crate::prefix::Prefix;
 use crate::reference::Reference;
 use crate::rules::{HostRule, Layout, MirrorRules};
@@ -159,6 +160,10 @@ pub struct ImagesConfig {
     /// Images to leave out.
     #[serde(default)]
     pub exclude: Vec<ListedImage>,
+    /// Fields of custom resources that hold images, besides those that edgectl
+    /// knows.
+    #[serde(default)]
+    pub known_fields: Vec<KnownField>,
 }
 
 /// An image named by hand, and why.

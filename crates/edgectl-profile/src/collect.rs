@@ -7,6 +7,7 @@ use edgectl_model::{Found, Reference, Role, Tier};
 use crate::layer::Layer;
 use crate::macros::Macros;
 use crate::report::{DiscoveredImage, Problem, Severity};
+use crate::rules::KnownFields;
 use crate::tree::Node;
 
 /// What agent mode says in place of an operating system image; never a legal
@@ -35,6 +36,8 @@ pub(crate) struct Sighting {
 /// All that was seen so far.
 #[derive(Default)]
 pub(crate) struct Book {
+    /// Fields that are known beyond the built-in table.
+    pub(crate) known: KnownFields,
     pub(crate) sightings: Vec<Sighting>,
     pub(crate) problems: Vec<Problem>,
 }
@@ -59,7 +62,7 @@ impl Scope<'_> {
 
     /// A place of this text, as the lock has it.
     pub(crate) fn found(&self, node: &Node, path: &str, rule: &str) -> (Found, u64) {
-        let (line, column) = self.layer.place(node.line, node.column);
+        let (line, column) = self.layer.place(node.line(), node.column());
         let found = Found {
             file: self.file.to_owned(),
             line,

@@ -9,6 +9,7 @@ use crate::findings::{self, PackFacts};
 use crate::layer::Layer;
 use crate::macros::Macros;
 use crate::report::{Discovery, Problem, Severity};
+use crate::rules::KnownFields;
 use crate::tree::Node;
 use crate::{chart_values, content, manifests, os_pack};
 
@@ -28,7 +29,8 @@ pub struct Input<'a> {
 /// Several inputs are the profiles of one cluster.
 pub fn discover(inputs: &[Input<'_>], images: &ImagesConfig) -> Result<Discovery, ProfileError> {
     let exports = inputs.iter().map(read).collect::<Result<Vec<Export>, ProfileError>>()?;
-    let mut book = Book::default();
+    let known = KnownFields::new(&images.known_fields);
+    let mut book = Book { known, ..Book::default() };
     let mut packs = Vec::new();
     for (index, export) in exports.iter().enumerate() {
         let macros = Macros::new(index, &exports);
@@ -180,5 +182,6 @@ fn digest(inputs: &[Input<'_>], images: &ImagesConfig) -> Digest {
         add(word);
         list.iter().for_each(|listed| add(&listed.image.canonical()));
     }
+    images.known_fields.iter().for_each(|field| add(&format!("{field:?}")));
     hasher.finish()
 }

@@ -137,7 +137,7 @@ fn syntax(input: &Input<'_>, fault: Fault) -> ProfileError {
 }
 
 fn shape(input: &Input<'_>, at: &Node, expected: &str) -> ProfileError {
-    shape_at(input, at.line, at.column, expected)
+    shape_at(input, at.line(), at.column(), expected)
 }
 
 fn shape_at(input: &Input<'_>, line: u64, column: u64, expected: &str) -> ProfileError {

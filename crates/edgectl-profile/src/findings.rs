@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgectl_model::{Reference, Role};
+use edgectl_model::{Reference, Role, Tier};
 
 use crate::collect::{Book, Sighting};
 use crate::report::{Problem, Severity};
@@ -43,10 +43,15 @@ fn references(book: &Book, which: impl Fn(&Sighting) -> bool) -> BTreeSet<&Refer
     book.sightings.iter().filter(|seen| which(seen)).map(|seen| &seen.reference).collect()
 }
 
+/// Whether a sighting is surer than a guess.
+fn counts(seen: &Sighting) -> bool {
+    seen.kind.tier < Tier::Possible
+}
+
 /// The first place of each image in each pack, declared and used apart.
 fn firsts(book: &Book) -> BTreeMap<(usize, bool, &Reference), &Sighting> {
     let mut firsts = BTreeMap::new();
-    for seen in &book.sightings {
+    for seen in book.sightings.iter().filter(|seen| counts(seen)) {
         firsts.entry((seen.pack, seen.kind.declared, &seen.reference)).or_insert(seen);
     }
     firsts
@@ -54,7 +59,8 @@ fn firsts(book: &Book) -> BTreeMap<(usize, bool, &Reference), &Sighting> {
 
 fn floating(book: &Book) -> Vec<Problem> {
     let mut firsts = BTreeMap::new();
-    for seen in book.sightings.iter().filter(|seen| seen.reference.is_floating()) {
+    let floating = |seen: &&Sighting| counts(seen) && seen.reference.is_floating();
+    for seen in book.sightings.iter().filter(floating) {
         firsts.entry(&seen.reference).or_insert(seen);
     }
     let message = |image: &Reference| {

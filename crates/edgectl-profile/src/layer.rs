@@ -4,6 +4,7 @@
 use granit_parser::ScalarStyle;
 
 use crate::error::wide;
+use crate::escapes::Escapes;
 use crate::mask::mask;
 use crate::tree::{Data, Node};
 
@@ -11,16 +12,18 @@ use crate::tree::{Data, Node};
 pub(crate) struct Layer<'a> {
     /// The text with its macros masked.
     pub(crate) text: &'a str,
-    around: Option<(&'a Layer<'a>, Anchor)>,
+    /// Line of the file on which a text of its own begins, from 1.
+    first_line: u64,
+    around: Option<(&'a Layer<'a>, &'a Anchor)>,
 }
 
 /// How places in a string relate to places in the text that holds it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Anchor {
     /// Line by line, as in a block scalar.
     Lines { line: u64, column: u64 },
     /// One line, with escapes.
-    Escaped { line: u64, column: u64, raw: String },
+    Escaped { line: u64, column: u64, escapes: Escapes },
     /// The string's start is all that can be told.
     Start { line: u64, column: u64 },
 }
@@ -31,36 +34,59 @@ pub(crate) struct Embedded {
     anchor: Anchor,
 }
 
+impl Embedded {
+    /// A text that had to be decoded: its places are that of the scalar.
+    pub(crate) fn decoded(node: &Node, text: &str) -> Self {
+        let anchor = Anchor::Start { line: node.line(), column: node.column() };
+        Self { text: mask(text).into_owned(), anchor }
+    }
+}
+
 impl<'a> Layer<'a> {
     /// A whole file.
     pub(crate) fn file(text: &'a str) -> Self {
-        Self { text, around: None }
+        Self::document(text, 1)
+    }
+
+    /// A part of a file that begins on this line of it.
+    pub(crate) fn document(text: &'a str, first_line: u64) -> Self {
+        Self { text, first_line, around: None }
     }
 
     /// A string inside this text.
     pub(crate) fn inner<'b>(&'b self, embedded: &'b Embedded) -> Layer<'b> {
-        Layer { text: &embedded.text, around: Some((self, embedded.anchor.clone())) }
+        Layer { text: &embedded.text, first_line: 1, around: Some((self, &embedded.anchor)) }
+    }
+
+    /// Some of the lines of this text, as a text; the first has this number.
+    pub(crate) fn lines<'b>(&'b self, text: &'b str, first_line: u64) -> Layer<'b>
+    where
+        'a: 'b,
+    {
+        let first_line = self.first_line + first_line.saturating_sub(1);
+        Layer { text, first_line, around: self.around }
     }
 
     /// The text of a scalar of this text.
     pub(crate) fn embedded(&self, node: &Node) -> Option<Embedded> {
-        let Data::Scalar { text, style, range } = &node.data else { return None };
-        let (line, column) = (node.line, node.column);
-        let raw = self.text.get(range.clone()).unwrap_or_default();
+        let Data::Scalar { text, start, style } = &node.data else { return None };
+        let (line, column) = (node.line(), node.column());
+        let source = usize::try_from(*start).ok().and_then(|start| self.text.get(start..));
+        let source = source.unwrap_or_default();
         let anchor = match style {
             ScalarStyle::Literal => {
                 // The parser's place is that of the first line with content.
                 let blank = text.bytes().take_while(|c| *c == b'\n').count();
                 Anchor::Lines { line: line.saturating_sub(wide(blank)), column }
             }
-            ScalarStyle::DoubleQuoted if !raw.contains('\n') => {
-                let raw = raw.strip_prefix('"').unwrap_or(raw).to_owned();
-                Anchor::Escaped { line, column: column + 1, raw }
-            }
-            ScalarStyle::SingleQuoted if !raw.contains('\n') => {
+            ScalarStyle::DoubleQuoted => match Escapes::read(source, text) {
+                Some(escapes) => Anchor::Escaped { line, column: column + 1, escapes },
+                None => Anchor::Start { line, column },
+            },
+            ScalarStyle::SingleQuoted if is_on_one_line(source, text) => {
                 Anchor::Lines { line, column: column + 1 }
             }
-            ScalarStyle::Plain if !raw.contains('\n') => Anchor::Lines { line, column },
+            ScalarStyle::Plain if is_on_one_line(source, text) => Anchor::Lines { line, column },
             _ => Anchor::Start { line, column },
         };
         Some(Embedded { text: mask(text).into_owned(), anchor })
@@ -68,49 +94,25 @@ impl<'a> Layer<'a> {
 
     /// A place in this text as a place in the file.
     pub(crate) fn place(&self, line: u64, column: u64) -> (u64, u64) {
+        let line = self.first_line + line.saturating_sub(1);
         let Some((around, anchor)) = &self.around else { return (line, column) };
         let (line, column) = match anchor {
             Anchor::Lines { line: first, column: margin } => {
                 (first + line.saturating_sub(1), margin + column.saturating_sub(1))
             }
-            Anchor::Escaped { line: at, column: start, raw } => {
-                (*at, start + wide(escaped_width(raw, self.characters_before(line, column))))
+            Anchor::Escaped { line: at, column: start, escapes } => {
+                (*at, start + escapes.width_before(line, column))
             }
             Anchor::Start { line, column } => (*line, *column),
         };
         around.place(line, column)
     }
-
-    /// How many characters of this text stand before a place.
-    fn characters_before(&self, line: u64, column: u64) -> usize {
-        let above = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
-        let lines = self.text.split_inclusive('\n').take(above);
-        let left = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
-        lines.map(|line| line.chars().count()).sum::<usize>().saturating_add(left)
-    }
 }
 
-/// How many characters of a double-quoted scalar's source make up its first
-/// `count` characters.
-fn escaped_width(raw: &str, count: usize) -> usize {
-    let mut chars = raw.chars();
-    let mut width = 0;
-    for _ in 0..count {
-        width += match chars.next() {
-            None => return width,
-            Some('\\') => {
-                let digits = match chars.next() {
-                    Some('x') => 2,
-                    Some('u') => 4,
-                    Some('U') => 8,
-                    _ => 0,
-                };
-                chars.by_ref().take(digits).count() + 2
-            }
-            Some(_) => 1,
-        };
-    }
-    width
+/// Whether a scalar without escapes ends on the line on which it begins.
+fn is_on_one_line(source: &str, text: &str) -> bool {
+    let line = source.split('\n').next().unwrap_or_default();
+    text.chars().count() <= line.chars().count()
 }
 
 #[cfg(test)]
@@ -125,7 +127,7 @@ mod tests {
         let inner = layer.inner(&embedded);
         let tree = parse(inner.text).unwrap();
         let node = tree[0].at(&["a", "b"]).unwrap();
-        inner.place(node.line, node.column)
+        inner.place(node.line(), node.column())
     }
 
     #[test]

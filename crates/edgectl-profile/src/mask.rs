@@ -38,10 +38,10 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
 }
 
 /// The braces back in a scalar of a masked text.
-pub(crate) fn unmask(text: &str) -> String {
+pub(crate) fn unmask(text: &str) -> Cow<'_, str> {
     match text.contains(['\u{e000}', '\u{e002}']) {
-        true => text.replace(OPEN, "{{").replace(CLOSE, "}}"),
-        false => text.to_owned(),
+        true => Cow::Owned(text.replace(OPEN, "{{").replace(CLOSE, "}}")),
+        false => Cow::Borrowed(text),
     }
 }
 

@@ -1,38 +1,79 @@
-//! YAML and JSON as a tree with places. Aliases and merge keys are filled in,
-//! within bounds.
+//! YAML and JSON as a tree with places. Aliases share what they name, merge
+//! keys are filled in, both within bounds.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::error::{Fault, wide};
 use crate::mask::unmask;
 
-/// Most nodes of one text, aliases filled in.
-const MAX_NODES: usize = 1_000_000;
 /// Deepest nesting, aliases filled in. Walks over a tree are recursive.
 const MAX_DEPTH: usize = 128;
+/// Nodes that any text may have.
+const FREE_NODES: usize = 100_000;
+/// Beyond these, a text needs so many bytes for a node: a tree stays within a
+/// few times the text's size.
+const BYTES_PER_NODE: usize = 4;
+/// Nodes that aliases and merge keys may add to any text.
+const FREE_ALIASED: usize = 20_000;
+/// Beyond these, a text needs so many bytes for one.
+const BYTES_PER_ALIASED: usize = 16;
+/// Texts up to this length are kept once, however often they stand there.
+const INTERNED: usize = 32;
+/// Most different texts that are kept so.
+const MAX_INTERNED: usize = 8192;
+/// Most duplicate keys that are told of one text.
+const MAX_DUPLICATES: usize = 100;
 
 /// What a node is.
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
-    Scalar { text: String, style: ScalarStyle, range: Range<usize> },
-    Mapping(Vec<(Node, Node)>),
-    Sequence(Vec<Node>),
+    /// `start` is the byte of the text at which its source begins.
+    Scalar {
+        text: Rc<str>,
+        start: u32,
+        style: ScalarStyle,
+    },
+    Mapping(Rc<[(Node, Node)]>),
+    Sequence(Rc<[Node]>),
 }
 
 /// A node and its place in its own text.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    pub(crate) line: u64,
-    pub(crate) column: u64,
+    line: u32,
+    column: u32,
     pub(crate) data: Data,
-    nodes: usize,
-    depth: usize,
+}
+
+/// The documents of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed {
+    pub(crate) documents: Vec<Node>,
+    /// Keys that stand in one mapping more than once, from the second on.
+    pub(crate) duplicates: Vec<Node>,
 }
 
 impl Node {
+    /// Nothing, at a place.
+    pub(crate) fn at_place(line: u64, column: u64) -> Self {
+        let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let data = Data::Sequence(Rc::new([]));
+        Self { line: narrow(line), column: narrow(column), data }
+    }
+
+    /// Line in its own text, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        u64::from(self.line)
+    }
+
+    /// Column in its own text, from 1.
+    pub(crate) fn column(&self) -> u64 {
+        u64::from(self.column)
+    }
+
     /// The text of a scalar.
     pub(crate) fn scalar(&self) -> Option<&str> {
         match &self.data {
@@ -44,12 +85,8 @@ impl Node {
     /// The text of a scalar that is neither null nor a boolean, and not empty.
     pub(crate) fn text(&self) -> Option<&str> {
         let Data::Scalar { text, style, .. } = &self.data else { return None };
-        let is_word = matches!(
-            text.to_ascii_lowercase().as_str(),
-            "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off"
-        );
-        let is_nothing = text.is_empty() || (*style == ScalarStyle::Plain && is_word);
-        (!is_nothing).then_some(text.as_str())
+        let is_nothing = text.is_empty() || (*style == ScalarStyle::Plain && is_word(text));
+        (!is_nothing).then_some(&**text)
     }
 
     /// The entries of a mapping; none for anything else.
@@ -89,121 +126,218 @@ impl Node {
     }
 }
 
+/// Null or a boolean, as YAML 1.1 spells them.
+fn is_word(text: &str) -> bool {
+    ["~", "null", "true", "false", "yes", "no", "on", "off"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
 /// All documents of `text`, which has its macros masked.
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
+    read(text).map(|parsed| parsed.documents)
+}
+
+/// The same, with what is odd about them.
+pub(crate) fn read(text: &str) -> Result<Parsed, Fault> {
     let options = granit_parser::options! { emit_comments: false };
-    let mut builder = Builder::default();
+    let mut builder = Builder::new(text.len());
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| Fault::from_scan(&error))?;
         builder.take(event, &span)?;
     }
-    Ok(builder.documents)
+    Ok(builder.parsed)
 }
 
-#[derive(Default)]
-struct Builder {
-    documents: Vec<Node>,
-    open: Vec<Open>,
-    anchors: BTreeMap<usize, Node>,
+/// A node with what is below it.
+#[derive(Clone)]
+struct Subtree {
+    node: Node,
     nodes: usize,
+    depth: usize,
+}
+
+struct Builder {
+    parsed: Parsed,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Subtree>,
+    interned: HashSet<Rc<str>>,
+    nodes_left: usize,
+    aliased_left: usize,
 }
 
 /// A collection that isn't closed yet.
 struct Open {
-    node: Node,
+    line: u32,
+    column: u32,
     anchor: usize,
-    key: Option<Node>,
+    content: Content,
+    nodes: usize,
+    depth: usize,
+}
+
+enum Content {
+    Mapping { entries: Vec<(Node, Node)>, key: Option<Node> },
+    Sequence(Vec<Node>),
 }
 
 impl Builder {
+    fn new(length: usize) -> Self {
+        Self {
+            parsed: Parsed::default(),
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            interned: HashSet::new(),
+            nodes_left: FREE_NODES + length / BYTES_PER_NODE,
+            aliased_left: FREE_ALIASED + length / BYTES_PER_ALIASED,
+        }
+    }
+
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Fault> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
-                let range = span.byte_range().unwrap_or_default();
-                let node = leaf(span, Data::Scalar { text: unmask(&text), style, range });
-                self.add(node, anchor, span)
+                let start = span.byte_range().unwrap_or_default().start;
+                let start = u32::try_from(start).map_err(|_| fault(span, "too large"))?;
+                let text = self.intern(&unmask(&text));
+                let (line, column) = place(span);
+                let node = Node { line, column, data: Data::Scalar { text, start, style } };
+                self.add(Subtree { node, nodes: 1, depth: 1 }, anchor, span)
             }
-            Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some(node) => {
-                    let node = node.clone();
-                    self.add(node, 0, span)
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(named) => {
+                    self.spend_aliased(named.nodes, span)?;
+                    self.add(named, 0, span)
                 }
                 None => Err(fault(span, "an alias that contains itself")),
             },
-            Event::MappingStart(_, anchor, _) => self.open(span, anchor, Data::Mapping(Vec::new())),
+            Event::MappingStart(_, anchor, _) => {
+                self.open(span, anchor, Content::Mapping { entries: Vec::new(), key: None })
+            }
             Event::SequenceStart(_, anchor, _) => {
-                self.open(span, anchor, Data::Sequence(Vec::new()))
+                self.open(span, anchor, Content::Sequence(Vec::new()))
             }
             Event::MappingEnd | Event::SequenceEnd => match self.open.pop() {
-                Some(Open { mut node, anchor, .. }) => {
-                    merge(&mut node);
-                    self.add(node, anchor, span)
-                }
+                Some(open) => self.close(open, span),
                 None => Ok(()),
             },
+            Event::DocumentEnd => {
+                self.anchors.clear();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
-    fn open(&mut self, span: &Span, anchor: usize, data: Data) -> Result<(), Fault> {
+    fn intern(&mut self, text: &str) -> Rc<str> {
+        if text.len() > INTERNED {
+            return text.into();
+        }
+        if let Some(kept) = self.interned.get(text) {
+            return Rc::clone(kept);
+        }
+        let text: Rc<str> = text.into();
+        if self.interned.len() < MAX_INTERNED {
+            self.interned.insert(Rc::clone(&text));
+        }
+        text
+    }
+
+    fn open(&mut self, span: &Span, anchor: usize, content: Content) -> Result<(), Fault> {
         if self.open.len() >= MAX_DEPTH {
             return Err(fault(span, "nested too deeply"));
         }
-        self.open.push(Open { node: leaf(span, data), anchor, key: None });
+        let (line, column) = place(span);
+        self.open.push(Open { line, column, anchor, content, nodes: 1, depth: 1 });
         Ok(())
     }
 
-    fn add(&mut self, node: Node, anchor: usize, span: &Span) -> Result<(), Fault> {
-        self.nodes = self.nodes.saturating_add(node.nodes);
-        if self.nodes > MAX_NODES {
-            return Err(fault(span, "too large once its aliases are filled in"));
-        }
-        if self.open.len() + node.depth > MAX_DEPTH {
+    fn close(&mut self, open: Open, span: &Span) -> Result<(), Fault> {
+        let Open { line, column, anchor, content, nodes, depth } = open;
+        let data = match content {
+            Content::Mapping { mut entries, .. } => {
+                merge(&mut entries);
+                self.note_duplicates(&entries);
+                Data::Mapping(entries.into())
+            }
+            Content::Sequence(items) => Data::Sequence(items.into()),
+        };
+        self.add(Subtree { node: Node { line, column, data }, nodes, depth }, anchor, span)
+    }
+
+    fn add(&mut self, sized: Subtree, anchor: usize, span: &Span) -> Result<(), Fault> {
+        self.nodes_left =
+            self.nodes_left.checked_sub(1).ok_or_else(|| fault(span, "too dense to be read"))?;
+        if self.open.len() + sized.depth > MAX_DEPTH {
             return Err(fault(span, "nested too deeply"));
         }
         if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
+            self.anchors.insert(anchor, sized.clone());
         }
+        let Subtree { node, nodes, depth } = sized;
         let Some(parent) = self.open.last_mut() else {
-            self.documents.push(node);
+            self.parsed.documents.push(node);
             return Ok(());
         };
-        parent.node.nodes += node.nodes;
-        parent.node.depth = parent.node.depth.max(node.depth + 1);
-        match &mut parent.node.data {
-            Data::Mapping(entries) => match parent.key.take() {
+        parent.nodes = parent.nodes.saturating_add(nodes);
+        parent.depth = parent.depth.max(depth + 1);
+        match &mut parent.content {
+            Content::Mapping { entries, key } => match key.take() {
                 Some(key) => entries.push((key, node)),
-                None => parent.key = Some(node),
+                None => *key = Some(node),
             },
-            Data::Sequence(items) => items.push(node),
-            Data::Scalar { .. } => {}
+            Content::Sequence(items) => items.push(node),
         }
         Ok(())
     }
-}
 
-/// Fills in what `<<` names, behind the mapping's own keys.
-fn merge(node: &mut Node) {
-    let Data::Mapping(entries) = &mut node.data else { return };
-    let Some(at) = entries.iter().position(|(key, _)| key.scalar() == Some("<<")) else { return };
-    let (_, bases) = entries.remove(at);
-    let bases = match bases.data {
-        Data::Sequence(items) => items,
-        _ => vec![bases],
-    };
-    for (key, value) in bases.into_iter().flat_map(|base| match base.data {
-        Data::Mapping(entries) => entries,
-        _ => Vec::new(),
-    }) {
-        if !entries.iter().any(|(own, _)| own.scalar() == key.scalar()) {
-            entries.push((key, value));
+    fn spend_aliased(&mut self, nodes: usize, span: &Span) -> Result<(), Fault> {
+        let left = self.aliased_left.checked_sub(nodes);
+        self.aliased_left =
+            left.ok_or_else(|| fault(span, "too large once its aliases are filled in"))?;
+        Ok(())
+    }
+
+    fn note_duplicates(&mut self, entries: &[(Node, Node)]) {
+        let names = || entries.iter().map(|(key, _)| key.scalar());
+        let repeats: Vec<bool> = match entries.len() {
+            0..=16 => names()
+                .enumerate()
+                .map(|(n, name)| name.is_some() && names().take(n).any(|other| other == name))
+                .collect(),
+            _ => {
+                let mut seen = BTreeSet::new();
+                names().map(|name| name.is_some_and(|name| !seen.insert(name))).collect()
+            }
+        };
+        for ((key, _), _) in entries.iter().zip(repeats).filter(|(_, repeats)| *repeats) {
+            if self.parsed.duplicates.len() < MAX_DUPLICATES {
+                self.parsed.duplicates.push(key.clone());
+            }
         }
     }
 }
 
-fn leaf(span: &Span, data: Data) -> Node {
-    let (line, column) = (wide(span.start.line()), wide(span.start.col() + 1));
-    Node { line, column, data, nodes: 1, depth: 1 }
+/// Fills in what `<<` names, behind the mapping's own keys. What it takes from
+/// aliases is accounted for by them.
+fn merge(entries: &mut Vec<(Node, Node)>) {
+    let Some(at) = entries.iter().position(|(key, _)| key.scalar() == Some("<<")) else { return };
+    let (_, bases) = entries.remove(at);
+    let bases = match &bases.data {
+        Data::Sequence(items) => items.to_vec(),
+        _ => vec![bases],
+    };
+    let mut names: BTreeSet<String> =
+        entries.iter().filter_map(|(key, _)| Some(key.scalar()?.to_owned())).collect();
+    for (key, value) in bases.iter().flat_map(Node::entries) {
+        if names.insert(key.scalar().unwrap_or_default().to_owned()) {
+            entries.push((key.clone(), value.clone()));
+        }
+    }
+}
+
+fn place(span: &Span) -> (u32, u32) {
+    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    (narrow(span.start.line()), narrow(span.start.col() + 1))
 }
 
 fn fault(span: &Span, message: &str) -> Fault {
@@ -247,5 +381,32 @@ mod tests {
         let tree = parse("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n").unwrap();
         assert_eq!(tree[0].at(&["b", "x"]).and_then(Node::scalar), Some("1"));
         assert_eq!(tree[0].at(&["b", "y"]).and_then(Node::scalar), Some("3"));
+    }
+
+    #[test]
+    fn long_texts_are_shared_by_their_aliases() {
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1000), vec!["*a"; 1000].join(", "));
+        let tree = parse(&text).unwrap();
+        let Data::Scalar { text, .. } = &tree[0].get("a").unwrap().data else { panic!() };
+        assert_eq!(Rc::strong_count(text), 1001);
+        let bomb = format!("a: &a [{}]\nb: [{}]\n", "x, ".repeat(999), vec!["*a"; 99].join(","));
+        assert!(parse(&bomb).unwrap_err().message.contains("aliases"));
+    }
+
+    #[test]
+    fn dense_texts_are_refused() {
+        assert!(parse(&format!("[{}]", "0,".repeat(90_000))).is_ok());
+        let error = parse(&format!("[{}]", "0,".repeat(300_000))).unwrap_err();
+        assert!(error.message.contains("dense"));
+    }
+
+    #[test]
+    fn both_of_two_equal_keys_are_kept() {
+        let parsed = read("a: 1\nb: 2\na: 3\n").unwrap();
+        assert_eq!(parsed.documents[0].entries().len(), 3);
+        assert_eq!(parsed.documents[0].get("a").and_then(Node::scalar), Some("3"));
+        let places: Vec<(u64, u64)> =
+            parsed.duplicates.iter().map(|key| (key.line(), key.column())).collect();
+        assert_eq!(places, [(3, 1)]);
     }
 }

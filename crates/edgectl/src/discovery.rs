@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use edgectl_model::{
-    ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, count,
+    ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, Tier, count,
 };
-use edgectl_profile::{Discovery, Input, Problem, Severity, discover};
+use edgectl_profile::{DiscoveredImage, Discovery, Input, Problem, Severity, discover};
 
 use crate::cli::LockArgs;
 use crate::exit;
@@ -68,11 +68,13 @@ fn find(scope: &Scope) -> Result<Discovery, Failure> {
 
 fn build_lock(scope: &Scope, discovery: &Discovery) -> Result<ImageLock, Failure> {
     let (prefix, layout, rules) = naming(scope)?;
-    let sources: Vec<&Reference> = discovery.images.iter().map(|i| &i.reference).collect();
+    let is_sure = |image: &&DiscoveredImage| image.tier < Tier::Possible;
+    let sources: Vec<&Reference> =
+        discovery.images.iter().filter(is_sure).map(|i| &i.reference).collect();
     let targets = rules
         .plan(sources)
         .map_err(|e| Failure::of(exit::FAILED, &e).doing("naming the images in the registry"))?;
-    let images = discovery.images.iter().filter_map(|image| {
+    let images = discovery.images.iter().filter(is_sure).filter_map(|image| {
         Some(LockedImage {
             source: image.reference.clone(),
             digest: image.reference.digest().cloned(),

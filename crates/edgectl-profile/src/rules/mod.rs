@@ -1,0 +1,26 @@
+//! From one parsed document to the images it names: which rule took each of
+//! them, and how sure that rule is.
+
+mod args;
+mod embedded;
+mod known;
+mod lines;
+mod names;
+mod objects;
+mod parts;
+mod pieces;
+mod plausible;
+mod pods;
+mod schema;
+mod secrets;
+mod table;
+mod text;
+mod values;
+mod walk;
+
+pub use table::{RULES, Rule};
+
+pub(crate) use known::KnownFields;
+#[allow(unused_imports, reason = "the first two are for sources of single documents")]
+pub(crate) use objects::{search, search_document, search_text};
+pub(crate) use values::search_values;

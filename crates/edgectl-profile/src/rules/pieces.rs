@@ -1,0 +1,34 @@
+//! Values that hold several images, and keys whose names speak for others.
+
+use super::names::Says;
+use super::plausible::Look;
+use super::walk::Context;
+
+/// The references that a value may hold: itself, or the parts of a list by
+/// comma, semicolon, blank or line, each perhaps behind a `name=`.
+pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
+    let separators = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|');
+    text.split(separators).map(|item| {
+        let item = item.trim_matches(['"', '\'']);
+        item.rsplit_once('=').map_or(item, |(_, value)| value)
+    })
+}
+
+/// Whether a text that looks so is believed under a name that says that.
+pub(crate) fn is_believed(look: Look, says: Says) -> bool {
+    match says {
+        Says::Image => look.suits_image(),
+        Says::Perhaps => look.suits_doubt(),
+    }
+}
+
+/// What a key of a mapping says by the mapping's own name, as in
+/// `images: {engine: …, ui: …}` and `image: {ref: …}`.
+pub(crate) fn lent(key: &str, context: Context<'_>) -> Option<Says> {
+    context.says?;
+    let is_list = context.key.to_ascii_lowercase().ends_with("images");
+    let is_own = matches!(key, "name" | "kind" | "namespace");
+    let is_whole =
+        matches!(key, "full" | "fullName" | "name" | "ref" | "reference" | "uri" | "url");
+    (if is_list { !is_own } else { is_whole }).then_some(Says::Perhaps)
+}
