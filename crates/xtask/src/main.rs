@@ -3,6 +3,7 @@
 // Talking to the developer is all this program is for.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod cargo;
 mod deps;
 mod fence;
@@ -47,6 +48,9 @@ enum Task {
     Tidy,
     /// Build the static agent and print where it is.
     Agent,
+    /// Measure ourselves against what others do, in one run.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -86,6 +90,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Schema(SchemaArgs { check: true }) => done(schema::check()),
         Task::Schema(SchemaArgs { check: false }) => done(schema::write()),
         Task::Tidy => done(tidy::check()),
+        Task::Bench(what) => bench::bench(what),
         Task::Agent => done(quickstart::agent().map(|path| println!("{}", path.display()))),
     }
 }

@@ -31,8 +31,16 @@ mod push;
 mod recipe;
 mod world;
 
+use std::path::PathBuf;
+
 pub use error::QuickstartError;
 pub use world::{ExternalRegistry, PULLER, UPLOADER, World, WorldOptions};
+
+/// The operating system image, built unless the cache has it: the directory
+/// of its OCI layout.
+pub fn os_image(say: &dyn Fn(&str)) -> Result<PathBuf, QuickstartError> {
+    cache::os(&cache::directory()?, say)
+}
 
 /// Names of all images that the source registry serves, the operating
 /// system's last.
