@@ -38,7 +38,7 @@ impl Reporter {
             let _ = sink.write_all(format!("{line}\n").as_bytes());
             let _ = sink.flush();
         }
-        let _ = writeln!(std::io::stdout(), "edge-agent: {}", sentence(event));
+        let _ = writeln!(std::io::stdout(), "edge-agent: {event}");
     }
 }
 
@@ -51,36 +51,4 @@ fn event_port() -> Option<PathBuf> {
         }
     }
     None
-}
-
-fn sentence(event: &NodeEvent) -> String {
-    match event {
-        NodeEvent::AgentStarted { mode, stage, version } => {
-            format!("version {version}, system `{mode}`, stage `{stage}`")
-        }
-        NodeEvent::UserDataRead { registries, rules, certificates } => format!(
-            "the user data names {registries} registries, {rules} mirror rules, {certificates} certificates"
-        ),
-        NodeEvent::InstallStarted { device } => format!("installing to {device}"),
-        NodeEvent::InstallStep { step } => step.clone(),
-        NodeEvent::InstallFinished { device, seconds } => {
-            format!("installed to {device} in {seconds:.0} s")
-        }
-        NodeEvent::NodeConfigured { files } => format!("wrote {}", files.join(", ")),
-        NodeEvent::RuntimeReady { runtime } => format!("{runtime} answers"),
-        NodeEvent::ImagePulled { image, seconds, .. } => {
-            format!("pulled {image} in {seconds:.1} s")
-        }
-        NodeEvent::ImageFailed { image, error } => format!("FAILED to pull {image}: {error}"),
-        NodeEvent::ContainerStarted { image, state } => {
-            format!("started a container from {image}: {state}")
-        }
-        NodeEvent::ContainerFailed { image, error } => {
-            format!("FAILED to start a container from {image}: {error}")
-        }
-        NodeEvent::Failed { stage, error } => format!("FAILED while {stage}: {error}"),
-        NodeEvent::Finished { pulled, failed } => {
-            format!("proof finished: {pulled} images pulled, {failed} failed")
-        }
-    }
 }

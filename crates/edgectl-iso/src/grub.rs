@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use edgectl_model::grub_word;
 use edgectl_process::file_error;
 
 use crate::error::IsoError;
@@ -38,19 +39,6 @@ const MODULES: [&str; 16] = [
 ];
 /// Size of the EFI system partition: room for one loader of about 1 MiB.
 const ESP_BYTES: u64 = 4 << 20;
-
-/// A word of a GRUB command, with what the menu's language would take apart
-/// escaped. `;` ends a command, so `ds=nocloud;s=…` would lose its end.
-pub fn grub_word(word: &str) -> String {
-    let mut escaped = String::with_capacity(word.len());
-    for c in word.chars() {
-        if " \t;&|<>{}$\"'\\#".contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
-}
 
 /// The boot menu of the installer.
 pub(crate) fn menu(arguments: &[String]) -> Result<String, IsoError> {
@@ -151,12 +139,6 @@ fn set_time(path: &Path, epoch: u64) -> Result<(), IsoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_survive_the_menu_language() {
-        assert_eq!(grub_word("ds=nocloud;s=file:///x/"), "ds=nocloud\\;s=file:///x/");
-        assert_eq!(grub_word("a$b c"), "a\\$b\\ c");
-    }
 
     #[test]
     fn the_menu_holds_the_arguments() {

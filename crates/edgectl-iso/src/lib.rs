@@ -25,7 +25,7 @@ mod xorriso;
 
 pub use bake::{BakeReport, BakeRequest, BakeStep, bake};
 pub use error::IsoError;
-pub use grub::{INSTALLED_LABEL, grub_word};
+pub use grub::INSTALLED_LABEL;
 pub use kernel::{KernelPair, find_kernel};
 pub use layers::LayerSource;
 pub use stream::Capture;

@@ -105,6 +105,42 @@ pub enum NodeEvent {
     },
 }
 
+/// A sentence for people.
+impl std::fmt::Display for NodeEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AgentStarted { mode, stage, version } => {
+                write!(f, "agent {version}, system `{mode}`, stage `{stage}`")
+            }
+            Self::UserDataRead { registries, rules, certificates } => write!(
+                f,
+                "the user data names {registries} registries, {rules} mirror rules, {certificates} certificates"
+            ),
+            Self::InstallStarted { device } => write!(f, "installing to {device}"),
+            Self::InstallStep { step } => f.write_str(step),
+            Self::InstallFinished { device, seconds } => {
+                write!(f, "installed to {device} in {seconds:.0} s")
+            }
+            Self::NodeConfigured { files } => write!(f, "wrote {}", files.join(", ")),
+            Self::RuntimeReady { runtime } => write!(f, "{runtime} answers"),
+            Self::ImagePulled { image, seconds, .. } => {
+                write!(f, "pulled {image} in {seconds:.1} s")
+            }
+            Self::ImageFailed { image, error } => write!(f, "FAILED to pull {image}: {error}"),
+            Self::ContainerStarted { image, state } => {
+                write!(f, "started a container from {image}: {state}")
+            }
+            Self::ContainerFailed { image, error } => {
+                write!(f, "FAILED to start a container from {image}: {error}")
+            }
+            Self::Failed { stage, error } => write!(f, "FAILED while {stage}: {error}"),
+            Self::Finished { pulled, failed } => {
+                write!(f, "proof finished: {pulled} images pulled, {failed} failed")
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod config;
 mod config_text;
 mod digest;
 mod event;
+mod grub;
 mod known;
 mod lock;
 mod platform;
@@ -26,6 +27,7 @@ pub use config::{
 pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
 pub use digest::{Digest, DigestError, Hasher};
 pub use event::{EVENT_PORT, NodeEvent};
+pub use grub::grub_word;
 pub use known::{FieldPath, FieldPathError, FieldStep, KnownField};
 pub use lock::{Found, ImageLock, LOCK_SCHEMA, LockError, LockedImage, Role, Tier};
 pub use platform::Platform;

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use super::disk::Disk;
-use super::partitions::{Partitions, first_sector};
+use edgectl_model::grub_word;
 use edgectl_process::{FileError, file_error};
 
+use super::disk::Disk;
+use super::partitions::{Partitions, first_sector};
 use crate::error::AgentError;
 use crate::medium::{command_line, on_medium};
 
@@ -76,8 +77,7 @@ fn installed_arguments(command_line: &str) -> String {
     let words = words.map(|word| match word.split_once('=') {
         Some(("edgectl.medium", _)) => "edgectl.medium=EDGE_STATE".to_owned(),
         Some(("edgectl.mode", _)) => "edgectl.mode=installed".to_owned(),
-        // `;` would end GRUB's command.
-        _ => word.replace('\\', "\\\\").replace(';', "\\;").replace('$', "\\$"),
+        _ => grub_word(word),
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -103,10 +103,10 @@ mod tests {
 
     #[test]
     fn arguments_of_the_installed_system() {
-        let line = "BOOT_IMAGE=/boot/kernel boot=edge edgectl.medium=EDGECTL edgectl.mode=install ds=nocloud;s=file:///x/ quiet\n";
+        let line = "BOOT_IMAGE=/boot/kernel boot=edge edgectl.medium=EDGECTL edgectl.mode=install ds=nocloud;s=file:///x/ a={b&c} quiet\n";
         assert_eq!(
             installed_arguments(line),
-            "boot=edge edgectl.medium=EDGE_STATE edgectl.mode=installed ds=nocloud\\;s=file:///x/ quiet"
+            "boot=edge edgectl.medium=EDGE_STATE edgectl.mode=installed ds=nocloud\\;s=file:///x/ a=\\{b\\&c\\} quiet"
         );
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edgectl_model::{ImageLock, NodeEvent};
+use edgectl_model::ImageLock;
 use edgectl_qemu::{
     Accel, Door, Medium, Run, TimedEvent, install, judge, judge_install, prove, usable_accel,
 };
@@ -154,23 +154,5 @@ fn door(project: &Project, results: &Path) -> Result<Door, Failure> {
 }
 
 fn line(event: &TimedEvent) -> String {
-    let at = event.at;
-    let text = match &event.event {
-        NodeEvent::AgentStarted { mode, stage, .. } => format!("agent runs ({mode}, {stage})"),
-        NodeEvent::UserDataRead { registries, rules, certificates } => format!(
-            "user data read: {registries} registries, {rules} rules, {certificates} certificates"
-        ),
-        NodeEvent::InstallStarted { device } => format!("installing to {device}"),
-        NodeEvent::InstallStep { step } => step.clone(),
-        NodeEvent::InstallFinished { seconds, .. } => format!("installed in {seconds:.0} s"),
-        NodeEvent::NodeConfigured { files } => format!("{} files written", files.len()),
-        NodeEvent::RuntimeReady { runtime } => format!("{runtime} answers"),
-        NodeEvent::ImagePulled { image, seconds, .. } => format!("pulled {image} ({seconds:.1} s)"),
-        NodeEvent::ImageFailed { image, .. } => format!("NOT pulled: {image}"),
-        NodeEvent::ContainerStarted { image, state } => format!("container of {image}: {state}"),
-        NodeEvent::ContainerFailed { image, .. } => format!("container of {image}: FAILED"),
-        NodeEvent::Failed { stage, error } => format!("agent FAILED in stage {stage}: {error}"),
-        NodeEvent::Finished { pulled, failed } => format!("{pulled} pulled, {failed} failed"),
-    };
-    format!("  {at:6.1} s  {text}")
+    format!("  {:6.1} s  {}", event.at, event.event)
 }

@@ -129,8 +129,7 @@ fn operating_system(
         Reference::parse(os).map_err(|e| Failure::of(exit::USAGE, &e).doing(doing()))?;
     let pinned = lock.images.iter().find(|image| image.source == reference);
     let digest = pinned.and_then(|image| image.digest.clone());
-    let layout = pulled(project, &reference, digest, &platform, printer).doing(doing())?;
-    layout.image(&platform).doing(doing())
+    pulled(project, &reference, digest, &platform, printer).doing(doing())
 }
 
 fn pulled(
@@ -139,15 +138,14 @@ fn pulled(
     digest: Option<Digest>,
     platform: &Platform,
     printer: Printer,
-) -> Result<Layout, Failure> {
+) -> Result<LayoutImage, Failure> {
     // One directory for each content, so that two projects never meet in one.
     let name = digest.clone().unwrap_or_else(|| Digest::sha256(reference.canonical().as_bytes()));
     let directory = cache_directory()?.join("os").join(name.hex());
     if digest.is_some()
-        && let Ok(layout) = Layout::open(&directory)
-        && layout.image(platform).is_ok()
+        && let Ok(image) = Layout::open(&directory).and_then(|layout| layout.image(platform))
     {
-        return Ok(layout);
+        return Ok(image);
     }
     printer.say(&format!("  pulling {reference}"));
     let sources = project.scope().source_registries([reference])?;
@@ -163,7 +161,8 @@ fn pulled(
         Ok(interruptible(pull_to_layout(request, &sources, &progress)).await?)
     });
     progress.finish();
-    pulled.map(|(layout, _)| layout)
+    let (layout, _) = pulled?;
+    Ok(layout.image(platform)?)
 }
 
 /// `$XDG_CACHE_HOME/edgectl`, else `~/.cache/edgectl`.
