@@ -1,25 +1,30 @@
 //! Rule `argument`: images in arguments and commands.
 
+use super::embedded;
 use super::names::{Says, says};
 use super::pieces;
 use super::plausible::{Look, look};
-use super::table::{ARGUMENT, Rule};
+use super::table::ARGUMENT;
 use super::walk::Walk;
 use crate::tree::Node;
 
 /// Goes through a list, if it is one of arguments: texts of which at least one
 /// looks like a flag or a setting.
-pub(crate) fn look_at(walk: &mut Walk<'_, '_>, items: &[Node]) {
+pub(crate) fn look_at(walk: &mut Walk<'_, '_>, key: &str, items: &[Node]) {
     let is_flag = |item: &Node| item.scalar().is_some_and(|text| text.starts_with('-'));
-    if !items.iter().any(is_flag) {
+    let is_script = |item: &Node| item.scalar().is_some_and(|text| text.contains('\n'));
+    let is_command = matches!(key, "args" | "command");
+    if !items.iter().any(is_flag) && !(is_command && items.iter().any(is_script)) {
         return;
     }
     let mut said = None;
     for (index, item) in items.iter().enumerate() {
-        let Some(text) = item.scalar().filter(|text| !text.contains('\n')) else {
+        let Some(text) = item.scalar() else { continue };
+        if text.contains('\n') {
             said = None;
+            walk.at_index(index, |walk| embedded::look_at_script(walk, item));
             continue;
-        };
+        }
         let asked = said.take();
         if let Some(flag) = text.strip_prefix('-').filter(|flag| !flag.contains(['=', ' '])) {
             said = says(flag);
@@ -37,7 +42,7 @@ fn argument(walk: &mut Walk<'_, '_>, node: &Node, text: &str, asked: Option<Says
         let is_whole = text.starts_with('-') || asked.is_some() || piece == text;
         let is_believed = said.is_some_and(|said| pieces::is_believed(seen, said));
         if is_believed || (seen == Look::Full && is_whole) {
-            take(walk, node, piece, ARGUMENT);
+            walk.take(node, piece, ARGUMENT);
         }
     }
 }
@@ -48,8 +53,4 @@ fn said_by(flag: &str, text: &str) -> Option<Says> {
         let (_, rest) = text.split_once('=')?;
         says(rest.split_once('=')?.0)
     })
-}
-
-fn take(walk: &mut Walk<'_, '_>, node: &Node, text: &str, rule: Rule) {
-    walk.take(node, text, rule);
 }

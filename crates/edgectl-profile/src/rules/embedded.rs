@@ -3,6 +3,7 @@
 use edgectl_model::Tier;
 
 use super::lines;
+use super::table::{LINE, REFERENCE};
 use super::text::read_leniently;
 use super::walk::{Context, Walk};
 use crate::documents::Documents;
@@ -24,6 +25,20 @@ pub(crate) fn look_at(walk: &mut Walk<'_, '_>, node: &Node) {
     let Some(text) = node.scalar().filter(|text| is_worth_it(text)) else { return };
     if let Some(embedded) = walk.scope.layer.embedded(node) {
         search(walk, &embedded, text.contains('\n') || is_structured(text));
+    }
+}
+
+/// Searches a script that a container runs: its references are no guess.
+pub(crate) fn look_at_script(walk: &mut Walk<'_, '_>, node: &Node) {
+    let Some(text) = node.scalar().filter(|text| is_worth_it(text)) else { return };
+    let embedded = walk.scope.layer.embedded(node);
+    if let Some(embedded) = embedded.filter(|_| !is_structured(text)) {
+        walk.claim(node);
+        let layer = walk.scope.layer.inner(&embedded);
+        let base = format!("{}{}:", walk.scope.base, walk.path);
+        let mut inner = Walk::new(walk.book, walk.scope.inside(&layer, base));
+        inner.ceiling = walk.ceiling.max(Tier::Likely);
+        lines::look_at(&mut inner, layer.text, LINE);
     }
 }
 
@@ -54,7 +69,7 @@ fn search(walk: &mut Walk<'_, '_>, embedded: &Embedded, may_be_yaml: bool) {
         inner.ceiling = walk.ceiling.max(Tier::Likely);
         let is_searched = is_yaml && trees(&mut inner, &part);
         if !is_searched {
-            lines::look_at(&mut inner, part.text);
+            lines::look_at(&mut inner, part.text, REFERENCE);
         }
     }
 }

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use edgectl_model::{FieldPath, FieldStep, KnownField, Reference, from_yaml};
 
-use super::pieces;
-use super::plausible::is_template;
+use super::plausible::{is_template, look};
 use super::table::KNOWN_FIELD;
 use super::walk::Walk;
-use crate::macros::own_text;
+use super::{parts, pieces};
+use crate::macros::{has_macro, own_text};
 use crate::tree::{Data, Node};
 
 /// The table as it is in the repository.
@@ -148,8 +148,10 @@ fn take_whole(walk: &mut Walk<'_, '_>, node: &Node) {
 fn take_text(walk: &mut Walk<'_, '_>, node: &Node) {
     let Some(text) = own_text(node).filter(|_| !walk.is_claimed(node)) else { return };
     for piece in pieces::of(text).filter(|piece| !is_template(piece)) {
-        if Reference::parse(piece).is_ok() {
-            walk.take(node, piece, KNOWN_FIELD);
+        let image = piece.strip_prefix("docker://").or(piece.strip_prefix("oci://"));
+        let image = image.unwrap_or(piece);
+        if look(image).is_some() || has_macro(image) {
+            walk.take(node, image, KNOWN_FIELD);
         }
     }
 }
@@ -187,7 +189,9 @@ fn fill_in<'n>(
         let value = own_text(field)?;
         push(&mut text, before, value);
         places.push((name, field));
-        rest = after;
+        // An image that is whole already keeps its own tag.
+        let is_whole = after.starts_with(':') && parts::has_tag(&text);
+        rest = if is_whole { "" } else { after };
     }
     text.push_str(rest);
     Some((text, places))

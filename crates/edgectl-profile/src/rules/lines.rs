@@ -14,16 +14,17 @@ use crate::mask::unmask;
 pub(crate) fn look_at_text(book: &mut Book, scope: &Scope<'_>) {
     let mut walk = Walk::new(book, scope.inside(scope.layer, scope.base.clone()));
     walk.ceiling = Tier::Likely;
-    look_at(&mut walk, scope.layer.text);
+    look_at(&mut walk, scope.layer.text, REFERENCE);
 }
 
-/// Searches a text line by line, comments left out.
-pub(crate) fn look_at(walk: &mut Walk<'_, '_>, text: &str) {
+/// Searches a text line by line, comments left out; full references that
+/// nothing speaks for are taken by the rule `other`.
+pub(crate) fn look_at(walk: &mut Walk<'_, '_>, text: &str, other: Rule) {
     for (line, number) in text.lines().zip(1..) {
         let content = line.trim_start();
         let is_comment = content.starts_with('#') || content.starts_with("//");
         if !is_comment {
-            Line { number, text: line }.look_at(walk);
+            Line { number, text: line, other }.look_at(walk);
         }
     }
 }
@@ -31,6 +32,7 @@ pub(crate) fn look_at(walk: &mut Walk<'_, '_>, text: &str) {
 struct Line<'t> {
     number: u64,
     text: &'t str,
+    other: Rule,
 }
 
 impl<'t> Line<'t> {
@@ -91,7 +93,7 @@ impl<'t> Line<'t> {
         });
         match is_believed {
             true => self.take(walk, word, &plain, LINE),
-            false if seen == Look::Full => self.take(walk, word, &plain, REFERENCE),
+            false if seen == Look::Full => self.take(walk, word, &plain, self.other),
             false => {}
         }
     }

@@ -3,6 +3,7 @@
 
 mod args;
 mod embedded;
+mod inherited;
 mod known;
 mod lines;
 mod names;

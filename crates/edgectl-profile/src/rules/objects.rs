@@ -1,5 +1,6 @@
 //! Kubernetes objects: what they are called, and the texts that hold them.
 
+use super::names::says;
 use super::text::read_leniently;
 use super::walk::{Context, Walk};
 use super::{known, lines, secrets};
@@ -85,7 +86,10 @@ pub(crate) fn mapping<'n>(walk: &mut Walk<'_, '_>, node: &'n Node, context: Cont
             if kind == "Secret" {
                 secrets::look_at(walk, node);
             }
-            walk.entries(node, Context { kind, ..Context::default() });
+            // What a ConfigMap is called speaks for what is in it.
+            let named = node.at(&["metadata", "name"]).and_then(Node::scalar);
+            let says = named.filter(|_| kind == "ConfigMap").and_then(says);
+            walk.entries(node, Context { kind, says, ..Context::default() });
         }
     }
     walk.scope.object = outer;
@@ -94,13 +98,10 @@ pub(crate) fn mapping<'n>(walk: &mut Walk<'_, '_>, node: &'n Node, context: Cont
 /// The kind of an object; none for a mapping that is no object.
 fn kind(node: &Node) -> Option<&str> {
     let kind = node.get("kind")?.scalar().filter(|kind| !kind.is_empty())?;
-    let has_body = || {
-        ["spec", "template", "items", "data", "stringData"]
-            .iter()
-            .any(|key| node.get(key).is_some())
-    };
     let is_named = node.get("metadata").is_some_and(|metadata| !metadata.entries().is_empty());
-    (is_named || has_body()).then_some(kind)
+    // Others refer to an object by version, kind and name.
+    let is_object = || node.get("apiVersion").is_some() && node.get("name").is_none();
+    (is_named || is_object()).then_some(kind)
 }
 
 fn name(kind: &str, node: &Node) -> String {

@@ -1,54 +1,13 @@
 //! Rule `image-parts`: registry, repository, tag and digest beside one another,
 //! in the keys of a mapping or in the variables of a list.
 
+use super::inherited::Inherited;
 use super::names::words;
-use super::plausible::{Look, is_template, look};
+use super::plausible::{Look, is_official, is_template, look};
 use super::table::{ENVIRONMENT, IMAGE_PARTS, REFERENCE, Rule};
 use super::walk::{Context, Walk};
 use crate::macros::own_text;
 use crate::tree::Node;
-
-/// What mappings further up say for all images below them.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Inherited<'n> {
-    registry: Option<&'n str>,
-    tag: Option<&'n str>,
-    /// The registry comes from `global` and goes before an image's own.
-    is_global: bool,
-}
-
-impl<'n> Inherited<'n> {
-    /// The same below `node`.
-    pub(crate) fn with(self, node: &'n Node) -> Self {
-        let global = node.get("global").filter(|global| !global.entries().is_empty());
-        let own =
-            global.map_or(self, |global| self.of(global, global.get("imageRegistry").is_some()));
-        own.of(node, false)
-    }
-
-    fn of(self, node: &'n Node, is_global: bool) -> Self {
-        let text = |keys: &[&str]| keys.iter().find_map(|key| own_text(node.get(key)?));
-        let registry =
-            text(&["imageRegistry", "image_registry", "defaultRegistry", "registry", "hub"]);
-        let Some(registry) = registry else { return self };
-        let tag = text(&["tag", "imageTag"]);
-        Self {
-            registry: Some(registry),
-            tag: tag.or(self.tag),
-            is_global: is_global || self.is_global,
-        }
-    }
-}
-
-/// One key or variable with its value.
-struct Field<'n> {
-    /// `sidecar_image_repository`.
-    name: String,
-    text: &'n str,
-    node: &'n Node,
-    /// Where `node` is below the place that is looked at.
-    key: String,
-}
 
 /// The last words of names that hold a part.
 const PARTS: &[&str] = &[
@@ -64,39 +23,58 @@ const PARTS: &[&str] = &[
     "tag",
     "version",
 ];
-/// The endings that hold the middle of a name, the surest first.
-const MIDDLES: &[&str] =
-    &["image_repository", "image_repo", "repository", "repo", "image_name", "image", "name"];
+const REGISTRY: &[&str] =
+    &["image_registry", "registry", "image_hub", "hub", "base_repo", "base_registry"];
+const REPOSITORY: &[&str] = &["image_repository", "image_repo", "repository", "repo"];
+const IMAGE: &[&str] = &["image_name", "image"];
+const NAME: &[&str] = &["name"];
+const TAG: &[&str] = &["image_tag", "tag"];
+const VERSION: &[&str] = &["image_version", "version"];
+const DIGEST: &[&str] = &["image_digest", "digest", "image_sha", "sha", "image_sha256", "sha256"];
+
+/// One key or variable with its value.
+struct Field<'n> {
+    /// `sidecar_image_repository`.
+    name: String,
+    text: &'n str,
+    node: &'n Node,
+    place: Place<'n>,
+}
+
+/// Where a value is below the place that is looked at.
+#[derive(Clone, Copy)]
+enum Place<'n> {
+    Key(&'n str),
+    Variable(usize),
+}
+
+/// What is known from further up.
+#[derive(Clone, Copy, Default)]
+struct Around<'n> {
+    inherited: Inherited<'n>,
+    /// The key of the mapping says that it is an image.
+    is_in_image: bool,
+}
 
 /// Takes what a mapping says in parts.
 pub(crate) fn look_at<'n>(walk: &mut Walk<'_, '_>, node: &'n Node, context: Context<'n>) {
-    let fields: Vec<Field<'n>> = node
-        .entries()
-        .iter()
-        .filter_map(|(key, value)| {
-            let key = key.scalar()?;
-            let text = own_text(value).filter(|text| !text.contains(['\n', ' ']))?;
-            may_be_part(key).then(|| field(key, text, value, key.to_owned()))
-        })
-        .collect();
-    let inherited = context.inherited.with(node);
-    take_all(walk, &fields, inherited, context.says.is_some(), IMAGE_PARTS);
+    let fields = node.entries().iter().filter_map(|(key, value)| {
+        let key = key.scalar().filter(|key| may_be_part(key))?;
+        field(key, value, Place::Key(key))
+    });
+    let fields: Vec<Field<'n>> = fields.collect();
+    let around = Around { inherited: context.inherited, is_in_image: context.says.is_some() };
+    take_all(walk, &fields, around, IMAGE_PARTS);
 }
 
 /// Takes what the variables of a list (`name` and `value`) say in parts.
 pub(crate) fn look_at_variables(walk: &mut Walk<'_, '_>, items: &[Node]) {
-    let fields: Vec<Field<'_>> = items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| {
-            let name = item.get("name")?.scalar().filter(|name| may_be_part(name))?;
-            let value = item.get("value")?;
-            Some(field(name, own_text(value)?, value, format!("[{index}].value")))
-        })
-        .collect();
-    if fields.len() > 1 {
-        take_all(walk, &fields, Inherited::default(), false, ENVIRONMENT);
-    }
+    let fields = items.iter().enumerate().filter_map(|(index, item)| {
+        let name = item.get("name")?.scalar().filter(|name| may_be_part(name))?;
+        field(name, item.get("value")?, Place::Variable(index))
+    });
+    let fields: Vec<Field<'_>> = fields.collect();
+    take_all(walk, &fields, Around::default(), ENVIRONMENT);
 }
 
 fn may_be_part(key: &str) -> bool {
@@ -106,167 +84,198 @@ fn may_be_part(key: &str) -> bool {
     })
 }
 
-fn field<'n>(name: &str, text: &'n str, node: &'n Node, key: String) -> Field<'n> {
-    Field { name: words(name).join("_"), text, node, key }
+fn field<'n>(name: &str, node: &'n Node, place: Place<'n>) -> Option<Field<'n>> {
+    let text = own_text(node).filter(|text| !text.contains(['\n', ' ']))?;
+    Some(Field { name: words(name).join("_"), text, node, place })
 }
 
-fn take_all(
-    walk: &mut Walk<'_, '_>,
-    fields: &[Field<'_>],
-    inherited: Inherited<'_>,
-    is_in_image: bool,
-    rule: Rule,
-) {
-    for field in fields {
-        let Some(stem) = stem(&field.name).filter(|_| !walk.is_claimed(field.node)) else {
+fn take_all(walk: &mut Walk<'_, '_>, fields: &[Field<'_>], around: Around<'_>, rule: Rule) {
+    // A single part is no use, unless something further up has the others.
+    if fields.is_empty() || (fields.len() == 1 && around.inherited.is_nothing()) {
+        return;
+    }
+    for field in fields.iter().filter(|field| !walk.is_claimed(field.node)).collect::<Vec<_>>() {
+        // A default goes before images further down and is none itself.
+        let Some(stem) = stem(&field.name).filter(|stem| !is_for_others(stem)) else {
             continue;
         };
-        let parts = Parts { fields, stem, inherited, is_in_image };
-        let Some((text, rule)) = parts.compose(field, rule) else { continue };
-        take(walk, field, &text, rule);
-        for part in ["registry", "image_registry", "hub", "repository", "image", "name"] {
-            if let Some(other) = parts.own(&[part]).filter(|other| other.text != text) {
-                walk.claim(other.node);
-            }
+        let parts = Parts { fields, stem, around };
+        // The parts of one image are taken once.
+        if !parts.anchor().is_some_and(|anchor| std::ptr::eq(anchor, field)) {
+            continue;
+        }
+        // Variables of programs speak of other repositories, too.
+        let rule = match rule == ENVIRONMENT && !field.name.contains("image") {
+            true => REFERENCE,
+            false => rule,
+        };
+        if let Some((text, rule)) = parts.compose(rule) {
+            take(walk, field, &text, rule);
+            parts.explained().for_each(|part| walk.claim(part.node));
         }
     }
 }
 
 fn take(walk: &mut Walk<'_, '_>, field: &Field<'_>, text: &str, rule: Rule) {
-    match field.key.strip_prefix('[').and_then(|key| key.split_once(']')) {
-        Some((index, _)) => {
-            let index = index.parse().unwrap_or_default();
-            walk.at_index(index, |walk| {
-                walk.at_key("value", |walk| walk.take(field.node, text, rule))
-            });
-        }
-        None => walk.at_key(&field.key, |walk| walk.take(field.node, text, rule)),
+    match field.place {
+        Place::Key(key) => walk.at_key(key, |walk| walk.take(field.node, text, rule)),
+        Place::Variable(index) => walk.at_index(index, |walk| {
+            walk.at_key("value", |walk| walk.take(field.node, text, rule));
+        }),
     }
 }
 
 /// What the name of a middle part begins with: `sidecar_` of
 /// `sidecar_image_repository`.
 fn stem(name: &str) -> Option<&str> {
-    let stem = MIDDLES.iter().find_map(|end| name.strip_suffix(end))?;
+    let ends = [REPOSITORY, IMAGE, NAME].into_iter().flatten();
+    let stem = ends.filter_map(|end| name.strip_suffix(end)).min_by_key(|stem| stem.len())?;
     (stem.is_empty() || stem.ends_with('_')).then_some(stem)
+}
+
+/// Whether the parts with that stem are those of images further down.
+fn is_for_others(stem: &str) -> bool {
+    stem.contains("default") || matches!(stem, "base_" | "global_")
 }
 
 /// The parts that belong to one image.
 struct Parts<'f> {
     fields: &'f [Field<'f>],
     stem: &'f str,
-    inherited: Inherited<'f>,
-    /// The mapping stands at a key that says `image`.
-    is_in_image: bool,
+    around: Around<'f>,
+}
+
+/// The part between the registry and the tag.
+struct Middle {
+    text: String,
+    /// It was in two parts itself.
+    is_split: bool,
+    /// All that there is for it is a name, which names many things.
+    is_name: bool,
 }
 
 impl<'f> Parts<'f> {
     fn own(&self, ends: &[&str]) -> Option<&'f Field<'f>> {
-        ends.iter().find_map(|end| {
-            self.fields.iter().find(|field| field.name.strip_prefix(self.stem) == Some(end))
-        })
+        let is_end = |field: &Field<'_>, end: &str| field.name.strip_prefix(self.stem) == Some(end);
+        ends.iter().find_map(|end| self.fields.iter().find(|field| is_end(field, end)))
     }
 
     fn text(&self, ends: &[&str]) -> Option<&'f str> {
         self.own(ends).map(|field| field.text)
     }
 
-    fn registry(&self) -> Option<&'f str> {
-        let own = || self.text(&["image_registry", "registry", "image_hub", "hub"]);
+    /// The part at which the image is reported.
+    fn anchor(&self) -> Option<&'f Field<'f>> {
+        [IMAGE, REPOSITORY, NAME].into_iter().find_map(|ends| self.own(ends))
+    }
+
+    /// What needs no other explanation once the image is taken.
+    fn explained(&self) -> impl Iterator<Item = &'f Field<'f>> {
+        [IMAGE, REPOSITORY, REGISTRY].into_iter().filter_map(|ends| self.own(ends))
+    }
+
+    fn middle(&self) -> Option<Middle> {
+        let (image, name) = (self.text(IMAGE), self.text(NAME));
+        let whole = |text: &str| Middle { text: text.to_owned(), is_split: false, is_name: false };
+        let split = |text: String| Middle { text, is_split: true, is_name: false };
+        let repository = self.text(REPOSITORY);
+        Some(match (repository, image, name) {
+            (Some(repository), Some(image), _) => split(below(repository, image)),
+            (Some(repository), None, Some(name)) if self.is_only_a_prefix(repository, name) => {
+                split(below(repository, name))
+            }
+            (Some(repository), None, _) => whole(repository),
+            (None, Some(image), _) => match self.around.inherited.repository {
+                Some(repository) if !image.contains('/') => {
+                    split(format!("{}/{image}", repository.trim_end_matches('/')))
+                }
+                _ => whole(image),
+            },
+            (None, None, name) => Middle { is_name: true, ..whole(name?) },
+        })
+    }
+
+    /// Whether a repository holds images rather than being one: a host with a
+    /// single part behind it, or a single part alone; in the mapping of an
+    /// image also what doesn't end in the image's name.
+    fn is_only_a_prefix(&self, repository: &str, name: &str) -> bool {
+        let parts = repository.trim_matches('/').split('/').count();
+        let last = repository.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let is_short = if has_host(repository) { parts <= 2 } else { parts == 1 };
+        is_short || (self.around.is_in_image && !last.contains(name) && !name.contains(last))
+    }
+
+    /// The registry, and whether it stands here rather than further up.
+    fn registry(&self) -> (Option<&'f str>, bool) {
         let shared = || {
-            let names = ["image_registry", "registry", "hub"];
-            names.iter().find_map(|name| Some(self.fields.iter().find(|f| f.name == *name)?.text))
+            let find = |name: &&str| self.fields.iter().find(|field| field.name == **name);
+            REGISTRY.iter().find_map(|name| Some(find(name)?.text))
         };
-        match self.inherited.is_global {
-            true => self.inherited.registry.or_else(own),
-            false => own().or_else(shared).or(self.inherited.registry),
+        if let Some(global) = self.around.inherited.global_registry {
+            return (Some(global), false);
+        }
+        match self.text(REGISTRY).or_else(shared) {
+            Some(registry) => (Some(registry), true),
+            None => (self.around.inherited.registry, false),
         }
     }
 
-    fn tag(&self) -> Option<&'f str> {
-        self.text(&["image_tag", "tag"])
-    }
-
-    fn version(&self) -> Option<&'f str> {
-        self.text(&["image_version", "version"])
+    fn tag(&self, middle: &Middle) -> Option<&'f str> {
+        let has_version =
+            self.own(IMAGE).is_some() || !self.stem.is_empty() || has_host(&middle.text);
+        let version = || self.text(VERSION).filter(|_| has_version && !middle.is_name);
+        self.text(TAG).or_else(version)
     }
 
     fn digest(&self) -> Option<String> {
-        let text =
-            self.text(&["image_digest", "digest", "image_sha", "sha", "image_sha256", "sha256"])?;
-        let is_bare = text.len() == 64 && text.bytes().all(|c| c.is_ascii_hexdigit());
+        let text = self.text(DIGEST)?;
+        let is_hex = text.len() == 64 && text.bytes().all(|c| c.is_ascii_hexdigit());
         match text.contains(':') {
             true => Some(text.to_owned()),
-            false => is_bare.then(|| format!("sha256:{text}")),
+            false => is_hex.then(|| format!("sha256:{text}")),
         }
     }
 
-    /// The reference that `field` is the middle of, and the rule that believes
-    /// it.
-    fn compose(&self, field: &Field<'_>, rule: Rule) -> Option<(String, Rule)> {
-        let repository = self.text(&["image_repository", "image_repo", "repository", "repo"]);
-        let image = self.text(&["image_name", "image"]);
-        let name = self.text(&["name"]);
-        let is_name = field.name.len() == self.stem.len() + "name".len()
-            && !field.name.ends_with("image_name");
-        let middle = match (repository, image) {
-            (Some(repository), Some(image)) => below(repository, image),
-            (Some(repository), None) => match name {
-                Some(name) if is_only_a_prefix(repository) => below(repository, name),
-                _ => repository.to_owned(),
-            },
-            (None, Some(image)) => image.to_owned(),
-            (None, None) => name?.to_owned(),
-        };
-        // Each image is composed once, at the surest of its parts.
-        if is_name && (repository.is_some() || image.is_some())
-            || (repository.is_some() && Some(field.text) == image && image != repository)
-        {
-            return None;
-        }
-        let is_split = repository.is_some() && image.is_some();
-        let tag = self.tag().or_else(|| {
-            let is_versioned = image.is_some() || !self.stem.is_empty() || has_host(&middle);
-            self.version().filter(|_| is_versioned)
-        });
-        let registry = self.registry();
-        if is_name
-            && (tag.is_none()
-                || (registry.is_none() && look(&middle).is_none_or(|l| l > Look::Path)))
-        {
-            return None;
-        }
-        let is_bare_image = repository.is_none() && image.is_some() && !middle.contains('/');
-        let tag =
-            tag.or_else(|| self.inherited.tag.filter(|_| is_bare_image && registry.is_some()));
+    /// The reference, and the rule that believes it.
+    fn compose(&self, rule: Rule) -> Option<(String, Rule)> {
+        let middle = self.middle()?;
+        let (registry, is_own) = self.registry();
         let digest = self.digest();
-        let is_whole =
-            repository.is_none() && tag.is_none() && digest.is_none() && registry.is_none();
-        if is_whole {
+        let is_word = self.text(IMAGE).is_some_and(|image| !image.contains('/'));
+        // Releases name hub and tag once for all images.
+        let shared = self.around.inherited.tag;
+        let shared = shared.filter(|_| is_word && (registry.is_some() || middle.is_split));
+        let tag = self.tag(&middle).or(shared);
+        let is_pinned = tag.is_some() || digest.is_some();
+        if middle.is_name && !(is_pinned && (is_own || middle.text.contains('/'))) {
             return None;
         }
-        let text = pinned(within(registry, &middle), tag, digest.as_deref());
-        self.believed(&text, is_split, repository.is_some(), rule)
-    }
-
-    fn believed(
-        &self,
-        text: &str,
-        is_split: bool,
-        has_repository: bool,
-        rule: Rule,
-    ) -> Option<(String, Rule)> {
-        if text.contains("{{") {
-            return Some((text.to_owned(), rule));
+        // A whole image is left to its key.
+        if !middle.is_split && !is_pinned && self.own(REPOSITORY).is_none() && registry.is_none() {
+            return None;
         }
-        let rule = match look(text)? {
-            Look::Full | Look::Tagged => rule,
-            Look::Short if self.is_in_image || is_split || !has_repository => rule,
-            Look::Hosted => REFERENCE,
-            Look::Path if self.is_in_image => REFERENCE,
-            _ => return None,
+        let with = |registry| {
+            let text = pinned(within(registry, &middle.text), tag, digest.as_deref());
+            let rule = believed(&text, &middle, rule)?;
+            Some((text, rule))
         };
-        (!is_template(text)).then(|| (text.to_owned(), rule))
+        with(registry).or_else(|| if is_own { None } else { with(None) })
+    }
+}
+
+/// The rule that believes a composed reference; none does if it isn't one.
+fn believed(text: &str, middle: &Middle, rule: Rule) -> Option<Rule> {
+    if text.contains("{{") {
+        return Some(rule);
+    }
+    if is_template(text) {
+        return None;
+    }
+    match look(text)? {
+        Look::Full | Look::Tagged => Some(rule),
+        Look::Short if is_official(&middle.text) => Some(rule),
+        Look::Hosted | Look::Path | Look::Short if !middle.is_name => Some(REFERENCE),
+        _ => None,
     }
 }
 
@@ -274,30 +283,21 @@ fn has_host(text: &str) -> bool {
     matches!(look(text), Some(Look::Hosted | Look::Full))
 }
 
-/// Whether a repository holds images rather than being one: a host with a
-/// single part behind it, or a single part alone.
-fn is_only_a_prefix(repository: &str) -> bool {
-    let parts = repository.trim_end_matches('/').split('/').count();
-    match has_host(repository) {
-        true => parts <= 2,
-        false => parts == 1,
-    }
-}
-
 /// `name` in `repository`, unless one of them holds the other already.
 fn below(repository: &str, name: &str) -> String {
     let repository = repository.trim_end_matches('/');
-    let is_last = repository.rsplit('/').next() == Some(name);
-    match is_last || name.contains(['/', ' ']) {
-        true if is_last => repository.to_owned(),
-        true if has_host(name) || name.starts_with(repository) => name.to_owned(),
-        true => format!("{repository}/{name}"),
-        false => format!("{repository}/{name}"),
+    if repository.rsplit('/').next() == Some(name) {
+        repository.to_owned()
+    } else if has_host(name) || name.starts_with(&format!("{repository}/")) {
+        name.to_owned()
+    } else {
+        format!("{repository}/{name}")
     }
 }
 
 /// `name` below `prefix`, unless it names a host itself.
 fn within(prefix: Option<&str>, name: &str) -> String {
+    let name = name.trim_start_matches('/');
     match prefix.map(|prefix| prefix.trim_end_matches('/')).filter(|prefix| !prefix.is_empty()) {
         Some(prefix) if !name.starts_with(&format!("{prefix}/")) && !has_host(name) => {
             format!("{prefix}/{name}")
@@ -322,7 +322,7 @@ fn pinned(name: String, tag: Option<&str>, digest: Option<&str>) -> String {
 }
 
 /// Whether a name ends in a tag or digest; macros may hold anything.
-fn has_tag(name: &str) -> bool {
+pub(crate) fn has_tag(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     last.contains([':', '@'])
 }

@@ -1,7 +1,7 @@
 //! Values that hold several images, and keys whose names speak for others.
 
 use super::names::Says;
-use super::plausible::Look;
+use super::plausible::{Look, look};
 use super::walk::Context;
 
 /// The references that a value may hold: itself, or the parts of a list by
@@ -14,6 +14,11 @@ pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether a text of several words holds references and nothing else.
+pub(crate) fn is_list(text: &str) -> bool {
+    of(text).filter(|piece| !piece.is_empty()).all(|piece| look(piece).is_some())
+}
+
 /// Whether a text that looks so is believed under a name that says that.
 pub(crate) fn is_believed(look: Look, says: Says) -> bool {
     match says {
@@ -23,12 +28,15 @@ pub(crate) fn is_believed(look: Look, says: Says) -> bool {
 }
 
 /// What a key of a mapping says by the mapping's own name, as in
-/// `images: {engine: …, ui: …}` and `image: {ref: …}`.
+/// `images: {engine: …, ui: …}` and `image: {ref: …}`, or by that of its
+/// ConfigMap.
 pub(crate) fn lent(key: &str, context: Context<'_>) -> Option<Says> {
     context.says?;
     let is_list = context.key.to_ascii_lowercase().ends_with("images");
+    let is_map =
+        context.kind == "ConfigMap" && matches!((context.key, key), ("", "data") | ("data", _));
     let is_own = matches!(key, "name" | "kind" | "namespace");
     let is_whole =
         matches!(key, "full" | "fullName" | "name" | "ref" | "reference" | "uri" | "url");
-    (if is_list { !is_own } else { is_whole }).then_some(Says::Perhaps)
+    (is_map || if is_list { !is_own } else { is_whole }).then_some(Says::Perhaps)
 }

@@ -143,7 +143,7 @@ fn without_host(text: &str, is_pinned: bool) -> Option<Look> {
         Some(_) if is_pinned => Some(Look::Tagged),
         Some(_) => Some(Look::Path),
         None if is_pinned => is_short(text).then_some(Look::Short),
-        None if OFFICIAL.contains(&text) => Some(Look::Official),
+        None if is_official(text) => Some(Look::Official),
         None => has_letter.then_some(Look::Bare),
     }
 }
@@ -188,6 +188,11 @@ fn is_registry(host: &str) -> bool {
     let is_address =
         name.split('.').count() == 4 && name.bytes().all(|c| c == b'.' || c.is_ascii_digit());
     host.starts_with('[') || is_address || is_punycode || (is_word && !is_file(name))
+}
+
+/// Whether Docker Hub has an image of its own of that name.
+pub(crate) fn is_official(name: &str) -> bool {
+    OFFICIAL.contains(&name)
 }
 
 /// Whether `text` is no image yet: a template of some engine has to be filled

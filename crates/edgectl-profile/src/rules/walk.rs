@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use edgectl_model::{Role, Tier};
 
+use super::inherited::Inherited;
 use super::names::{Says, says};
-use super::parts::Inherited;
 use super::plausible::{Look, is_template, look};
 use super::table::{ENVIRONMENT, IMAGE_KEY, REFERENCE, Rule};
 use super::{args, embedded, objects, parts, pieces, pods, schema};
@@ -65,7 +65,7 @@ impl<'w, 's> Walk<'w, 's> {
             _ if self.is_claimed(node) => {}
             Data::Mapping(_) => objects::mapping(self, node, context),
             Data::Sequence(items) => {
-                args::look_at(self, items);
+                args::look_at(self, context.key, items);
                 parts::look_at_variables(self, items);
                 for (index, item) in items.iter().enumerate() {
                     self.at_index(index, |walk| walk.node(item, context));
@@ -78,14 +78,15 @@ impl<'w, 's> Walk<'w, 's> {
     /// Goes through the entries of a mapping, after the rules that look at it
     /// as a whole.
     pub(crate) fn entries<'n>(&mut self, node: &'n Node, context: Context<'n>) {
+        let inherited = context.inherited.below(node);
+        let context = Context { inherited, ..context };
         pods::look_at(self, node, context.kind);
         parts::look_at(self, node, context);
         self.variable(node);
-        let inherited = context.inherited.with(node);
         for (key, value) in node.entries() {
             let name = key.scalar().unwrap_or("?");
             let says = says(name).or_else(|| pieces::lent(name, context));
-            let context = Context { key: name, says, inherited, ..context };
+            let context = Context { key: name, says, ..context };
             self.at_key(name, |walk| match name {
                 // Their values can't be references.
                 "labels" | "matchLabels" | "nodeSelector" => {}
@@ -96,16 +97,27 @@ impl<'w, 's> Walk<'w, 's> {
 
     /// A variable or parameter: `name` and `value`.
     fn variable(&mut self, node: &Node) {
-        let Some(said) = node.get("name").and_then(Node::scalar).and_then(says) else { return };
+        let Some(name) = node.get("name").and_then(Node::scalar) else { return };
+        let said = says(name);
         for key in ["value", "default", "defaultValue"] {
             let Some(value) = node.get(key) else { continue };
-            let items = value.items().iter().enumerate();
             self.at_key(key, |walk| {
-                walk.believe(value, said, ENVIRONMENT);
-                for (index, item) in items {
-                    walk.at_index(index, |walk| walk.believe(item, said, ENVIRONMENT));
+                walk.value(value, said);
+                for (index, item) in value.items().iter().enumerate() {
+                    walk.at_index(index, |walk| walk.value(item, said));
                 }
             });
+        }
+    }
+
+    /// The value of a variable; a whole reference needs no name that says so.
+    fn value(&mut self, node: &Node, said: Option<Says>) {
+        match (said, node.text()) {
+            (Some(said), _) => self.believe(node, said, ENVIRONMENT),
+            (None, Some(text)) if look(text) == Some(Look::Full) => {
+                self.take(node, text, ENVIRONMENT);
+            }
+            _ => {}
         }
     }
 
@@ -130,7 +142,8 @@ impl<'w, 's> Walk<'w, 's> {
             }
             return;
         }
-        if embedded::is_structured(text) {
+        // Running text, or a text of its own.
+        if embedded::is_structured(text) || (embedded::is_text(text) && !pieces::is_list(text)) {
             return;
         }
         for piece in pieces::of(text) {
