@@ -13,8 +13,8 @@ use crate::tree::Node;
 pub(crate) fn look_at(walk: &mut Walk<'_, '_>, key: &str, items: &[Node]) {
     let is_flag = |item: &Node| item.scalar().is_some_and(|text| text.starts_with('-'));
     let is_script = |item: &Node| item.scalar().is_some_and(|text| text.contains('\n'));
-    let is_command = matches!(key, "args" | "command");
-    if !items.iter().any(is_flag) && !(is_command && items.iter().any(is_script)) {
+    let is_command = matches!(key, "args" | "command") && items.iter().any(is_script);
+    if !is_command && !items.iter().any(is_flag) {
         return;
     }
     let mut said = None;
