@@ -38,6 +38,8 @@ pub(crate) struct Fault {
     pub(crate) line: u64,
     pub(crate) column: u64,
     pub(crate) message: String,
+    /// A line of a quoted text stands too far left.
+    pub(crate) is_indentation: bool,
 }
 
 impl Fault {
@@ -48,7 +50,12 @@ impl Fault {
             ErrorKind::UnexpectedCharacter { .. } => "unexpected character".to_owned(),
             _ => error.info(),
         };
-        Self { line: wide(at.line().max(1)), column: wide(at.col() + 1), message }
+        Self {
+            line: wide(at.line().max(1)),
+            column: wide(at.col() + 1),
+            message,
+            is_indentation: matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent),
+        }
     }
 }
 

@@ -113,9 +113,9 @@ fn values(layer: &Layer<'_>, pack: &Node) -> Option<Values> {
             true => return None,
             false => Ok(documents.swap_remove(0)),
         },
-        Err(Fault { line, column, message }) => {
-            let (line, column) = inner.place(line, column);
-            Err(Fault { line, column, message })
+        Err(fault) => {
+            let (line, column) = inner.place(fault.line, fault.column);
+            Err(Fault { line, column, ..fault })
         }
     };
     Some(Values { embedded, tree })
@@ -132,7 +132,7 @@ fn variables(root: &Node) -> BTreeMap<String, String> {
 }
 
 fn syntax(input: &Input<'_>, fault: Fault) -> ProfileError {
-    let Fault { line, column, message } = fault;
+    let Fault { line, column, message, .. } = fault;
     ProfileError::Syntax { file: input.file.to_owned(), line, column, message }
 }
 

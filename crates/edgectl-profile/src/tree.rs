@@ -342,7 +342,7 @@ fn place(span: &Span) -> (u32, u32) {
 
 fn fault(span: &Span, message: &str) -> Fault {
     let (line, column) = (wide(span.start.line()), wide(span.start.col() + 1));
-    Fault { line, column, message: message.to_owned() }
+    Fault { line, column, message: message.to_owned(), is_indentation: false }
 }
 
 #[cfg(test)]

@@ -77,12 +77,15 @@ fn search(walk: &mut Walk<'_, '_>, embedded: &Embedded, may_be_yaml: bool) {
 /// Searches the trees of a text; says whether it is one of trees.
 fn trees(walk: &mut Walk<'_, '_>, layer: &Layer<'_>) -> bool {
     let Ok(text) = read_leniently(layer.text) else { return false };
+    let layer = layer.lines(&text.text, 1);
     let documents = &text.parsed.documents;
     if !documents.iter().any(|document| !matches!(document.data, Data::Scalar { .. })) {
         return false;
     }
+    let mut inner = Walk::new(walk.book, walk.scope.inside(&layer, walk.scope.base.clone()));
+    (inner.texts_left, inner.ceiling) = (walk.texts_left, walk.ceiling);
     for document in documents {
-        walk.node(document, Context::default());
+        inner.node(document, Context::default());
     }
     !text.is_template
 }

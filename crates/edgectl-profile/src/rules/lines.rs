@@ -80,6 +80,8 @@ impl<'t> Line<'t> {
     }
 
     fn value(&self, walk: &mut Walk<'_, '_>, word: &'t str, said: Option<(Says, bool)>) {
+        // A colon at the end waits for a tag.
+        let is_whole = !word.ends_with(':');
         let word = word.trim_end_matches(['.', ':']);
         let plain = unmask(word);
         if is_template(&plain) {
@@ -89,7 +91,7 @@ impl<'t> Line<'t> {
         let is_believed = said.is_some_and(|(said, is_first)| {
             // In running text, words follow words that say `image`.
             let is_clear = is_first || seen <= Look::Short;
-            is_clear && pieces::is_believed(seen, said)
+            is_whole && is_clear && pieces::is_believed(seen, said)
         });
         match is_believed {
             true => self.take(walk, word, &plain, LINE),

@@ -44,6 +44,8 @@ pub(crate) fn search_document(book: &mut Book, scope: &Scope<'_>) -> bool {
             return false;
         }
     };
+    let layer = scope.layer.lines(&text.text, 1);
+    let inner = inner.inside(&layer, inner.base.clone());
     for key in &text.parsed.duplicates {
         let name = key.scalar().unwrap_or("?");
         let message = format!(
@@ -78,7 +80,8 @@ fn unreadable(scope: &Scope<'_>, fault: Fault) -> Problem {
 /// Goes through a mapping, which may be an object.
 pub(crate) fn mapping<'n>(walk: &mut Walk<'_, '_>, node: &'n Node, context: Context<'n>) {
     let Some(kind) = kind(node) else { return walk.entries(node, context) };
-    let outer = std::mem::replace(&mut walk.scope.object, name(kind, node));
+    let name = name(kind, node, &walk.scope.object);
+    let outer = std::mem::replace(&mut walk.scope.object, name);
     match kind {
         "CustomResourceDefinition" => walk.definition(node),
         _ => {
@@ -104,11 +107,13 @@ fn kind(node: &Node) -> Option<&str> {
     (is_named || is_object()).then_some(kind)
 }
 
-fn name(kind: &str, node: &Node) -> String {
+/// What an object is called; one without a name is called as the one around.
+fn name(kind: &str, node: &Node, outer: &str) -> String {
     let text = |key: &str| node.at(&["metadata", key]).and_then(Node::scalar);
-    let name = text("name").or_else(|| text("generateName")).unwrap_or("?");
-    match text("namespace") {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
+    match (text("namespace"), text("name").or_else(|| text("generateName"))) {
+        (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
+        (None, Some(name)) => format!("{kind} {name}"),
+        (_, None) if outer.is_empty() => format!("{kind} ?"),
+        (_, None) => format!("{kind} in {outer}"),
     }
 }

@@ -23,8 +23,16 @@ const PARTS: &[&str] = &[
     "tag",
     "version",
 ];
-const REGISTRY: &[&str] =
-    &["image_registry", "registry", "image_hub", "hub", "base_repo", "base_registry"];
+const REGISTRY: &[&str] = &[
+    "image_registry",
+    "registry",
+    "registry_override",
+    "registry_overwrite",
+    "image_hub",
+    "hub",
+    "base_repo",
+    "base_registry",
+];
 const REPOSITORY: &[&str] = &["image_repository", "image_repo", "repository", "repo"];
 const IMAGE: &[&str] = &["image_name", "image"];
 const NAME: &[&str] = &["name"];
