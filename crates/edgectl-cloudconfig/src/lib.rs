@@ -1,22 +1,30 @@
-//! User data of the Palette flavor (`#cloud-config` with a `stylus:` section):
-//! typed reading, and edits that change only the bytes they must.
+//! User data of edge hosts: typed reading and edits that change only the bytes
+//! they must ([`inject`]), what is wrong with it ([`check`]), several files as
+//! one ([`merge`]), and a form that can be shown around ([`redact`]).
 //!
 //! This crate is pure: text goes in, text or values come out. Errors carry a
 //! line and a column, and never a value of the text, because user data holds
 //! passwords.
 
 mod certificate;
+mod check;
 mod edit;
 mod error;
 mod guard;
 mod header;
 mod inject;
 mod lines;
+mod merge;
 mod place;
+mod redact;
 mod scalar;
+mod secrets;
 mod settings;
 mod tree;
 
+pub use check::{Against, Finding, Flavor, Level, RULES, Rule, USER_DATA_SCHEMA, check};
 pub use error::{InjectError, Place, ReadError};
 pub use inject::{Injection, inject};
+pub use merge::{KindClash, MergeError, Merged, Source, Step, merge};
+pub use redact::{RedactError, redact};
 pub use settings::{InstallSettings, NodeSettings, RegistryAccess, read_settings};

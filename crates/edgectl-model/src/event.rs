@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::plural::count;
 use crate::reference::Reference;
 
 /// Name of the virtio serial port. A machine that has it asks for proof; the
@@ -121,7 +122,9 @@ impl std::fmt::Display for NodeEvent {
             Self::InstallFinished { device, seconds } => {
                 write!(f, "installed to {device} in {seconds:.0} s")
             }
-            Self::NodeConfigured { files } => write!(f, "wrote {}", files.join(", ")),
+            Self::NodeConfigured { files } => {
+                write!(f, "wrote {} of the container runtime", count(files.len(), "file"))
+            }
             Self::RuntimeReady { runtime } => write!(f, "{runtime} answers"),
             Self::ImagePulled { image, seconds, .. } => {
                 write!(f, "pulled {image} in {seconds:.1} s")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::user_data_cli::UserDataCommand;
 
 /// Edge installer images with a private registry.
 ///
@@ -38,7 +39,7 @@ pub(crate) enum Command {
     Images(ImagesArgs),
     /// Mirror every image of a profile into the private registry.
     UploadProfile(UploadArgs),
-    /// Edit user data.
+    /// Edit, check, merge and show user data.
     #[command(subcommand)]
     UserData(UserDataCommand),
     /// Bake and boot installer images.
@@ -47,13 +48,6 @@ pub(crate) enum Command {
     /// For debugging edgectl.
     #[command(subcommand, hide = true)]
     Dev(DevCommand),
-}
-
-/// `edgectl user-data …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum UserDataCommand {
-    /// Put credentials, certificate and mirror rules of the registry into user data.
-    Inject(InjectArgs),
 }
 
 /// `edgectl iso …`

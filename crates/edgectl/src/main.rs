@@ -7,6 +7,7 @@ mod discovery;
 mod exit;
 mod failure;
 mod files;
+mod findings_report;
 mod logging;
 mod pinning;
 mod printer;
@@ -14,14 +15,16 @@ mod progress;
 mod project;
 mod read_ahead;
 mod upload_report;
+mod user_data_cli;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, DevCommand, IsoCommand, UserDataCommand};
+use cli::{Cli, Command, DevCommand, IsoCommand};
 use failure::Failure;
 use printer::Printer;
+use user_data_cli::UserDataCommand;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -57,13 +60,20 @@ fn run(command: Command, printer: Printer) -> Result<u8, Failure> {
         Command::Init(args) => commands::init::run(&args, printer),
         Command::Images(args) => commands::images::run(&args, printer),
         Command::UploadProfile(args) => commands::upload_profile::run(&args, printer),
-        Command::UserData(UserDataCommand::Inject(args)) => {
-            commands::user_data_inject::run(&args, printer)
-        }
+        Command::UserData(command) => user_data(command, printer),
         Command::Iso(IsoCommand::Build(args)) => commands::iso_build::run(&args, printer),
         Command::Iso(IsoCommand::Boot(args)) => commands::iso_boot::run(&args, printer),
         Command::Dev(DevCommand::Forward { to, record }) => {
             commands::dev_forward::run(&to, record.as_deref())
         }
+    }
+}
+
+fn user_data(command: UserDataCommand, printer: Printer) -> Result<u8, Failure> {
+    match command {
+        UserDataCommand::Inject(args) => commands::user_data_inject::run(&args, printer),
+        UserDataCommand::Check(args) => commands::user_data_check::run(&args, printer),
+        UserDataCommand::Merge(args) => commands::user_data_merge::run(&args, printer),
+        UserDataCommand::Show(args) => commands::user_data_show::run(&args, printer),
     }
 }

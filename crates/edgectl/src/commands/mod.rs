@@ -8,4 +8,7 @@ pub(crate) mod init;
 pub(crate) mod iso_boot;
 pub(crate) mod iso_build;
 pub(crate) mod upload_profile;
+pub(crate) mod user_data_check;
 pub(crate) mod user_data_inject;
+pub(crate) mod user_data_merge;
+pub(crate) mod user_data_show;

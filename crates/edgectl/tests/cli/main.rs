@@ -9,3 +9,4 @@ mod secrets;
 mod site;
 mod upload;
 mod user_data;
+mod user_data_check;

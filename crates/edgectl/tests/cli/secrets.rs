@@ -25,6 +25,9 @@ fn no_command_tells_the_password() {
         &["-vvv", "images", "--resolve"][..],
         &["-vvv", "upload-profile", "-o", "json"],
         &["-vvv", "user-data", "inject"],
+        &["-vvv", "user-data", "check"],
+        &["-vvv", "user-data", "show", "build/user-data"],
+        &["-vvv", "user-data", "merge", "build/user-data", "--explain", "stylus"],
         &[&["-vvv"][..], &BUILD].concat(),
         &["-vvv", "doctor"],
     ] {

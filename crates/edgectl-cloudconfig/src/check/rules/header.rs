@@ -1,0 +1,41 @@
+//! The first line, by which agents recognise user data.
+
+use super::{Findings, Level, Rule};
+use crate::error::Place;
+use crate::header::is_cloud_config;
+
+pub(super) static RULE: Rule = Rule {
+    id: "header",
+    level: Level::Error,
+    summary: "the first line is not `#cloud-config`",
+    check: |subject, findings| check(subject.text, findings),
+};
+
+/// Headers that Kairos takes beside `#cloud-config`.
+const OF_KAIROS: [&str; 2] = ["#kairos-config", "#node-config"];
+/// How far down a misplaced header is looked for.
+const NEAR: usize = 20;
+
+pub(in crate::check) fn check(text: &str, findings: &mut Findings) {
+    let start = Place::new(1, 1);
+    let is_header = |line: &str| is_cloud_config(line) || OF_KAIROS.contains(&line.trim_end());
+    if text.starts_with('\u{feff}') {
+        let message = "a byte order mark stands before the header, and cloud-init then passes \
+                       the file over; save it as UTF-8 without the mark";
+        return findings.add(&RULE, start, "", message);
+    }
+    if is_cloud_config(text) || text.lines().next().is_some_and(is_header) {
+        return;
+    }
+    let later = text.lines().take(NEAR).position(|line| is_header(line.trim_start()));
+    let message = match later {
+        Some(0) => "blanks stand before the header; it must be the very first bytes".to_owned(),
+        Some(at) => format!(
+            "the header stands in line {}; it must be the very first line, or the file is \
+             passed over",
+            at + 1
+        ),
+        None => "the first line must be `#cloud-config`, or the file is passed over".to_owned(),
+    };
+    findings.add(&RULE, start, "", message);
+}

@@ -1,0 +1,52 @@
+//! Keys that exist, in another place.
+
+use super::{Findings, Level, Rule, Subject};
+use crate::check::schema::{SCHEMA, Schema};
+use crate::check::walk::walk;
+
+pub(super) static RULE: Rule = Rule {
+    id: "misplaced-key",
+    level: Level::Error,
+    summary: "a key that belongs into another section",
+    check,
+};
+
+fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    walk(subject, &mut |visit| {
+        let (None, Some((key, name))) = (visit.schema, visit.key) else { return };
+        if let Some(home) = home_of(name, visit.path) {
+            let message = format!("`{name}` belongs to `{home}`; here nobody reads it");
+            findings.add(&RULE, subject.place(key), visit.path, message);
+        }
+    });
+}
+
+/// Where a key that isn't known at `path` is known: in the one place that has
+/// it. A key that has several homes may be anything.
+pub(super) fn home_of(name: &str, path: &str) -> Option<String> {
+    let mut homes = Vec::new();
+    collect(&SCHEMA.schema, name, "", &mut homes);
+    // Next to or around where it stands is likelier than elsewhere.
+    let top = path.split('.').next().unwrap_or_default();
+    let near = |home: &&String| home.as_str() == top || home.starts_with(&format!("{top}."));
+    match homes.as_slice() {
+        [only] => Some(only.clone()),
+        several => {
+            let mut near = several.iter().filter(near);
+            near.next().filter(|_| near.next().is_none()).cloned()
+        }
+    }
+}
+
+fn collect(schema: &Schema, name: &str, path: &str, homes: &mut Vec<String>) {
+    for (key, below) in &schema.properties {
+        if key == name && !path.is_empty() {
+            homes.push(path.to_owned());
+        }
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        // Only these sections have keys of their own that people move about.
+        if matches!(path.split('.').next(), Some("stylus" | "install")) {
+            collect(below, name, &path, homes);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The rules, one file each.
+
+mod base64_password;
+mod deprecated_key;
+mod duplicate_key;
+mod header;
+mod invalid_value;
+mod misplaced_key;
+mod missing_key;
+mod null_password;
+mod octal_permissions;
+mod oversize;
+mod readable_secret;
+mod reboot_and_poweroff;
+mod second_document;
+mod stage_list;
+mod syntax;
+mod template_in_content;
+mod uncovered_image;
+mod unknown_key;
+mod unquoted_text;
+mod unused_credentials;
+mod unused_rule;
+mod wrong_type;
+
+use super::finding::{Findings, Level};
+use super::subject::Subject;
+
+pub(super) use header::check as check_header;
+pub(super) use syntax::RULE as SYNTAX;
+
+/// One thing that can be wrong.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name in output, documentation and tests.
+    pub id: &'static str,
+    /// How bad its findings are.
+    pub level: Level,
+    /// What it finds, in one line.
+    pub summary: &'static str,
+    pub(super) check: fn(&Subject<'_>, &mut Findings),
+}
+
+/// All rules, by id.
+pub static RULES: &[&Rule] = &[
+    &base64_password::RULE,
+    &deprecated_key::RULE,
+    &duplicate_key::RULE,
+    &header::RULE,
+    &invalid_value::RULE,
+    &misplaced_key::RULE,
+    &missing_key::RULE,
+    &null_password::RULE,
+    &octal_permissions::RULE,
+    &oversize::RULE,
+    &readable_secret::RULE,
+    &reboot_and_poweroff::RULE,
+    &second_document::RULE,
+    &stage_list::RULE,
+    &syntax::RULE,
+    &template_in_content::RULE,
+    &uncovered_image::RULE,
+    &unknown_key::RULE,
+    &unquoted_text::RULE,
+    &unused_credentials::RULE,
+    &unused_rule::RULE,
+    &wrong_type::RULE,
+];

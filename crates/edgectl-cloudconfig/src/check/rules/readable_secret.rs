@@ -1,0 +1,46 @@
+//! Secrets in files that everybody may read.
+
+use super::{Findings, Level, Rule, Subject};
+use crate::secrets::has_secret_line;
+use crate::tree::Id;
+
+pub(super) static RULE: Rule = Rule {
+    id: "readable-secret",
+    level: Level::Warning,
+    summary: "a file with a secret that everybody on the host may read",
+    check,
+};
+
+/// Files that hold logins, by the end of their name.
+const LOGINS: [&str; 4] =
+    ["/registries.yaml", "/.docker/config.json", "/containers/auth.json", "/kubelet/config.json"];
+const READABLE_BY_OTHERS: u32 = 0o004;
+/// What files get whose permissions aren't said.
+const DEFAULT: u32 = 0o644;
+
+fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    for (path, file) in subject.files() {
+        let content = subject.document.get(file, "content");
+        let Some(content) = content.and_then(|id| subject.text_of(id)) else { continue };
+        let name = subject.document.get(file, "path").and_then(|id| subject.text_of(id));
+        let name = name.unwrap_or_default();
+        if mode(subject, file) & READABLE_BY_OTHERS == 0 || !has_secret(name, content) {
+            continue;
+        }
+        let at = subject.document.get(file, "permissions").unwrap_or(file);
+        let message = "the content looks like a login, and everybody on the host may read the \
+                       file; give it `permissions: '0600'`";
+        findings.add(&RULE, subject.place(at), &path, message);
+    }
+}
+
+fn mode(subject: &Subject<'_>, file: Id) -> u32 {
+    let written = subject.document.get(file, "permissions").and_then(|id| subject.text_of(id));
+    let digits = written.map(|text| text.trim_start_matches("0o"));
+    digits.and_then(|digits| u32::from_str_radix(digits, 8).ok()).unwrap_or(DEFAULT)
+}
+
+fn has_secret(name: &str, content: &str) -> bool {
+    let is_login = LOGINS.iter().any(|end| name.ends_with(end));
+    (is_login && content.contains("auth")) || has_secret_line(content)
+}

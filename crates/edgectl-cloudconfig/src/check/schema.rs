@@ -1,0 +1,105 @@
+//! The published JSON Schema, and the part of JSON Schema that it uses.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::kind::Kind;
+
+/// JSON Schema (2020-12) of user data: Palette Edge, Kairos and cloud-init.
+/// Editors take it, and the checks here follow it.
+pub const USER_DATA_SCHEMA: &str = include_str!("../../data/user-data.schema.json");
+
+/// The schema, parsed. One that can't be read would let everything pass; a
+/// test makes sure that it can.
+pub(super) static SCHEMA: LazyLock<Root> =
+    LazyLock::new(|| serde_json::from_str(USER_DATA_SCHEMA).unwrap_or_default());
+
+#[derive(Default, Deserialize)]
+pub(super) struct Root {
+    #[serde(flatten)]
+    pub(super) schema: Schema,
+    #[serde(default, rename = "$defs")]
+    defs: BTreeMap<String, Schema>,
+}
+
+impl Root {
+    /// The schema that a `$ref` names, or the one given.
+    pub(super) fn resolve<'a>(&'a self, schema: &'a Schema) -> &'a Schema {
+        let name = schema.reference.as_deref().and_then(|r| r.strip_prefix("#/$defs/"));
+        name.and_then(|name| self.defs.get(name)).unwrap_or(schema)
+    }
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Schema {
+    #[serde(default, rename = "type")]
+    types: Types,
+    #[serde(default)]
+    pub(super) properties: BTreeMap<String, Schema>,
+    #[serde(default, rename = "additionalProperties")]
+    pub(super) additional: Additional,
+    pub(super) items: Option<Box<Schema>>,
+    #[serde(default, rename = "enum")]
+    pub(super) choices: Vec<String>,
+    pub(super) pattern: Option<String>,
+    #[serde(default)]
+    pub(super) required: Vec<String>,
+    #[serde(default)]
+    pub(super) deprecated: bool,
+    #[serde(rename = "x-replaced-by")]
+    pub(super) replaced_by: Option<String>,
+    #[serde(rename = "$ref")]
+    reference: Option<String>,
+}
+
+impl Schema {
+    /// The types it allows; none means any.
+    pub(super) fn types(&self) -> &[String] {
+        match &self.types {
+            Types::Any => &[],
+            Types::One(one) => std::slice::from_ref(one),
+            Types::Many(many) => many,
+        }
+    }
+
+    pub(super) fn allows(&self, kind: Kind) -> bool {
+        let is = |word: &String| {
+            word == kind.word() || (kind == Kind::Integer && word == Kind::Number.word())
+        };
+        self.types().is_empty() || self.types().iter().any(is)
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Types {
+    One(String),
+    Many(Vec<String>),
+    #[default]
+    Any,
+}
+
+/// What keys may stand beside those named.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Additional {
+    Allowed(bool),
+    Like(Box<Schema>),
+    #[default]
+    Unsaid,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_read() {
+        serde_json::from_str::<Root>(USER_DATA_SCHEMA).unwrap();
+        assert!(SCHEMA.schema.properties.contains_key("stylus"));
+        let steps = SCHEMA.resolve(&SCHEMA.schema.properties["stages"].properties["boot"]);
+        assert!(!steps.allows(Kind::Object) && steps.allows(Kind::Array));
+    }
+}

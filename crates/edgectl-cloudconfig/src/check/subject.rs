@@ -1,0 +1,134 @@
+//! The file under check.
+
+use edgectl_model::{Prefix, Reference};
+
+use crate::error::Place;
+use crate::tree::{Data, Document, Id, Node};
+
+/// Which agent reads the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavor {
+    /// Palette Edge: `stylus:` beside Kairos' keys.
+    Palette,
+    /// Kairos: `install:` or `stages:`, or Kairos' own headers.
+    Kairos,
+    /// Canonical cloud-init.
+    CloudInit,
+}
+
+impl Flavor {
+    /// Recognises the flavor of cloud-config by its header and its top-level
+    /// keys.
+    pub(crate) fn of(text: &str, document: &Document) -> Self {
+        let has = |key| document.root.is_some_and(|root| document.get(root, key).is_some());
+        let header = text.lines().next().unwrap_or_default();
+        if has("stylus") {
+            return Self::Palette;
+        }
+        let is_kairos = header.starts_with("#kairos-config") || header.starts_with("#node-config");
+        match is_kairos || has("stages") || has("install") {
+            true => Self::Kairos,
+            false => Self::CloudInit,
+        }
+    }
+}
+
+/// What the user data has to provide for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Against {
+    /// The private registry.
+    pub registry: Prefix,
+    /// Original names of the images that the host pulls.
+    pub images: Vec<Reference>,
+}
+
+/// What rules look at.
+pub(super) struct Subject<'a> {
+    pub(super) text: &'a str,
+    pub(super) document: &'a Document,
+    pub(super) flavor: Flavor,
+    pub(super) against: Option<&'a Against>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(text: &'a str, document: &'a Document, against: Option<&'a Against>) -> Self {
+        Self { text, document, flavor: Flavor::of(text, document), against }
+    }
+
+    pub(super) fn node(&self, id: Id) -> &'a Node {
+        self.document.node(id)
+    }
+
+    pub(super) fn place(&self, id: Id) -> Place {
+        self.document.node(id).place
+    }
+
+    /// The value at a path of keys, through aliases and merge keys.
+    pub(super) fn at(&self, path: &[&str]) -> Option<Id> {
+        path.iter().try_fold(self.document.root?, |id, key| self.document.get(id, key))
+    }
+
+    /// Whether a line belongs to a scalar that began on a line before it.
+    pub(super) fn is_inside_scalar(&self, line: usize) -> bool {
+        let starts = self.text.split_inclusive('\n').take(line.saturating_sub(1));
+        let at: usize = starts.map(str::len).sum();
+        let is_around =
+            |node: &Node| node.scalar().is_some() && node.range.start < at && at < node.range.end;
+        self.document.nodes.iter().any(is_around)
+    }
+
+    /// The text of a scalar.
+    pub(super) fn text_of(&self, id: Id) -> Option<&'a str> {
+        self.node(self.document.resolve(id)?).scalar().map(|(text, _)| text)
+    }
+
+    /// The items of a list; none for anything else.
+    pub(super) fn items(&self, id: Id) -> &'a [Id] {
+        match self.document.resolve(id).map(|id| &self.node(id).data) {
+            Some(Data::Sequence { items, .. }) => items,
+            _ => &[],
+        }
+    }
+
+    /// The entries of a mapping, merge keys aside: key, its text, value.
+    pub(super) fn entries(&self, id: Id) -> impl Iterator<Item = (Id, &'a str, Id)> {
+        let entries = self.document.resolve(id).map(|id| self.document.entries(id));
+        let named = |(key, value): &(Id, Id)| Some((*key, self.text_of(*key)?, *value));
+        entries.unwrap_or_default().iter().filter_map(named)
+    }
+
+    /// All steps of all stages, with their paths.
+    pub(super) fn steps(&self) -> Vec<(String, Id)> {
+        let stages = self.at(&["stages"]).into_iter().flat_map(|id| self.entries(id));
+        let steps = stages.flat_map(|(_, stage, steps)| {
+            let numbered = self.items(steps).iter().enumerate();
+            numbered.map(move |(n, step)| (format!("stages.{stage}[{n}]"), *step))
+        });
+        steps.collect()
+    }
+
+    /// The registries with credentials, with their paths.
+    pub(super) fn registries(&self) -> Vec<(String, Id)> {
+        let single = self.at(&["stylus", "registryCredentials"]);
+        let listed = self.at(&["stylus", "externalRegistries", "registries"]);
+        let items = listed.map(|list| self.items(list)).unwrap_or_default().iter().enumerate();
+        let path = |n| format!("stylus.externalRegistries.registries[{n}]");
+        let single = single.map(|id| ("stylus.registryCredentials".to_owned(), id));
+        single.into_iter().chain(items.map(|(n, id)| (path(n), *id))).collect()
+    }
+
+    /// All files that the user data writes: `write_files` and the files of
+    /// stages, with their paths.
+    pub(super) fn files(&self) -> Vec<(String, Id)> {
+        let mut files = Vec::new();
+        let mut add = |path: String, list: Option<Id>| {
+            let items = list.map(|list| self.items(list)).unwrap_or_default();
+            files.extend(items.iter().enumerate().map(|(n, id)| (format!("{path}[{n}]"), *id)));
+        };
+        add("write_files".to_owned(), self.at(&["write_files"]));
+        for (path, step) in self.steps() {
+            add(format!("{path}.files"), self.document.get(step, "files"));
+        }
+        files
+    }
+}

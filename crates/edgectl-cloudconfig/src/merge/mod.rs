@@ -1,0 +1,171 @@
+//! One file from several, as Palette and Kairos merge them: mappings key by
+//! key; lists of mappings one after the other; lists of scalars without
+//! repetitions; of two scalars the later one; `null` takes a value away.
+//! Different kinds of values under one key are an error.
+//!
+//! cloud-init's own mergers have no setting that does this, hence one finished
+//! document. Comments stay behind; anchors and merge keys are written out.
+
+mod emit;
+mod value;
+
+use thiserror::Error;
+
+use crate::error::Place;
+use crate::header::is_cloud_config;
+use crate::tree::Document;
+use value::{Origin, Reader, Value};
+
+const HEADER: &str = "#cloud-config\n";
+
+/// One file.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Its name, for people.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+impl std::fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The text holds passwords.
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Why files can't be merged. No message quotes a value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MergeError {
+    /// Another kind of user data.
+    #[error("`{file}` is not cloud-config user data: the first line must be `#cloud-config`")]
+    NotCloudConfig {
+        /// The file.
+        file: String,
+    },
+    /// Something in one file.
+    #[error("{file}:{}:{}: {message}", place.line, place.column)]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Where.
+        place: Place,
+        /// What is wrong there.
+        message: String,
+    },
+    /// Two files that can't be one.
+    #[error(transparent)]
+    Kinds(Box<KindClash>),
+}
+
+/// A key that is one kind of value in one file and another in the next.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{file}:{}:{}: `{path}` is {kind} here and {other} in `{first}`, line {}; make them the same",
+    place.line, place.column, other_place.line
+)]
+pub struct KindClash {
+    /// The later file.
+    pub file: String,
+    /// Where.
+    pub place: Place,
+    /// The key.
+    pub path: String,
+    /// What it is there.
+    pub kind: &'static str,
+    /// The earlier file.
+    pub first: String,
+    /// Where it stands there.
+    pub other_place: Place,
+    /// What it is there.
+    pub other: &'static str,
+}
+
+/// Several files as one.
+pub struct Merged {
+    root: Value,
+    names: Vec<String>,
+}
+
+impl std::fmt::Debug for Merged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Merged").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The file.
+    pub file: String,
+    /// Where in it.
+    pub place: Place,
+}
+
+/// Merges files, the later ones over the earlier ones.
+pub fn merge(sources: &[Source<'_>]) -> Result<Merged, MergeError> {
+    let names: Vec<String> = sources.iter().map(|source| source.name.to_owned()).collect();
+    let mut root = Value::empty();
+    for (number, source) in sources.iter().enumerate() {
+        let next = read(number, source)?;
+        root.add(next, "").map_err(|clash| {
+            let value::Clash { path, kind, at, other, other_at } = *clash;
+            MergeError::Kinds(Box::new(KindClash {
+                file: names[at.file].clone(),
+                place: at.place,
+                path,
+                kind,
+                first: names[other_at.file].clone(),
+                other_place: other_at.place,
+                other,
+            }))
+        })?;
+    }
+    root.drop_nulls();
+    Ok(Merged { root, names })
+}
+
+impl Merged {
+    /// The merged user data.
+    pub fn to_text(&self) -> String {
+        format!("{HEADER}{}", emit::document(&self.root))
+    }
+
+    /// All files that have a say in the value at `path` (`stylus.site.name`,
+    /// `write_files[1].path`), the one that counts last. None if there is no
+    /// such value.
+    pub fn explain(&self, path: &str) -> Option<Vec<Step>> {
+        let value = self.root.at(path)?;
+        let step =
+            |origin: &Origin| Step { file: self.names[origin.file].clone(), place: origin.place };
+        Some(value.origins.iter().map(step).collect())
+    }
+}
+
+fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
+    let file = source.name.to_owned();
+    let kairos =
+        source.text.starts_with("#kairos-config") || source.text.starts_with("#node-config");
+    if !is_cloud_config(source.text) && !kairos {
+        return Err(MergeError::NotCloudConfig { file });
+    }
+    let unreadable = |place, message: &str| MergeError::Unreadable {
+        file: source.name.to_owned(),
+        place,
+        message: message.to_owned(),
+    };
+    let document =
+        Document::parse(source.text).map_err(|error| unreadable(error.place, &error.message))?;
+    if let Some(place) = document.second {
+        return Err(unreadable(place, "a second document starts here; keep one document per file"));
+    }
+    let Some(root) = document.root else { return Ok(Value::empty()) };
+    let value = Reader::new(&document, number).value(root).map_err(|fault| {
+        let (place, message) = fault;
+        unreadable(place, message)
+    })?;
+    match value.is_mapping() || value.is_null() {
+        true => Ok(value),
+        false => Err(unreadable(document.node(root).place, "expected a mapping")),
+    }
+}

@@ -1,0 +1,130 @@
+//! User data with its secrets hidden, every other byte as it was.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+use crate::error::Place;
+use crate::secrets::{has_secret_line, is_secret_key, without_login};
+use crate::tree::{Data, Document, Id};
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "\"<hidden>\"";
+
+/// Why secrets can't be hidden: where they stand can't be told.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{place}: {message}; what can't be read can't be hidden")]
+pub struct RedactError {
+    /// Where.
+    pub place: Place,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// `text` with every password, token and key hidden: by their keys, in the
+/// content of files, in proxy URLs, and in comments.
+pub fn redact(text: &str) -> Result<String, RedactError> {
+    let document = Document::parse(text)
+        .map_err(|error| RedactError { place: error.place, message: error.message })?;
+    if let Some(place) = document.second {
+        let message = "a second document starts here".to_owned();
+        return Err(RedactError { place, message });
+    }
+    let mut edits = Vec::new();
+    let mut search = Search { text, document: &document, edits: &mut edits };
+    if let Some(root) = document.root {
+        search.value(root, false);
+    }
+    edits.sort_by_key(|edit| edit.0.start);
+    edits.dedup_by(|b, a| b.0.start < a.0.end);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, with) in edits {
+        out.push_str(&hide_comments(&text[at..range.start]));
+        out.push_str(&with);
+        at = range.end;
+    }
+    out.push_str(&hide_comments(&text[at..]));
+    Ok(out)
+}
+
+struct Search<'a> {
+    text: &'a str,
+    document: &'a Document,
+    edits: &'a mut Vec<(Range<usize>, String)>,
+}
+
+impl Search<'_> {
+    /// Looks at a value as it is written; aliases stand for what is looked at
+    /// where it is written.
+    fn value(&mut self, id: Id, is_secret: bool) {
+        match &self.document.node(id).data {
+            Data::Scalar { text, .. } => self.scalar(id, text, is_secret),
+            Data::Sequence { items, .. } => items.iter().for_each(|i| self.value(*i, is_secret)),
+            Data::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    let name = self.document.node(*key).scalar().map_or("", |(name, _)| name);
+                    self.aliased(*value, is_secret || is_secret_key(name));
+                }
+            }
+            Data::Alias(_) => {}
+        }
+    }
+
+    /// A secret may be written elsewhere, under an anchor.
+    fn aliased(&mut self, id: Id, is_secret: bool) {
+        match self.document.resolve(id) {
+            Some(target) if is_secret => self.value(target, true),
+            _ => self.value(id, is_secret),
+        }
+    }
+
+    fn scalar(&mut self, id: Id, value: &str, is_secret: bool) {
+        let node = self.document.node(id);
+        if node.range.is_empty() || value.is_empty() {
+            return;
+        }
+        if is_secret || has_secret_line(value) {
+            self.edits.push(match node.is_block_scalar() {
+                true => self.hidden_block(&node.range),
+                false => (node.range.clone(), HIDDEN.to_owned()),
+            });
+        } else if let Some(shown) = without_login(&self.text[node.range.clone()]) {
+            self.edits.push((node.range.clone(), shown));
+        }
+    }
+
+    /// One line in place of a block scalar's, with its indentation and end.
+    fn hidden_block(&self, range: &Range<usize>) -> (Range<usize>, String) {
+        let body = &self.text[range.clone()];
+        // The parser's range goes on to the next line's first word.
+        let end = match body.rfind('\n') {
+            Some(at) if body[at..].trim().is_empty() => at + 1,
+            _ => body.len(),
+        };
+        let body = &body[..end];
+        let line = self.text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+        let is_indented = range.start > line && self.text[line..range.start].trim().is_empty();
+        let indent: String = match is_indented {
+            true => String::new(),
+            false => body.chars().take_while(|c| *c == ' ').collect(),
+        };
+        let line_end = &body[body.trim_end_matches(['\n', '\r']).len()..];
+        let line_end = if line_end.starts_with('\r') { "\r\n" } else { "\n" };
+        let line_end = if body.ends_with('\n') { line_end } else { "" };
+        (range.start..range.start + end, format!("{indent}<hidden>{line_end}"))
+    }
+}
+
+/// What was commented out may still be a password.
+fn hide_comments(text: &str) -> String {
+    let hide = |line: &str| match line.split_once('#') {
+        Some((before, comment)) if has_secret_line(comment) => {
+            let key = comment.split([':', '=']).next().unwrap_or_default();
+            let end = if line.ends_with('\n') { "\n" } else { "" };
+            format!("{before}#{key}: <hidden>{end}")
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(hide).collect()
+}
