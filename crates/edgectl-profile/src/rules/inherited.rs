@@ -7,8 +7,6 @@ use crate::tree::Node;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Inherited<'n> {
     pub(crate) registry: Option<&'n str>,
-    /// `global.imageRegistry`, which goes before an image's own registry.
-    pub(crate) global_registry: Option<&'n str>,
     /// What goes before images of a single word.
     pub(crate) repository: Option<&'n str>,
     /// The tag of images that have none; it comes with a registry.
@@ -33,12 +31,7 @@ const OWN: &[&str] = &["image", "name", "tag", "version", "digest", "pullPolicy"
 impl<'n> Inherited<'n> {
     /// The same below `node`.
     pub(crate) fn below(self, node: &'n Node) -> Self {
-        let mut own = self;
-        if let Some(global) = node.get("global") {
-            own.global_registry =
-                text(global, &["imageRegistry", "image_registry"]).or(own.global_registry);
-            own = own.read(global);
-        }
+        let own = node.get("global").map_or(self, |global| self.read(global));
         own.read(node)
     }
 
@@ -56,7 +49,7 @@ impl<'n> Inherited<'n> {
     }
 
     pub(crate) fn is_nothing(self) -> bool {
-        self.registry.is_none() && self.global_registry.is_none() && self.repository.is_none()
+        self.registry.is_none() && self.repository.is_none()
     }
 }
 

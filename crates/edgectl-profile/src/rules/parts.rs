@@ -219,9 +219,6 @@ impl<'f> Parts<'f> {
             let find = |name: &&str| self.fields.iter().find(|field| field.name == **name);
             REGISTRY.iter().find_map(|name| Some(find(name)?.text))
         };
-        if let Some(global) = self.around.inherited.global_registry {
-            return (Some(global), false);
-        }
         match self.text(REGISTRY).or_else(shared) {
             Some(registry) => (Some(registry), true),
             None => (self.around.inherited.registry, false),

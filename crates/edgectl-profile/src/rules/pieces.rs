@@ -4,6 +4,23 @@ use super::names::Says;
 use super::plausible::{Look, look};
 use super::walk::Context;
 
+/// Keys below an image's own that hold the whole of it, or a choice of them.
+const WHOLE: &[&str] = &[
+    "default",
+    "full",
+    "fullName",
+    "items",
+    "list",
+    "name",
+    "options",
+    "ref",
+    "reference",
+    "uri",
+    "url",
+    "value",
+    "values",
+];
+
 /// The references that a value may hold: itself, or the parts of a list by
 /// comma, semicolon, blank or line, each perhaps behind a `name=`.
 pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
@@ -36,7 +53,6 @@ pub(crate) fn lent(key: &str, context: Context<'_>) -> Option<Says> {
     let is_map =
         context.kind == "ConfigMap" && matches!((context.key, key), ("", "data") | ("data", _));
     let is_own = matches!(key, "name" | "kind" | "namespace");
-    let is_whole =
-        matches!(key, "full" | "fullName" | "name" | "ref" | "reference" | "uri" | "url");
+    let is_whole = WHOLE.contains(&key);
     (is_map || if is_list { !is_own } else { is_whole }).then_some(Says::Perhaps)
 }

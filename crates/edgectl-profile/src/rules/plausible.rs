@@ -198,7 +198,8 @@ pub(crate) fn is_official(name: &str) -> bool {
 /// Whether `text` is no image yet: a template of some engine has to be filled
 /// in first.
 pub(crate) fn is_template(text: &str) -> bool {
-    ["{{", "${", "$(", "<", "%s", "%(", "[["].iter().any(|sign| text.contains(sign))
+    let signs = ["{{", "$", "<", "%s", "%(", "[["];
+    signs.iter().any(|sign| text.contains(sign)) || text.contains("/@") || text.starts_with('@')
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Rules `pod-spec` and `pod-template`: containers and image volumes, wherever
 //! they stand.
 
+use edgectl_model::Tier;
+
 use super::plausible::is_template;
 use super::table::{POD_SPEC, POD_TEMPLATE, Rule};
 use super::walk::Walk;
@@ -65,6 +67,10 @@ fn image(walk: &mut Walk<'_, '_>, node: &Node, key: &str, rule: Rule) {
     walk.at_key(key, |walk| match is_template(text) && !has_macro(text) {
         true => {
             walk.claim(image);
+            // Texts in texts are templates more often than not.
+            if walk.ceiling > Tier::Certain {
+                return;
+            }
             let message = format!("`{text}` is filled in elsewhere; no image is taken from it");
             walk.book.warn(&walk.scope, image, &walk.path, "template", message);
         }
