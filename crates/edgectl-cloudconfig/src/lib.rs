@@ -10,6 +10,7 @@ mod certificate;
 mod check;
 mod edit;
 mod error;
+mod fleet;
 mod guard;
 mod header;
 mod inject;
@@ -24,6 +25,7 @@ mod tree;
 
 pub use check::{Against, Finding, Flavor, Level, RULES, Rule, USER_DATA_SCHEMA, check};
 pub use error::{InjectError, Place, ReadError};
+pub use fleet::{RenderError, SiteTemplate, SiteValue, TemplateError};
 pub use inject::{Injection, inject};
 pub use merge::{KindClash, MergeError, Merged, Source, Step, merge};
 pub use redact::{RedactError, redact};

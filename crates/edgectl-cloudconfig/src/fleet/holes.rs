@@ -1,0 +1,152 @@
+//! Words in place of Jinja's expressions and statements.
+
+use super::TemplateError;
+
+/// What a word stands for.
+pub(super) enum Put {
+    /// What stands between `{{` and `}}`.
+    Expression(String),
+    /// A statement, a comment or raw text, as it was written.
+    Other(String),
+    /// The same on a line of its own, with the blanks before it.
+    Line(String),
+}
+
+/// Statements on their own lines are comments that stand so far to the right
+/// that an edit never takes them for the beginning of something else.
+const FAR: usize = 120;
+
+/// A text with words in place of what Jinja reads.
+pub(super) struct Holes {
+    pub(super) text: String,
+    /// Starts every word; not in the text otherwise.
+    mark: String,
+    puts: Vec<Put>,
+}
+
+impl Holes {
+    pub(super) fn dig(template: &str) -> Result<Self, TemplateError> {
+        let mut holes = Self { text: String::new(), mark: unused_mark(template), puts: Vec::new() };
+        let mut rest = template;
+        while let Some(at) = next_opening(rest) {
+            holes.text.push_str(&rest[..at]);
+            let line = template[..template.len() - rest.len() + at].matches('\n').count() + 1;
+            let length = length(&rest[at..]).ok_or_else(|| TemplateError::Template {
+                line,
+                message: format!("`{}` is never closed", &rest[at..at + 2]),
+            })?;
+            let whole = &rest[at..at + length];
+            rest = &rest[at + length..];
+            let before = holes.text.rfind('\n').map_or(0, |at| at + 1);
+            let is_line = holes.text[before..].trim().is_empty()
+                && rest.trim_start_matches(' ').starts_with(['\n', '\r']);
+            match is_line && !whole.starts_with("{{") {
+                true => holes.put_line(whole, before),
+                false => holes.put(whole),
+            }
+        }
+        holes.text.push_str(rest);
+        Ok(holes)
+    }
+
+    fn put(&mut self, whole: &str) {
+        let inside = whole.strip_prefix("{{").and_then(|w| w.strip_suffix("}}"));
+        self.text.push_str(&self.word(self.puts.len()));
+        self.puts.push(match inside {
+            Some(inside) => Put::Expression(inside.trim_matches('-').trim().to_owned()),
+            None => Put::Other(whole.to_owned()),
+        });
+    }
+
+    /// `before` is where the line starts.
+    fn put_line(&mut self, whole: &str, before: usize) {
+        let blanks = self.text.split_off(before);
+        self.text.push_str(&format!("{:FAR$}#{}", "", self.word(self.puts.len())));
+        self.puts.push(Put::Line(format!("{blanks}{whole}")));
+    }
+
+    /// A word that is text to every YAML reader, wherever it stands.
+    pub(super) fn word(&self, number: usize) -> String {
+        format!("{}{number}z", self.mark)
+    }
+
+    /// `text` with what the words stand for.
+    pub(super) fn fill(&self, text: &str, with: impl Fn(usize, &Put) -> String) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(&self.mark) {
+            let digits = &rest[at + self.mark.len()..];
+            let end = digits.find('z').unwrap_or(0);
+            let number = digits[..end].parse().unwrap_or(usize::MAX);
+            let before = &rest[..at];
+            rest = digits.get(end + 1..).unwrap_or_default();
+            let Some(put) = self.puts.get(number) else { continue };
+            let before = match put {
+                Put::Line(_) => before.strip_suffix('#').unwrap_or(before).trim_end_matches(' '),
+                Put::Expression(_) | Put::Other(_) => before,
+            };
+            out.push_str(before);
+            out.push_str(&with(number, put));
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// The expressions by number; statements are empty.
+    pub(super) fn expressions(&self) -> Vec<String> {
+        let text = |put: &Put| match put {
+            Put::Expression(text) => text.clone(),
+            Put::Other(_) | Put::Line(_) => String::new(),
+        };
+        self.puts.iter().map(text).collect()
+    }
+}
+
+fn unused_mark(template: &str) -> String {
+    let mut mark = "edgehole".to_owned();
+    while template.contains(&mark) {
+        mark.push('x');
+    }
+    mark
+}
+
+fn next_opening(text: &str) -> Option<usize> {
+    ["{{", "{%", "{#"].iter().filter_map(|opening| text.find(opening)).min()
+}
+
+/// The length of what opens at the start, with its end. Raw blocks are one.
+fn length(text: &str) -> Option<usize> {
+    let close = match text.get(..2)? {
+        "{{" => "}}",
+        "{%" => "%}",
+        _ => "#}",
+    };
+    let end = closing(text, close)?;
+    let statement = text[2..end - 2].trim_matches(['-', '+']).trim();
+    if close == "%}" && statement == "raw" {
+        let (at, _) = text.match_indices("{%").skip(1).find(|(at, _)| {
+            let inside = text[at + 2..].split("%}").next().unwrap_or_default();
+            inside.trim_matches(['-', '+']).trim() == "endraw"
+        })?;
+        return Some(at + closing(&text[at..], "%}")?);
+    }
+    Some(end)
+}
+
+/// Where `close` ends, strings left aside.
+fn closing(text: &str, close: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(2) {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if text[at..].starts_with(close) => return Some(at + close.len()),
+            None if matches!(c, '"' | '\'') && close != "#}" => quote = Some(c),
+            None => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,180 @@
+//! One user data per site from one template (Jinja), with every value written
+//! so that the YAML around it reads exactly that value, wherever it lands.
+//!
+//! What stands between `{{` and `}}` is first put aside for a word; the rest is
+//! parsed as YAML, and the kind of scalar that each word is in decides how the
+//! value is written there. The text with the words is user data like any
+//! other, so a registry can be injected once for all sites.
+
+mod context;
+mod holes;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use thiserror::Error as ThisError;
+
+use context::Context;
+use holes::{Holes, Put};
+
+/// Name of the one template in its environment.
+const NAME: &str = "user-data";
+/// The filter that writes values; nobody would call a filter that.
+const FILTER: &str = "edgectl_write_value";
+
+/// A value of a site.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SiteValue {
+    /// A text.
+    Text(String),
+    /// A number, as it was written.
+    Integer(i64),
+    /// A truth value.
+    Boolean(bool),
+    /// Several values.
+    List(Vec<SiteValue>),
+    /// Named values.
+    Mapping(BTreeMap<String, SiteValue>),
+}
+
+impl SiteValue {
+    fn to_jinja(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Integer(number) => Value::from(*number),
+            Self::Boolean(truth) => Value::from(*truth),
+            Self::List(items) => items.iter().map(Self::to_jinja).collect(),
+            Self::Mapping(entries) => {
+                entries.iter().map(|(key, value)| (key.clone(), value.to_jinja())).collect()
+            }
+        }
+    }
+}
+
+/// Why a template can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum TemplateError {
+    /// The text isn't YAML once its expressions are words.
+    #[error("line {line}, column {column}: {message}")]
+    Yaml {
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+        /// What the parser says.
+        message: String,
+    },
+    /// The text isn't a template.
+    #[error("line {line}: {message}")]
+    Template {
+        /// Line, from 1; 0 where it can't be told.
+        line: usize,
+        /// What the engine says.
+        message: String,
+    },
+}
+
+/// Why the user data of a site can't be written.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+#[error("line {line}: {message}")]
+pub struct RenderError {
+    /// Line of the template, from 1; 0 where it can't be told.
+    pub line: usize,
+    /// What is wrong, and with which value.
+    pub message: String,
+}
+
+/// A template, ready to be filled in.
+pub struct SiteTemplate {
+    environment: Environment<'static>,
+}
+
+impl std::fmt::Debug for SiteTemplate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its text may hold passwords.
+        f.debug_struct("SiteTemplate").finish_non_exhaustive()
+    }
+}
+
+impl SiteTemplate {
+    /// Reads a template. `edit` may change the text while words stand for its
+    /// expressions, for example inject a registry.
+    pub fn new<E: From<TemplateError>>(
+        text: &str,
+        edit: impl FnOnce(String) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let holes = Holes::dig(text).map_err(E::from)?;
+        let edited = edit(holes.text.clone())?;
+        let contexts = context::contexts(&edited, &holes).map_err(E::from)?;
+        let source = holes.fill(&edited, |number, put| match put {
+            Put::Expression(expression) => {
+                format!("{{{{ ({expression}) | {FILTER}({number}) }}}}")
+            }
+            Put::Other(original) | Put::Line(original) => original.clone(),
+        });
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_syntax(whitespace().map_err(E::from)?);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        let expressions = holes.expressions();
+        let writers = Arc::new(Writers { contexts, expressions });
+        environment
+            .add_filter(FILTER, move |value: &Value, number: usize| writers.write(value, number));
+        environment.add_template_owned(NAME, source).map_err(|error| {
+            E::from(TemplateError::Template {
+                line: error.line().unwrap_or_default(),
+                message: plain_message(&error),
+            })
+        })?;
+        Ok(Self { environment })
+    }
+
+    /// The user data of one site.
+    pub fn render(&self, values: &BTreeMap<String, SiteValue>) -> Result<String, RenderError> {
+        let told = |error: Error| RenderError {
+            line: error.line().unwrap_or_default(),
+            message: plain_message(&error),
+        };
+        let context: BTreeMap<&str, Value> =
+            values.iter().map(|(key, value)| (key.as_str(), value.to_jinja())).collect();
+        self.environment.get_template(NAME).and_then(|t| t.render(context)).map_err(told)
+    }
+}
+
+/// Lines of statements leave nothing behind, and the last line keeps its end.
+fn whitespace() -> Result<SyntaxConfig, TemplateError> {
+    let mut builder = SyntaxConfig::builder();
+    builder.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    builder
+        .build()
+        .map_err(|error| TemplateError::Template { line: 0, message: plain_message(&error) })
+}
+
+struct Writers {
+    contexts: Vec<Context>,
+    expressions: Vec<String>,
+}
+
+impl Writers {
+    fn write(&self, value: &Value, number: usize) -> Result<String, Error> {
+        let expression = self.expressions.get(number).map_or("", |e| e.as_str());
+        if value.is_undefined() {
+            let message = format!("`{expression}` has no value");
+            return Err(Error::new(ErrorKind::UndefinedError, message));
+        }
+        let context = self.contexts.get(number).copied().unwrap_or(Context::Comment);
+        write::value(value, context)
+            .map_err(|why| Error::new(ErrorKind::InvalidOperation, format!("`{expression}` {why}")))
+    }
+}
+
+/// What the engine says, without the file name it makes up.
+fn plain_message(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    }
+}

@@ -1,0 +1,102 @@
+//! Values as they must be written where they land.
+
+use minijinja::Value;
+use minijinja::value::ValueKind;
+
+use super::context::Context;
+use crate::scalar;
+
+/// `value` in `context`; the error says what can't be done.
+pub(super) fn value(value: &Value, context: Context) -> Result<String, &'static str> {
+    let text = match value.kind() {
+        ValueKind::String => value.to_string(),
+        ValueKind::Number | ValueKind::Bool => {
+            return Ok(value.to_string());
+        }
+        ValueKind::None => return Err("is null, and nothing says what that means here"),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
+            return match context {
+                Context::Whole => flow(value),
+                _ => Err("is a list or a mapping, and can only be the whole of a value"),
+            };
+        }
+        _ => return Err("is no value that user data can hold"),
+    };
+    match context {
+        Context::Whole => Ok(whole(&text)),
+        Context::Part => part(&text),
+        Context::Double => Ok(inside_double(&text)),
+        Context::Single => single(&text),
+        Context::Block => block(&text),
+        Context::Comment => Ok(text.replace(['\n', '\r'], " ")),
+    }
+}
+
+/// A list or a mapping on one line.
+fn flow(value: &Value) -> Result<String, &'static str> {
+    let failed = |_| "can't be written";
+    match value.kind() {
+        ValueKind::Map => {
+            let mut entries = Vec::new();
+            for key in value.try_iter().map_err(failed)? {
+                let item = value.get_item(&key).map_err(failed)?;
+                entries.push(format!("{}: {}", scalar::key(&key.to_string()), flow(&item)?));
+            }
+            Ok(format!("{{{}}}", entries.join(", ")))
+        }
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items = value.try_iter().map_err(failed)?;
+            let items: Result<Vec<String>, &'static str> = items.map(|item| flow(&item)).collect();
+            Ok(format!("[{}]", items?.join(", ")))
+        }
+        // Inside brackets nothing stands without quotes.
+        ValueKind::String => Ok(scalar::quoted(&value.to_string())),
+        _ => Ok(value.to_string()),
+    }
+}
+
+fn whole(text: &str) -> String {
+    match is_word(text) && scalar::is_surely_text(text) {
+        true => text.to_owned(),
+        false => scalar::quoted(text),
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-/".contains(&c))
+}
+
+/// Beside other characters nothing can be quoted.
+fn part(text: &str) -> Result<String, &'static str> {
+    match is_word(text) || text.is_empty() {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "has characters that mean something to YAML; put quotes around the whole value in the template",
+        ),
+    }
+}
+
+fn inside_double(text: &str) -> String {
+    let quoted = scalar::quoted(text);
+    // What comes next may complete the mark of a template.
+    let inner = quoted[1..quoted.len() - 1].to_owned();
+    inner.strip_suffix('{').map_or(inner.clone(), |start| format!("{start}\\x7B"))
+}
+
+fn single(text: &str) -> Result<String, &'static str> {
+    match text.chars().any(char::is_control) {
+        true => Err(
+            "has line ends or control characters, which can't stand between single quotes; use double quotes in the template",
+        ),
+        false => Ok(text.replace('\'', "''")),
+    }
+}
+
+fn block(text: &str) -> Result<String, &'static str> {
+    match text.chars().any(|c| c.is_control() && c != '\t') {
+        true => Err(
+            "has several lines, which can't stand in a block of text; use double quotes in the template",
+        ),
+        false => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,127 @@
+//! One user data per site.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use edgectl_cloudconfig::{
+    Injection, SiteTemplate, SiteValue, TemplateError, check, inject, read_settings,
+};
+use edgectl_model::{HostRule, Prefix, Secret};
+use proptest::prelude::*;
+
+fn template(text: &str) -> Result<SiteTemplate, TemplateError> {
+    SiteTemplate::new(text, Ok)
+}
+
+fn site(values: &[(&str, &str)]) -> BTreeMap<String, SiteValue> {
+    values
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), SiteValue::Text((*value).into())))
+        .collect()
+}
+
+fn render(text: &str, values: &[(&str, &str)]) -> Result<String, String> {
+    template(text).unwrap().render(&site(values)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn values_are_written_for_their_place() {
+    let text = "#cloud-config\n# {{ a }}\nw: {{ a }}\nd: \"<{{ a }}>\"\ns: '<{{ a }}>'\nb: |\n  <{{ a }}>\n{{ k }}: 1\n";
+    let filled = render(text, &[("a", "it's: \"x\" # {{y}}"), ("k", "on")]).unwrap();
+    assert_eq!(
+        filled,
+        "#cloud-config\n# it's: \"x\" # {{y}}\nw: \"it's: \\\"x\\\" # \\x7B{y}}\"\nd: \"<it's: \\\"x\\\" # \\x7B{y}}>\"\ns: '<it''s: \"x\" # {{y}}>'\nb: |\n  <it's: \"x\" # {{y}}>\n\"on\": 1\n"
+    );
+}
+
+#[test]
+fn numbers_lists_and_statements() {
+    let text = "#cloud-config\nport: {{ port }}\nname: {{ name }}\ntags: {{ tags }}\n{% for nic in nics %}\n{{ nic }}: {type: dhcp}\n{% endfor %}\n{% if big %}\nbig: true\n{% endif %}\nend: x\n";
+    let list = |items: &[&str]| {
+        SiteValue::List(items.iter().map(|item| SiteValue::Text((*item).into())).collect())
+    };
+    let values = BTreeMap::from([
+        ("port".to_owned(), SiteValue::Integer(5080)),
+        ("name".to_owned(), SiteValue::Text("0123".into())),
+        ("tags".to_owned(), list(&["a", "no"])),
+        ("nics".to_owned(), list(&["eth0", "eth1"])),
+        ("big".to_owned(), SiteValue::Boolean(false)),
+    ]);
+    let filled = template(text).unwrap().render(&values).unwrap();
+    assert_eq!(
+        filled,
+        "#cloud-config\nport: 5080\nname: \"0123\"\ntags: [\"a\", \"no\"]\neth0: {type: dhcp}\neth1: {type: dhcp}\nend: x\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_refused() {
+    let fails = |text: &str, value: &str| {
+        render(&format!("#cloud-config\n{text}\n"), &[("a", value)]).unwrap_err()
+    };
+    assert_eq!(fails("x: {{ b }}", "1"), "line 2: `b` has no value");
+    assert_eq!(fails("x: {{ a.b.c }}", "1"), "line 2: `a.b` is undefined");
+    assert!(fails("x: pre-{{ a }}", "y: z").contains("put quotes around the whole value"));
+    assert!(fails("x: '{{ a }}'", "1\n2").contains("use double quotes"));
+    assert!(fails("x: |\n  {{ a }}", "1\n2").contains("several lines"));
+    let bad = template("#cloud-config\nx: {{ a\n").unwrap_err().to_string();
+    assert_eq!(bad, "line 2: `{{` is never closed");
+    let bad = template("#cloud-config\nx: [{{ a }}\n").unwrap_err().to_string();
+    assert!(bad.starts_with("line 2, column"), "{bad}");
+    let bad = template("#cloud-config\nx: {{ a | nonsense }}\n").unwrap_err().to_string();
+    assert!(bad.contains("nonsense"), "{bad}");
+}
+
+#[test]
+fn a_registry_is_injected_once_for_all() {
+    let text = "#cloud-config\nstylus:\n  site:\n    name: {{ name }}\n{% if tags %}\n    tags: {{ tags }}\n{% endif %}\n";
+    let injection = Injection {
+        registry: Prefix::parse("reg.local:5000/edge").unwrap(),
+        username: "puller".into(),
+        password: Secret::new("{{ not a template }}"),
+        insecure: false,
+        ca_pem: None,
+        rules: vec![HostRule {
+            source: Prefix::parse("quay.io").unwrap(),
+            target: Prefix::parse("reg.local:5000/edge/quay.io").unwrap(),
+        }],
+    };
+    let edit = |text: String| {
+        inject(&text, &injection)
+            .map_err(|error| TemplateError::Template { line: 0, message: error.to_string() })
+    };
+    let template = SiteTemplate::new(text, edit).unwrap();
+    let mut values = site(&[("name", "plant: 7")]);
+    values.insert("tags".to_owned(), SiteValue::Mapping(BTreeMap::new()));
+    let filled = template.render(&values).unwrap();
+    let settings = read_settings(&filled).unwrap();
+    assert_eq!(settings.registries[0].password.expose(), "{{ not a template }}");
+    assert_eq!(settings.rules.len(), 1);
+    assert_eq!(check(&filled, None), []);
+    assert_eq!(inject(&filled, &injection).unwrap(), filled);
+    assert!(filled.contains("name: \"plant: 7\"\n"), "{filled}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn what_lands_is_what_was_given(value in "\\PC{0,30}", quote in 0..3_u8) {
+        // The password of a registry is what we can read back with places.
+        let (open, close) = [("", ""), ("\"", "\""), ("'", "'")][usize::from(quote)];
+        let text = format!(
+            "#cloud-config\nstylus:\n  registryCredentials:\n    domain: reg.local\n    username: \"u\"\n    password: {open}{{{{ secret }}}}{close}\n"
+        );
+        let filled = render(&text, &[("secret", &value)]).unwrap();
+        let settings = read_settings(&filled).unwrap();
+        prop_assert_eq!(settings.registries[0].password.expose(), value.as_str());
+    }
+
+    #[test]
+    fn no_template_panics(text in "[{}%#a-z:\"' \\n|-]{0,60}", value in "\\PC{0,10}") {
+        if let Ok(template) = template(&format!("#cloud-config\n{text}")) {
+            let _ = template.render(&site(&[("a", &value)]));
+        }
+    }
+}
