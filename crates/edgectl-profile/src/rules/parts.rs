@@ -2,7 +2,7 @@
 //! in the keys of a mapping or in the variables of a list.
 
 use super::inherited::Inherited;
-use super::names::words;
+use super::names::{Says, says, words};
 use super::plausible::{Look, is_official, is_template, look};
 use super::table::{ENVIRONMENT, IMAGE_PARTS, REFERENCE, Rule};
 use super::walk::{Context, Walk};
@@ -99,7 +99,8 @@ fn field<'n>(name: &str, node: &'n Node, place: Place<'n>) -> Option<Field<'n>> 
 
 fn take_all(walk: &mut Walk<'_, '_>, fields: &[Field<'_>], around: Around<'_>, rule: Rule) {
     // A single part is no use, unless something further up has the others.
-    if fields.is_empty() || (fields.len() == 1 && around.inherited.is_nothing()) {
+    let is_alone = |field: &Field<'_>| fields.len() == 1 && !field.name.contains("repo");
+    if fields.iter().all(is_alone) && around.inherited.is_nothing() {
         return;
     }
     for field in fields.iter().filter(|field| !walk.is_claimed(field.node)).collect::<Vec<_>>() {
@@ -136,6 +137,9 @@ fn take(walk: &mut Walk<'_, '_>, field: &Field<'_>, text: &str, rule: Rule) {
 /// What the name of a middle part begins with: `sidecar_` of
 /// `sidecar_image_repository`.
 fn stem(name: &str) -> Option<&str> {
+    if name.ends_with("image") && says(name) != Some(Says::Image) {
+        return None;
+    }
     let ends = [REPOSITORY, IMAGE, NAME].into_iter().flatten();
     let stem = ends.filter_map(|end| name.strip_suffix(end)).min_by_key(|stem| stem.len())?;
     (stem.is_empty() || stem.ends_with('_')).then_some(stem)
@@ -261,7 +265,7 @@ impl<'f> Parts<'f> {
         }
         let with = |registry| {
             let text = pinned(within(registry, &middle.text), tag, digest.as_deref());
-            let rule = believed(&text, &middle, rule)?;
+            let rule = believed(&text, &middle, self.around.is_in_image, rule)?;
             Some((text, rule))
         };
         with(registry).or_else(|| if is_own { None } else { with(None) })
@@ -269,7 +273,7 @@ impl<'f> Parts<'f> {
 }
 
 /// The rule that believes a composed reference; none does if it isn't one.
-fn believed(text: &str, middle: &Middle, rule: Rule) -> Option<Rule> {
+fn believed(text: &str, middle: &Middle, is_in_image: bool, rule: Rule) -> Option<Rule> {
     if text.contains("{{") {
         return Some(rule);
     }
@@ -279,7 +283,8 @@ fn believed(text: &str, middle: &Middle, rule: Rule) -> Option<Rule> {
     match look(text)? {
         Look::Full | Look::Tagged => Some(rule),
         Look::Short if is_official(&middle.text) => Some(rule),
-        Look::Hosted | Look::Path | Look::Short if !middle.is_name => Some(REFERENCE),
+        Look::Hosted | Look::Short if !middle.is_name => Some(REFERENCE),
+        Look::Path if is_in_image => Some(REFERENCE),
         _ => None,
     }
 }
