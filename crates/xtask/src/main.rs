@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod corpus;
 mod deps;
 mod fence;
 mod packages;
@@ -15,6 +16,7 @@ mod test;
 mod tidy;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,6 +50,11 @@ enum Task {
     Tidy,
     /// Build the static agent and print where it is.
     Agent,
+    /// Measure discovery on a directory of real cases; fail below 99 %.
+    Corpus {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// Measure ourselves against what others do, in one run.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -90,6 +97,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Schema(SchemaArgs { check: true }) => done(schema::check()),
         Task::Schema(SchemaArgs { check: false }) => done(schema::write()),
         Task::Tidy => done(tidy::check()),
+        Task::Corpus { directory } => corpus::corpus(&directory),
         Task::Bench(what) => bench::bench(what),
         Task::Agent => done(quickstart::agent().map(|path| println!("{}", path.display()))),
     }

@@ -1,14 +1,16 @@
 //! Benchmarks: ours and what others do, from one run.
 
 mod compare;
+mod discover;
 mod iso;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::Result;
 
 /// What is measured.
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 pub(crate) enum Bench {
     /// Baking an installer, against mksquashfs and xorriso run by hand.
     Iso {
@@ -16,12 +18,23 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 5)]
         rounds: u32,
     },
+    /// Finding the images of 220 packs, against grep in the same files.
+    Discover {
+        /// Runs of each side, taken in turns.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Directory of packs to copy; the corpus beside the checkout where
+        /// absent.
+        #[arg(long)]
+        packs: Option<PathBuf>,
+    },
 }
 
 /// Runs a benchmark and prints its figures.
 pub(crate) fn bench(what: Bench) -> Result<ExitCode> {
     match what {
         Bench::Iso { rounds } => iso::bench(rounds)?,
+        Bench::Discover { rounds, packs } => discover::bench(rounds, packs.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }
