@@ -15,6 +15,6 @@ mod tools;
 pub use cmd::{Cmd, CmdError};
 pub use file_error::{FileError, file_error};
 pub use interrupt::{Interrupted, interrupted, listen_for_interrupts};
-pub use persist::{PersistError, Replacement, Staging, write_file};
+pub use persist::{PersistError, Replacement, Staging, write_file, write_private};
 pub use running::Running;
 pub use tools::{Tool, ToolError, ToolState};

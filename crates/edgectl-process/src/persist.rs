@@ -85,6 +85,15 @@ pub fn write_file(target: &Path, mode: u32, content: &[u8]) -> Result<(), Persis
     replacement.finish()
 }
 
+/// Writes a new file that nobody else may read. For directories that are put
+/// into place as a whole: nothing is synced here.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)
+}
+
 /// A directory being filled beside its final place. Dropping it removes it.
 #[derive(Debug)]
 pub struct Staging {

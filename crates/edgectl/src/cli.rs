@@ -196,9 +196,15 @@ pub(crate) struct InjectArgs {
     /// User data to start from in place of edge.yaml's; `-` for stdin.
     #[arg(long = "in", value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
-    /// Where to write it in place of edge.yaml's; `-` for stdout.
+    /// Where to write it in place of edge.yaml's; `-` for stdout. With
+    /// `--sites` a directory, which gets SITE.yaml for each.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// One user data per site: the user data is a Jinja template, and the
+    /// sites with their values come from a CSV file (a `name` column and one
+    /// for each value), a YAML file, or a directory with a YAML file each.
+    #[arg(long, value_name = "SITES", requires = "out")]
+    pub(crate) sites: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

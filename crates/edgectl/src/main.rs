@@ -14,6 +14,7 @@ mod printer;
 mod progress;
 mod project;
 mod read_ahead;
+mod sites;
 mod upload_report;
 mod user_data_cli;
 

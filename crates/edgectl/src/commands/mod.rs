@@ -9,6 +9,7 @@ pub(crate) mod iso_boot;
 pub(crate) mod iso_build;
 pub(crate) mod upload_profile;
 pub(crate) mod user_data_check;
+pub(crate) mod user_data_fleet;
 pub(crate) mod user_data_inject;
 pub(crate) mod user_data_merge;
 pub(crate) mod user_data_show;

@@ -7,6 +7,7 @@ use edgectl_model::{ImageLock, Secret};
 use edgectl_registry::Credentials;
 
 use crate::cli::InjectArgs;
+use crate::commands::user_data_fleet::{self, Fleet};
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
@@ -19,6 +20,10 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let lock = read_lock(&project.path(&project.config.lock))?;
     let config = &project.config.user_data;
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
+    if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
+        let job = Fleet { template: &from, sites, out };
+        return user_data_fleet::run(&job, &injection(&project, &lock)?, &lock, printer);
+    }
     let text = injected(&project, &lock, &from)?;
     let to = args.out.clone().unwrap_or_else(|| project.path(&config.out));
     if to.as_os_str() == "-" {

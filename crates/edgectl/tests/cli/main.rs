@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod fleet;
 mod images;
 mod interrupt;
 mod iso;

@@ -1,0 +1,135 @@
+//! `edgectl user-data inject --sites`: all sites are rendered and checked
+//! before the first one is written.
+
+use std::path::Path;
+
+use edgectl_cloudconfig::{
+    Against, InjectError, Injection, Level, SiteTemplate, TemplateError, check, inject,
+    read_settings,
+};
+use edgectl_model::{ImageLock, count};
+use edgectl_process::{Staging, interrupted};
+
+use crate::exit;
+use crate::failure::Failure;
+use crate::files::read_text;
+use crate::printer::Printer;
+use crate::sites::{SiteFacts, read_sites};
+
+/// More faults than this nobody reads.
+const SHOWN: usize = 20;
+
+/// What to render.
+#[derive(Debug)]
+pub(crate) struct Fleet<'a> {
+    pub(crate) template: &'a Path,
+    pub(crate) sites: &'a Path,
+    pub(crate) out: &'a Path,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+}
+
+pub(crate) fn run(
+    fleet: &Fleet<'_>,
+    injection: &Injection,
+    lock: &ImageLock,
+    printer: Printer,
+) -> Result<u8, Failure> {
+    check_out(fleet.out)?;
+    let name = fleet.template.display();
+    let text = read_text(fleet.template, "the user data")?;
+    let template = SiteTemplate::new(&text, |text| Ok::<_, Unusable>(inject(&text, injection)?))
+        .map_err(|e| {
+            Failure::of(exit::FAILED, &e).doing(format!("reading the template `{name}`"))
+        })?;
+    let sites = read_sites(fleet.sites)?;
+    let images = lock.workloads().map(|image| image.source.clone()).collect();
+    let against = Against { registry: lock.registry.clone(), images };
+    let mut faults = Vec::new();
+    let staging = Staging::new(fleet.out)?;
+    for site in &sites {
+        interrupted()?;
+        match render(&template, site, injection, &against) {
+            // Nothing is written once a site is wrong.
+            Ok(_) if !faults.is_empty() => {}
+            Ok(text) => write(staging.path(), site, &text)?,
+            Err(more) => faults.extend(more),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(refused(&faults));
+    }
+    staging.finish()?;
+    let sites = count(sites.len(), "site");
+    printer.say(&format!("wrote the user data of {sites} to {}", fleet.out.display()));
+    Ok(exit::DONE)
+}
+
+/// The user data of one site, or what is wrong with it.
+fn render(
+    template: &SiteTemplate,
+    site: &SiteFacts,
+    injection: &Injection,
+    against: &Against,
+) -> Result<String, Vec<String>> {
+    let (name, place) = (&site.name, &site.place);
+    let fault = |text: String| format!("site `{name}` ({place}): {text}");
+    let text = template
+        .render(&site.values)
+        .map_err(|error| vec![fault(format!("the template's {error}"))])?;
+    let mut faults: Vec<String> = check(&text, Some(against))
+        .iter()
+        .filter(|finding| finding.level == Level::Error)
+        .map(|f| fault(format!("{}: {}: {} [{}]", f.place, f.path, f.message, f.rule)))
+        .collect();
+    // A condition around the section would take the registry with it.
+    let has_registry = read_settings(&text).is_ok_and(|settings| {
+        settings.registries.iter().any(|registry| registry.domain == injection.registry)
+    });
+    if !has_registry {
+        let lost = "the registry is inside a condition of the template; take it out of there";
+        faults.push(fault(lost.to_owned()));
+    }
+    if faults.is_empty() { Ok(text) } else { Err(faults) }
+}
+
+/// The directory is replaced as a whole, so it may hold nothing else.
+fn check_out(out: &Path) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "yaml") || path.is_dir() {
+            let message = format!(
+                "`{}` holds `{}`, which is no site's user data",
+                out.display(),
+                entry.file_name().to_string_lossy()
+            );
+            return Err(Failure::new(exit::FAILED, message)
+                .hint("name a directory of its own with `--out`; it is replaced as a whole"));
+        }
+    }
+    Ok(())
+}
+
+/// The file holds a password: nobody else may read it.
+fn write(directory: &Path, site: &SiteFacts, text: &str) -> Result<(), Failure> {
+    let path = directory.join(format!("{}.yaml", site.name));
+    edgectl_process::write_private(&path, text.as_bytes()).map_err(|error| {
+        Failure::of(exit::FAILED, &error).doing(format!("writing the user data of `{}`", site.name))
+    })
+}
+
+fn refused(faults: &[String]) -> Failure {
+    let mut text = faults.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("\n");
+    if let Some(more) = faults.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        text.push_str(&format!("\nand {more} more"));
+    }
+    Failure::new(exit::FOUND_WRONG, text)
+        .doing("rendering the user data of the sites (none was written)")
+}

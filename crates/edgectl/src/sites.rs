@@ -1,0 +1,179 @@
+//! The sites of a fleet and their values: CSV, YAML, or a directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use edgectl_cloudconfig::SiteValue;
+use edgectl_model::from_yaml;
+use serde_json::Value;
+
+use crate::exit;
+use crate::failure::Failure;
+use crate::files::read_text;
+
+/// The column and key that names a site.
+const NAME: &str = "name";
+
+/// One site.
+#[derive(Debug)]
+pub(crate) struct SiteFacts {
+    /// Unique; the name of its file.
+    pub(crate) name: String,
+    /// Where it was read, for people.
+    pub(crate) place: String,
+    /// Its values, `name` among them.
+    pub(crate) values: BTreeMap<String, SiteValue>,
+}
+
+/// Reads all sites.
+pub(crate) fn read_sites(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
+    let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let sites = match (path.is_dir(), is_csv) {
+        (true, _) => from_directory(path)?,
+        (false, true) => from_csv(path)?,
+        (false, false) => from_yaml_file(path)?,
+    };
+    check_names(&sites)?;
+    match sites.is_empty() {
+        true => Err(Failure::new(exit::FAILED, format!("`{}` names no site", path.display()))),
+        false => Ok(sites),
+    }
+}
+
+fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
+    let doing = || format!("reading the sites `{}`", path.display());
+    let text = read_text(path, "the sites")?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
+    let header =
+        reader.headers().map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?.clone();
+    if let Some(twice) = first_double(header.iter()) {
+        return Err(
+            Failure::new(exit::FAILED, format!("column `{twice}` stands twice")).doing(doing())
+        );
+    }
+    let mut sites = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cells = header.iter().zip(&record);
+        // An empty cell is no value: a template that needs one says so.
+        let filled = cells.filter(|(_, cell)| !cell.is_empty());
+        let values = filled.map(|(key, cell)| (key.to_owned(), SiteValue::Text(cell.to_owned())));
+        sites.push(site(format!("{}:{line}", path.display()), None, values.collect())?);
+    }
+    Ok(sites)
+}
+
+/// A list of mappings that have a `name`, or a mapping of names to mappings.
+fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
+    let place = |what: &str| format!("{} {what}", path.display());
+    match parse(path)? {
+        Value::Array(items) => {
+            let numbered = items.into_iter().enumerate();
+            numbered.map(|(n, item)| site(place(&format!("[{n}]")), None, facts(item))).collect()
+        }
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(name, value)| site(place(&name), Some(name), facts(value)))
+            .collect(),
+        _ => Err(Failure::new(
+            exit::FAILED,
+            format!("`{}` is neither a list nor a mapping of sites", path.display()),
+        )),
+    }
+}
+
+fn from_directory(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
+    let doing = || format!("reading the sites in `{}`", path.display());
+    let failed = |e: std::io::Error| Failure::of(exit::FAILED, &e).doing(doing());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        if matches!(extension, Some("yaml" | "yml" | "json")) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    let read = |file: &std::path::PathBuf| {
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        site(file.display().to_string(), stem, facts(parse(file)?))
+    };
+    files.iter().map(read).collect()
+}
+
+fn parse(path: &Path) -> Result<Value, Failure> {
+    let text = read_text(path, "the sites")?;
+    from_yaml(&text).map_err(|e| Failure::new(exit::FAILED, format!("`{}`: {e}", path.display())))
+}
+
+fn facts(value: Value) -> BTreeMap<String, SiteValue> {
+    match value {
+        Value::Object(entries) => {
+            let known = |(key, value)| Some((key, site_value(value)?));
+            entries.into_iter().filter_map(known).collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+/// None for null: a template that needs the value says so.
+fn site_value(value: Value) -> Option<SiteValue> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(truth) => SiteValue::Boolean(truth),
+        Value::Number(number) => match number.as_i64() {
+            Some(integer) => SiteValue::Integer(integer),
+            None => SiteValue::Text(number.to_string()),
+        },
+        Value::String(text) => SiteValue::Text(text),
+        Value::Array(items) => SiteValue::List(items.into_iter().filter_map(site_value).collect()),
+        object @ Value::Object(_) => SiteValue::Mapping(facts(object)),
+    })
+}
+
+fn site(
+    place: String,
+    name: Option<String>,
+    mut values: BTreeMap<String, SiteValue>,
+) -> Result<SiteFacts, Failure> {
+    let own = match values.get(NAME) {
+        Some(SiteValue::Text(text)) => Some(text.clone()),
+        Some(SiteValue::Integer(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let Some(name) = name.or(own) else {
+        return Err(Failure::new(exit::FAILED, format!("{place}: the site has no `{NAME}`")));
+    };
+    values.entry(NAME.to_owned()).or_insert_with(|| SiteValue::Text(name.clone()));
+    Ok(SiteFacts { name, place, values })
+}
+
+/// Names become file names.
+fn check_names(sites: &[SiteFacts]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for site in sites {
+        let name = site.name.as_str();
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if name.is_empty() || !name.chars().all(is_safe) || name.starts_with(['.', '-']) {
+            let message = format!(
+                "{}: the name of a site has letters, digits, `.`, `_` and `-` only",
+                site.place
+            );
+            return Err(Failure::new(exit::FAILED, message));
+        }
+        if !seen.insert(name) {
+            let message = format!("{}: there is another site `{name}`", site.place);
+            return Err(Failure::new(exit::FAILED, message));
+        }
+    }
+    Ok(())
+}
+
+fn first_double<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    let mut names = names;
+    names.find(|name| !seen.insert(*name))
+}

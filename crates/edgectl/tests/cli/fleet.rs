@@ -1,0 +1,85 @@
+//! `user-data inject --sites`.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::site::Site;
+
+const TEMPLATE: &str = "#cloud-config\nstylus:\n  site:\n    name: {{ name }}\n    tags: {zip: {{ zip }}}\n{% if proxy %}\n    network: {httpsProxy: \"{{ proxy }}\"}\n{% endif %}\n";
+
+fn site() -> Site {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    site.write("user-data", &TEMPLATE.replace("{% if proxy %}", "{% if proxy is defined %}"));
+    site
+}
+
+fn inject(sites: &str) -> [&str; 6] {
+    ["user-data", "inject", "--sites", sites, "--out", "fleet"]
+}
+
+#[test]
+fn every_site_gets_its_own() {
+    let site = site();
+    site.write("sites.csv", "name,zip,proxy\nplant-7,01234,\nplant-8,\"a: b\",http://p:1\n");
+    let ended = site.run(&inject("sites.csv")).expect(0);
+    assert_eq!(ended.stderr, "wrote the user data of 2 sites to fleet\n");
+    let one = std::fs::read_to_string(site.path("fleet/plant-7.yaml")).unwrap();
+    assert!(one.contains("    name: plant-7\n    tags: {zip: \"01234\"}\n"), "{one}");
+    assert!(one.contains("domain: \"10.10.254.254:8000/ns\"") && !one.contains("network"), "{one}");
+    let two = std::fs::read_to_string(site.path("fleet/plant-8.yaml")).unwrap();
+    assert!(
+        two.contains("tags: {zip: \"a: b\"}\n    network: {httpsProxy: \"http://p:1\"}"),
+        "{two}"
+    );
+    let mode = std::fs::metadata(site.path("fleet/plant-8.yaml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    site.write("sites.yaml", "plant-9: {zip: \"1\"}\n");
+    site.run(&inject("sites.yaml")).expect(0);
+    assert!(!site.path("fleet/plant-7.yaml").exists());
+    site.write("sites/plant-1.yaml", "zip: \"1\"\n");
+    site.write("sites/plant-2.yaml", "zip: \"2\"\n");
+    site.run(&inject("sites")).expect(0);
+    assert!(site.path("fleet/plant-1.yaml").exists() && site.path("fleet/plant-2.yaml").exists());
+}
+
+#[test]
+fn one_wrong_site_and_none_is_written() {
+    let site = site();
+    site.write("sites.csv", "name,zip\nplant-7,1\nplant-8,\n");
+    let ended = site.run(&inject("sites.csv")).expect(3);
+    let told = "site `plant-8` (sites.csv:3): the template's line 5: `zip` has no value";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(!site.path("fleet").exists());
+
+    site.write("sites.csv", "name,zip\nplant-7,1\nplant-7,2\n");
+    let ended = site.run(&inject("sites.csv")).expect(1);
+    assert!(
+        ended.stderr.contains("sites.csv:3: there is another site `plant-7`"),
+        "{}",
+        ended.stderr
+    );
+    site.write("sites.csv", "name,zip\n../x,1\n");
+    site.run(&inject("sites.csv")).expect(1);
+    site.write("sites.csv", "name,zip\nx,1,2\n");
+    let ended = site.run(&inject("sites.csv")).expect(1);
+    assert!(ended.stderr.contains("line: 2"), "{}", ended.stderr);
+
+    site.write("sites.csv", "name,zip\nx,1\n");
+    site.write("fleet/notes.txt", "mine");
+    let ended = site.run(&inject("sites.csv")).expect(1);
+    assert!(ended.stderr.contains("holds `notes.txt`"), "{}", ended.stderr);
+    assert!(site.path("fleet/notes.txt").exists());
+}
+
+#[test]
+fn a_registry_that_a_condition_takes_away_is_missed() {
+    let site = site();
+    let text = "#cloud-config\n{% if big is defined %}\nstylus:\n  site: {name: x}\n{% endif %}\n";
+    site.write("user-data", text);
+    site.write("sites.yaml", "- {name: a, big: true}\n- {name: b}\n");
+    let ended = site.run(&inject("sites.yaml")).expect(3);
+    assert!(ended.stderr.contains("site `b` (sites.yaml [1])"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("inside a condition"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("site `a`"), "{}", ended.stderr);
+}
