@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::known::KnownField;
+use crate::pattern::ImagePattern;
 use crate::prefix::Prefix;
 use crate::reference::Reference;
 use crate::rules::{HostRule, Layout, MirrorRules};
@@ -159,11 +160,52 @@ pub struct ImagesConfig {
     pub include: Vec<ListedImage>,
     /// Images to leave out.
     #[serde(default)]
-    pub exclude: Vec<ListedImage>,
+    pub exclude: Vec<ExcludedImage>,
     /// Fields of custom resources that hold images, besides those that edgectl
     /// knows.
     #[serde(default)]
     pub known_fields: Vec<KnownField>,
+    /// What macros mean that the inputs don't tell, by name without braces:
+    /// `spectro.macro.registry: reg.local`.
+    #[serde(default)]
+    pub macros: BTreeMap<String, String>,
+    /// How charts and kustomizations among the inputs are rendered.
+    #[serde(default)]
+    pub render: RenderConfig,
+}
+
+/// How charts and kustomizations among the inputs are rendered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RenderConfig {
+    /// Files of values for every chart, later ones over earlier ones.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Single values for every chart, as `helm --set` takes them.
+    #[serde(default)]
+    pub set: Vec<String>,
+    /// Version of Kubernetes; that of the profile where absent.
+    #[serde(default)]
+    pub kube_version: Option<String>,
+    /// API versions that the cluster has besides Kubernetes' own.
+    #[serde(default)]
+    pub api_versions: Vec<String>,
+    /// Go on without what can't be rendered, with warnings.
+    #[serde(default)]
+    pub allow_unrendered: bool,
+    /// Fetch charts that are only named.
+    #[serde(default)]
+    pub fetch: bool,
+}
+
+/// Images left out by hand, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExcludedImage {
+    /// Which ones.
+    pub image: ImagePattern,
+    /// Why they aren't needed.
+    pub reason: String,
 }
 
 /// An image named by hand, and why.

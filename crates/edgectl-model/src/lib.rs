@@ -11,6 +11,7 @@ mod event;
 mod grub;
 mod known;
 mod lock;
+mod pattern;
 mod platform;
 mod plural;
 mod prefix;
@@ -21,8 +22,9 @@ mod suggest;
 mod yaml;
 
 pub use config::{
-    BootConfig, CredentialsConfig, EdgeConfig, ImagesConfig, IsoConfig, ListedImage, OneOrMany,
-    RegistryConfig, SourceRegistry, SourcesConfig, UserDataConfig, UserDataFlavor,
+    BootConfig, CredentialsConfig, EdgeConfig, ExcludedImage, ImagesConfig, IsoConfig, ListedImage,
+    OneOrMany, RegistryConfig, RenderConfig, SourceRegistry, SourcesConfig, UserDataConfig,
+    UserDataFlavor,
 };
 pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
 pub use digest::{Digest, DigestError, Hasher};
@@ -30,6 +32,7 @@ pub use event::{EVENT_PORT, NodeEvent};
 pub use grub::grub_word;
 pub use known::{FieldPath, FieldPathError, FieldStep, KnownField};
 pub use lock::{Found, ImageLock, LOCK_SCHEMA, LockError, LockedImage, Role, Tier};
+pub use pattern::ImagePattern;
 pub use platform::Platform;
 pub use plural::{count, list_and};
 pub use prefix::{Prefix, PrefixError};

@@ -124,6 +124,13 @@ impl Cmd {
         self.read_stdout().map(drop)
     }
 
+    /// Runs to the end with its stdout in `file`; anything but success is an
+    /// error.
+    pub fn ensure_success_into(&self, file: File) -> Result<(), CmdError> {
+        let output = Output { stdout: file.into(), stderr: self.stderr() };
+        self.start(Stdio::null(), output)?.wait()
+    }
+
     /// Runs to the end and gives what it printed.
     pub fn read_stdout(&self) -> Result<Vec<u8>, CmdError> {
         let stdout = if self.inherit_output { Stdio::inherit() } else { Stdio::piped() };

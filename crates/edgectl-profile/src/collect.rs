@@ -31,6 +31,8 @@ pub(crate) struct Sighting {
     pub(crate) pack: usize,
     pub(crate) found: Found,
     pub(crate) column: u64,
+    /// It stands in values, which may belong to what is switched off.
+    pub(crate) is_value: bool,
 }
 
 /// All that was seen so far.
@@ -99,7 +101,14 @@ impl Book {
             Ok(reference) => {
                 let (found, column) = scope.found(node, path, kind.rule);
                 let pack = scope.pack;
-                self.sightings.push(Sighting { reference, kind, pack, found, column });
+                self.sightings.push(Sighting {
+                    reference,
+                    kind,
+                    pack,
+                    found,
+                    column,
+                    is_value: false,
+                });
             }
             Err(_) if kind.tier > Tier::Certain => {}
             Err(error) => self.error(scope, node, path, "bad-reference", error.to_string()),
@@ -126,6 +135,17 @@ impl Book {
         message: String,
     ) {
         self.report(Severity::Warning, scope, node, path, rule, message);
+    }
+
+    pub(crate) fn inform(
+        &mut self,
+        scope: &Scope<'_>,
+        node: &Node,
+        path: &str,
+        rule: &'static str,
+        message: String,
+    ) {
+        self.report(Severity::Info, scope, node, path, rule, message);
     }
 
     fn report(

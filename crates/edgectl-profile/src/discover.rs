@@ -1,53 +1,364 @@
 //! From inputs to images.
 
-use edgectl_model::{Digest, Found, Hasher, ImagesConfig, Role, Tier};
+use std::collections::BTreeSet;
+use std::io::BufRead;
 
-use crate::collect::{Book, Kind, Scope, Sighting};
-use crate::error::ProfileError;
-use crate::export::{Export, Pack, Values, read};
-use crate::findings::{self, PackFacts};
+use edgectl_model::{Digest, Hasher, ImagesConfig};
+
+use crate::collect::{Book, Scope};
+use crate::corrections;
+use crate::documents::{Document, Documents};
+use crate::elsewhere::Elsewhere;
+use crate::error::{Fault, ProfileError};
+use crate::findings;
 use crate::layer::Layer;
-use crate::macros::Macros;
+use crate::macros::{Macros, has_macro};
+use crate::mask::{join_surrogates, mask};
 use crate::report::{Discovery, Problem, Severity};
-use crate::rules::KnownFields;
-use crate::tree::Node;
-use crate::{chart_values, content, manifests, os_pack};
+use crate::rules::{self, KnownFields};
+use crate::sources::pack::{PackFiles, read_pack};
+use crate::sources::profile::{Profile, is_export, read_export};
+use crate::sources::{self, Desk, Verdict, flux, list};
+use crate::tree::{Node, parse};
+use crate::units::{Unit, Units};
 
-/// Where inclusions and exclusions stand.
-const CONFIG: &str = "edge.yaml";
-
-/// One profile export.
+/// One text with a name, all at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     /// Its name, for people.
     pub file: &'a str,
-    /// Its text, JSON or YAML.
+    /// The text.
     pub text: &'a str,
 }
 
-/// Every image of the profiles, with the corrections of `images` applied.
-/// Several inputs are the profiles of one cluster.
+/// A file that is about to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct File<'a> {
+    /// Its name, for people.
+    pub name: &'a str,
+    /// What it belongs to, if to anything.
+    pub unit: Option<Unit>,
+    /// What it must be.
+    pub expect: Expect,
+}
+
+/// What a file must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything that is known: the user named this very file.
+    Known,
+    /// Anything at all: it merely lies in a directory.
+    Anything,
+    /// A list of images, or nothing of interest: its name doesn't say that it
+    /// is YAML or JSON.
+    ListOrNothing,
+}
+
+/// A document that waits until all macros are known.
+struct Held {
+    file: String,
+    first_line: u64,
+    /// Its macros are masked.
+    text: String,
+    unit: usize,
+}
+
+/// Reads inputs one after the other and finds the images in them.
+pub struct Discoverer<'a> {
+    pub(crate) config: &'a ImagesConfig,
+    pub(crate) book: Book,
+    pub(crate) units: Units,
+    pub(crate) profiles: Vec<Profile>,
+    held: Vec<Held>,
+    pub(crate) elsewhere: Vec<Elsewhere>,
+    pub(crate) sources: Vec<(String, crate::elsewhere::ChartName)>,
+    pub(crate) charts: Vec<crate::chart::Chart>,
+    /// Packs whose charts were asked for.
+    pub(crate) asked: BTreeSet<usize>,
+    pub(crate) hasher: Hasher,
+}
+
+/// What became of the documents of one file.
+#[derive(Default)]
+struct Tally {
+    understood: usize,
+    /// The first that wasn't.
+    fault: Option<ProfileError>,
+}
+
+/// Every image of the texts, with the corrections of `images` applied. Several
+/// inputs belong to one cluster. Nothing is rendered.
 pub fn discover(inputs: &[Input<'_>], images: &ImagesConfig) -> Result<Discovery, ProfileError> {
-    let exports = inputs.iter().map(read).collect::<Result<Vec<Export>, ProfileError>>()?;
-    let known = KnownFields::new(&images.known_fields);
-    let mut book = Book { known, ..Book::default() };
-    let mut packs = Vec::new();
-    for (index, export) in exports.iter().enumerate() {
-        let macros = Macros::new(index, &exports);
-        for pack in &export.packs {
-            let number = packs.len();
-            packs.push(search(&mut book, export, pack, number, &macros));
+    let mut discoverer = Discoverer::new(images);
+    for input in inputs {
+        let file = File { name: input.file, unit: None, expect: Expect::Known };
+        discoverer.read(&file, input.text.as_bytes())?;
+    }
+    for elsewhere in discoverer.missing() {
+        discoverer.not_read(&elsewhere, "only this text was given");
+    }
+    Ok(discoverer.finish())
+}
+
+impl<'a> Discoverer<'a> {
+    /// Nothing read so far.
+    pub fn new(config: &'a ImagesConfig) -> Self {
+        Self {
+            config,
+            book: Book { known: KnownFields::new(&config.known_fields), ..Book::default() },
+            units: Units::default(),
+            profiles: Vec::new(),
+            held: Vec::new(),
+            elsewhere: Vec::new(),
+            sources: Vec::new(),
+            charts: Vec::new(),
+            asked: BTreeSet::new(),
+            hasher: Hasher::sha256(),
         }
     }
-    exclude(&mut book, images);
-    let late = findings::problems(&book, &packs);
-    book.problems.extend(late);
-    include(&mut book, images);
-    let mut problems = std::mem::take(&mut book.problems);
-    problems.sort_by(|a, b| place(a).cmp(&place(b)));
-    problems.dedup();
-    let images_found = book.images().into_values().collect();
-    Ok(Discovery { images: images_found, problems, inputs: digest(inputs, images) })
+
+    /// Counts `text` among what discovery depends on.
+    pub fn depend(&mut self, text: &str) {
+        // With its length, so that no two sets of inputs look alike.
+        self.hasher.update(format!("{}:", text.len()).as_bytes());
+        self.hasher.update(text.as_bytes());
+    }
+
+    /// Opens a pack directory.
+    pub fn pack(&mut self, files: &PackFiles<'_>) -> Unit {
+        self.depend(files.pack_json);
+        self.depend(files.values.map(|(_, text)| text).unwrap_or_default());
+        let number = self.units.next();
+        let (profile, fault) = read_pack(files, number);
+        let unit = self.units.pack(&profile.packs[0]);
+        if let Some(fault) = fault {
+            let message = format!("`pack.json` can't be read: {fault}");
+            self.report(files.directory, &profile.packs[0].object(), "values-syntax", message);
+        }
+        self.profiles.push(profile);
+        unit
+    }
+
+    /// Reads one file to its end, document by document.
+    pub fn read(&mut self, file: &File<'_>, reader: impl BufRead) -> Result<(), ProfileError> {
+        let mut tally = Tally::default();
+        for document in Documents::new(reader) {
+            let document = document.map_err(|error| ProfileError::Read {
+                file: file.name.to_owned(),
+                message: error.to_string(),
+            })?;
+            self.depend(&document.text);
+            self.document(file, document, &mut tally)?;
+        }
+        match tally.fault {
+            Some(fault) if file.expect == Expect::Known && tally.understood == 0 => Err(fault),
+            None if file.expect == Expect::Known && tally.understood == 0 => {
+                Err(unknown(file.name, 1, 1, "it is empty"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn document(
+        &mut self,
+        file: &File<'_>,
+        document: Document,
+        tally: &mut Tally,
+    ) -> Result<(), ProfileError> {
+        let first_line = document.first_line;
+        if let Some(lines) = list::lines(&document.text) {
+            tally.understood += 1;
+            self.list(file, first_line, &lines);
+            return Ok(());
+        }
+        if file.expect == Expect::ListOrNothing {
+            return Ok(());
+        }
+        let text = mask(&join_surrogates(&document.text)).into_owned();
+        let roots = match parse(&text) {
+            Ok(roots) => roots,
+            Err(fault) => {
+                self.broken(file, (first_line, &text), fault, tally);
+                return Ok(());
+            }
+        };
+        if let [root] = roots.as_slice()
+            && is_export(root)
+        {
+            let profile = read_export(file.name, (first_line, text), root, self.units.next())?;
+            for pack in &profile.packs {
+                self.units.pack(pack);
+            }
+            self.profiles.push(profile);
+            tally.understood += 1;
+            return Ok(());
+        }
+        let unit = self.units.of(file.unit);
+        if file.unit.is_some() && has_macro(&document.text) {
+            tally.understood += 1;
+            self.held.push(Held { file: file.name.to_owned(), first_line, text, unit });
+            return Ok(());
+        }
+        let known = self.search(file.name, unit, (first_line, &text), &roots, None);
+        if known == 0 {
+            let (line, column) = roots.first().map_or((1, 1), |root| (root.line(), root.column()));
+            let expected = "expected a cluster profile export, Kubernetes objects, a chart, a kustomization or a list of images";
+            tally.fault.get_or_insert_with(|| {
+                unknown(file.name, first_line + line.saturating_sub(1), column, expected)
+            });
+        }
+        tally.understood += known;
+        Ok(())
+    }
+
+    /// Searches the documents of a text whose macros are masked. Says how many
+    /// were understood.
+    fn search(
+        &mut self,
+        file: &str,
+        unit: usize,
+        (first_line, text): (u64, &str),
+        roots: &[Node],
+        own: Option<usize>,
+    ) -> usize {
+        let macros = match own {
+            Some(own) => Macros::new(own, &self.profiles, &self.config.macros),
+            None => Macros::none(),
+        };
+        let layer = Layer::document(text, first_line);
+        let mut scope = Scope {
+            file,
+            layer: &layer,
+            base: String::new(),
+            object: self.units.object(unit),
+            pack: unit,
+            macros: &macros,
+        };
+        let mut known = 0;
+        let mut has_objects = false;
+        for root in roots {
+            let object = std::mem::replace(&mut scope.object, describe(root, file));
+            let mut desk =
+                Desk { book: &mut self.book, scope: &scope, elsewhere: &mut self.elsewhere };
+            let verdict = sources::dispatch(&mut desk, root);
+            known += usize::from(verdict != Verdict::Unknown);
+            has_objects |= verdict == Verdict::Object;
+            self.sources.extend(flux::repository(root));
+            scope.object = object;
+        }
+        let is_use = has_objects && rules::search_document(&mut self.book, &scope);
+        self.units.get_mut(unit).shows_use |= is_use;
+        known
+    }
+
+    fn list(&mut self, file: &File<'_>, first_line: u64, lines: &[list::Line<'_>]) {
+        let (layer, macros) = (Layer::file(""), Macros::none());
+        let scope = Scope {
+            file: file.name,
+            layer: &layer,
+            base: String::new(),
+            object: "image list".to_owned(),
+            pack: self.units.of(file.unit),
+            macros: &macros,
+        };
+        let mut desk = Desk { book: &mut self.book, scope: &scope, elsewhere: &mut self.elsewhere };
+        list::read_lines(&mut desk, first_line, lines);
+    }
+
+    /// A document that isn't YAML. In a directory it may well be no business
+    /// of ours.
+    fn broken(
+        &mut self,
+        file: &File<'_>,
+        (first_line, text): (u64, &str),
+        fault: Fault,
+        tally: &mut Tally,
+    ) {
+        let concerns = || text.contains("image") || text.contains("kind:");
+        if file.expect != Expect::Known && file.unit.is_none() && !concerns() {
+            return;
+        }
+        tally.fault.get_or_insert_with(|| ProfileError::Syntax {
+            file: file.name.to_owned(),
+            line: first_line + fault.line.saturating_sub(1),
+            column: fault.column,
+            message: fault.message,
+        });
+        let before = self.book.sightings.len();
+        let (layer, macros) = (Layer::document(text, first_line), Macros::none());
+        let unit = self.units.of(file.unit);
+        let scope = Scope {
+            file: file.name,
+            layer: &layer,
+            base: String::new(),
+            object: self.units.object(unit),
+            pack: unit,
+            macros: &macros,
+        };
+        rules::search_document(&mut self.book, &scope);
+        tally.understood += usize::from(self.book.sightings.len() > before);
+    }
+
+    /// Adds a problem that whoever reads the files has found.
+    pub fn problem(&mut self, severity: Severity, file: &str, rule: &'static str, message: String) {
+        let file = file.to_owned();
+        let (path, object) = (String::new(), file.clone());
+        let problem = Problem { severity, file, line: 0, column: 0, path, object, rule, message };
+        self.book.problems.push(problem);
+    }
+
+    /// Adds an error that isn't in any text.
+    pub(crate) fn report(&mut self, file: &str, object: &str, rule: &'static str, message: String) {
+        self.book.problems.push(Problem {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            path: String::new(),
+            object: object.to_owned(),
+            rule,
+            message,
+        });
+    }
+
+    /// Searches what had to wait for macros.
+    fn search_held(&mut self) {
+        for Held { file, first_line, text, unit } in std::mem::take(&mut self.held) {
+            // It was parsed once already.
+            let roots = parse(&text).unwrap_or_default();
+            let is_own = |profile: &Profile| profile.packs.iter().any(|pack| pack.unit == unit);
+            let own = self.profiles.iter().position(is_own).unwrap_or_default();
+            self.search(&file, unit, (first_line, &text), &roots, Some(own));
+        }
+    }
+
+    /// Everything that was found.
+    pub fn finish(mut self) -> Discovery {
+        self.search_held();
+        self.search_profiles();
+        self.search_charts();
+        let excluded = corrections::exclude(&mut self.book, self.config);
+        let late = findings::problems(&self.book, &self.units);
+        self.book.problems.extend(late);
+        corrections::include(&mut self.book, self.config);
+        let mut problems = std::mem::take(&mut self.book.problems);
+        problems.sort_by(|a, b| place(a).cmp(&place(b)));
+        problems.dedup();
+        let images = self.book.images().into_values().collect();
+        let corrections = corrections::text(self.config);
+        self.depend(&corrections);
+        Discovery { images, excluded, problems, inputs: self.digest() }
+    }
+
+    fn digest(self) -> Digest {
+        self.hasher.finish()
+    }
+}
+
+impl std::fmt::Debug for Discoverer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Discoverer").finish_non_exhaustive()
+    }
 }
 
 fn place(problem: &Problem) -> (&str, u64, u64, &str, &str, &str) {
@@ -55,133 +366,18 @@ fn place(problem: &Problem) -> (&str, u64, u64, &str, &str, &str) {
     (file, *line, *column, rule, path, message)
 }
 
-fn search(
-    book: &mut Book,
-    export: &Export,
-    pack: &Pack,
-    number: usize,
-    macros: &Macros<'_>,
-) -> PackFacts {
-    let layer = Layer::file(&export.text);
-    let whole = Scope {
-        file: &export.file,
-        layer: &layer,
-        base: pack.path.clone(),
-        object: pack.object(),
-        pack: number,
-        macros,
-    };
-    let mut has_pods = false;
-    for (path, content) in &pack.manifests {
-        if let Some(content) = layer.embedded(content) {
-            has_pods |= manifests::collect(book, &whole.inside(&layer, path.clone()), &content);
-        }
-    }
-    let mut has_charts = false;
-    if let Some(values) = &pack.values {
-        let inner = layer.inner(&values.embedded);
-        match &values.tree {
-            Ok(tree) => {
-                let scope = whole.inside(&inner, format!("{}.values:", pack.path));
-                has_pods |= search_values(book, &scope, pack, tree);
-                has_charts |= has_chart(tree);
-            }
-            Err(_) => book.problems.extend(unreadable(export, pack, values)),
-        }
-    }
-    PackFacts { shows_all_use: has_pods && !has_charts, name: pack.name.clone() }
+fn unknown(file: &str, line: u64, column: u64, expected: &str) -> ProfileError {
+    ProfileError::Shape { file: file.to_owned(), line, column, expected: expected.to_owned() }
 }
 
-fn search_values(book: &mut Book, scope: &Scope<'_>, pack: &Pack, values: &Node) -> bool {
-    let mut role = Role::Workload;
-    if pack.layer == "os" {
-        // Beside a `system.uri` the list repeats that image, which joins the
-        // two; without one, the list is where the image is named.
-        let has_uri = os_pack::collect(book, scope, values);
-        role = if has_uri { Role::Workload } else { Role::Os };
+/// A document for people: `Deployment shop/web`, or its file.
+fn describe(root: &Node, file: &str) -> String {
+    let kind = sources::kind(root);
+    let part = |key: &str| root.at(&["metadata", key]).and_then(Node::text);
+    match (kind, part("namespace"), part("name")) {
+        ("", _, _) => file.rsplit('/').next().unwrap_or(file).to_owned(),
+        (kind, Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
+        (kind, None, Some(name)) => format!("{kind} {name}"),
+        (kind, _, None) => kind.to_owned(),
     }
-    content::collect(book, scope, values, role);
-    chart_values::collect(book, scope, values);
-    let mut has_pods = false;
-    for (name, manifest) in values.get("manifests").map(Node::entries).unwrap_or_default() {
-        let Some(contents) = manifest.get("contents").filter(|text| text.text().is_some()) else {
-            continue;
-        };
-        let name = name.scalar().unwrap_or("?");
-        if let Some(content) = scope.layer.embedded(contents) {
-            let base = format!("{}manifests.{name}.contents", scope.base);
-            has_pods |= manifests::collect(book, &scope.inside(scope.layer, base), &content);
-        }
-    }
-    has_pods
-}
-
-fn has_chart(values: &Node) -> bool {
-    let listed = values.at(&["pack", "content", "charts"]).is_some_and(|c| !c.items().is_empty());
-    listed || values.get("charts").is_some_and(|charts| !charts.entries().is_empty())
-}
-
-fn unreadable(export: &Export, pack: &Pack, values: &Values) -> Option<Problem> {
-    let fault = values.tree.as_ref().err()?;
-    Some(Problem {
-        severity: Severity::Error,
-        file: export.file.clone(),
-        line: fault.line,
-        column: fault.column,
-        path: format!("{}.values", pack.path),
-        object: pack.object(),
-        rule: "values-syntax",
-        message: format!("the values aren't YAML: {}", fault.message),
-    })
-}
-
-fn exclude(book: &mut Book, images: &ImagesConfig) {
-    for (index, listed) in images.exclude.iter().enumerate() {
-        let before = book.sightings.len();
-        book.sightings.retain(|seen| seen.reference != listed.image);
-        if book.sightings.len() == before {
-            book.problems.push(Problem {
-                severity: Severity::Warning,
-                file: CONFIG.to_owned(),
-                line: 0,
-                column: 0,
-                path: format!("images.exclude[{index}]"),
-                object: CONFIG.to_owned(),
-                rule: "exclude-unmatched",
-                message: format!("`{}` is excluded, but nothing names it", listed.image),
-            });
-        }
-    }
-}
-
-fn include(book: &mut Book, images: &ImagesConfig) {
-    let kind = Kind { rule: "include", tier: Tier::Certain, role: Role::Workload, declared: false };
-    for (index, listed) in images.include.iter().enumerate() {
-        let found = Found {
-            file: CONFIG.to_owned(),
-            line: 0,
-            path: format!("images.include[{index}]"),
-            object: CONFIG.to_owned(),
-            rule: kind.rule.to_owned(),
-        };
-        let reference = listed.image.clone();
-        book.sightings.push(Sighting { reference, kind, pack: usize::MAX, found, column: 0 });
-    }
-}
-
-/// Over the texts and the corrections; each with its length, so that no two
-/// sets of inputs look alike.
-fn digest(inputs: &[Input<'_>], images: &ImagesConfig) -> Digest {
-    let mut hasher = Hasher::sha256();
-    let mut add = |part: &str| {
-        hasher.update(format!("{}:", part.len()).as_bytes());
-        hasher.update(part.as_bytes());
-    };
-    inputs.iter().for_each(|input| add(input.text));
-    for (word, list) in [("include", &images.include), ("exclude", &images.exclude)] {
-        add(word);
-        list.iter().for_each(|listed| add(&listed.image.canonical()));
-    }
-    images.known_fields.iter().for_each(|field| add(&format!("{field:?}")));
-    hasher.finish()
 }

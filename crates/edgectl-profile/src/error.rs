@@ -1,4 +1,4 @@
-//! Why a text isn't a cluster profile.
+//! Why an input can't be searched.
 
 use granit_parser::{ErrorKind, ScanError};
 use thiserror::Error;
@@ -6,7 +6,15 @@ use thiserror::Error;
 /// Why nothing can be discovered in an input.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProfileError {
-    /// Neither JSON nor YAML.
+    /// It couldn't be read to its end.
+    #[error("reading `{file}`: {message}")]
+    Read {
+        /// The input.
+        file: String,
+        /// Why not.
+        message: String,
+    },
+    /// Neither JSON nor YAML nor a list.
     #[error("`{file}` is not JSON or YAML: line {line}, column {column}: {message}")]
     Syntax {
         /// The input.
@@ -19,7 +27,9 @@ pub enum ProfileError {
         message: String,
     },
     /// Another kind of file.
-    #[error("`{file}` is not a cluster profile export: line {line}, column {column}: {expected}")]
+    #[error(
+        "`{file}` names no images in a way that is known: line {line}, column {column}: {expected}"
+    )]
     Shape {
         /// The input.
         file: String,

@@ -1,5 +1,5 @@
-//! What the images say about the profile: declared and unused, used and
-//! undeclared, floating.
+//! What the images say about the inputs: declared and unused, used and
+//! undeclared, floating, not pinned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,71 +7,95 @@ use edgectl_model::{Reference, Role, Tier};
 
 use crate::collect::{Book, Sighting};
 use crate::report::{Problem, Severity};
-
-/// What is known of a pack besides its images.
-pub(crate) struct PackFacts {
-    /// It has manifests with pods, and no chart that could hold more.
-    pub(crate) shows_all_use: bool,
-    pub(crate) name: String,
-}
+use crate::units::Units;
 
 /// The problems that only show once everything is collected.
-pub(crate) fn problems(book: &Book, packs: &[PackFacts]) -> Vec<Problem> {
+pub(crate) fn problems(book: &Book, units: &Units) -> Vec<Problem> {
     let declared: BTreeSet<&Reference> = references(book, |seen| seen.kind.declared);
     let used: BTreeSet<&Reference> = references(book, |seen| !seen.kind.declared);
-    let firsts = firsts(book);
     let mut problems = Vec::new();
-    for seen in firsts.values() {
+    for seen in firsts(book).values() {
         let image = &seen.reference;
-        let pack = packs.get(seen.pack);
-        let name = pack.map(|pack| pack.name.as_str()).unwrap_or_default();
-        if !seen.kind.declared && seen.kind.role == Role::Workload && !declared.contains(image) {
-            let message = format!("`{image}` is used by pack `{name}` but not declared");
-            problems.push(warning(seen, "used-not-declared", message));
+        let unit = units.get(seen.pack);
+        let object = &unit.object;
+        let is_use = !seen.kind.declared && seen.kind.role == Role::Workload;
+        // Values that no rendered object shows belong to what is switched off.
+        let is_shown = !unit.shows_all_use() || shows(seen);
+        if is_use && unit.declares && is_mirrored(seen) && is_shown && !declared.contains(image) {
+            let message = format!("`{image}` is used by {} but not declared", quoted(object));
+            problems.push(about(seen, Severity::Warning, "used-not-declared", message));
         }
-        let shows_all_use = pack.is_some_and(|pack| pack.shows_all_use);
-        if seen.kind.declared && shows_all_use && !used.contains(image) {
-            let message = format!("`{image}` is declared by pack `{name}` but not used");
-            problems.push(warning(seen, "declared-not-used", message));
+        if seen.kind.declared && unit.declares && unit.shows_all_use() && !used.contains(image) {
+            let message = format!("`{image}` is declared by {} but not used", quoted(object));
+            problems.push(about(seen, Severity::Warning, "declared-not-used", message));
         }
     }
-    problems.extend(floating(book));
+    problems.extend(unpinned(book));
     problems
+}
+
+/// Whether it is more than a value that a chart may or may not use.
+fn shows(seen: &Sighting) -> bool {
+    !seen.is_value
+}
+
+fn is_mirrored(seen: &Sighting) -> bool {
+    seen.kind.tier < Tier::Possible
+}
+
+/// `pack demo` as ``pack `demo` ``.
+fn quoted(object: &str) -> String {
+    match object.split_once(' ') {
+        Some((kind, name)) => format!("{kind} `{name}`"),
+        None => object.to_owned(),
+    }
 }
 
 fn references(book: &Book, which: impl Fn(&Sighting) -> bool) -> BTreeSet<&Reference> {
     book.sightings.iter().filter(|seen| which(seen)).map(|seen| &seen.reference).collect()
 }
 
-/// Whether a sighting is surer than a guess.
-fn counts(seen: &Sighting) -> bool {
-    seen.kind.tier < Tier::Possible
-}
-
-/// The first place of each image in each pack, declared and used apart.
+/// The first place of each image in each unit, declared and used apart; what
+/// shows a use goes before what only may be one.
 fn firsts(book: &Book) -> BTreeMap<(usize, bool, &Reference), &Sighting> {
-    let mut firsts = BTreeMap::new();
-    for seen in book.sightings.iter().filter(|seen| counts(seen)) {
-        firsts.entry((seen.pack, seen.kind.declared, &seen.reference)).or_insert(seen);
+    let mut firsts: BTreeMap<_, &Sighting> = BTreeMap::new();
+    for seen in &book.sightings {
+        let first = firsts.entry((seen.pack, seen.kind.declared, &seen.reference)).or_insert(seen);
+        if shows(seen) && !shows(first) {
+            *first = seen;
+        }
     }
     firsts
 }
 
-fn floating(book: &Book) -> Vec<Problem> {
+/// Floating tags are warnings; other tags can move too, which is only told.
+fn unpinned(book: &Book) -> Vec<Problem> {
     let mut firsts = BTreeMap::new();
-    let floating = |seen: &&Sighting| counts(seen) && seen.reference.is_floating();
-    for seen in book.sightings.iter().filter(floating) {
+    let open = book.sightings.iter().filter(|seen| seen.reference.digest().is_none());
+    for seen in open.filter(|seen| is_mirrored(seen)) {
         firsts.entry(&seen.reference).or_insert(seen);
     }
-    let message = |image: &Reference| {
-        format!("`{image}` can mean another image tomorrow; give it a tag or a digest")
+    let problem = |(image, seen): (&Reference, &Sighting)| {
+        let (severity, rule, message) = match image.is_floating() {
+            true => (
+                Severity::Warning,
+                "floating-tag",
+                format!("`{image}` can mean another image tomorrow; give it a tag or a digest"),
+            ),
+            false => (
+                Severity::Info,
+                "not-pinned",
+                format!("`{image}` has no digest; `--resolve` pins it in the lock"),
+            ),
+        };
+        about(seen, severity, rule, message)
     };
-    firsts.into_iter().map(|(image, seen)| warning(seen, "floating-tag", message(image))).collect()
+    firsts.into_iter().map(problem).collect()
 }
 
-fn warning(seen: &Sighting, rule: &'static str, message: String) -> Problem {
+fn about(seen: &Sighting, severity: Severity, rule: &'static str, message: String) -> Problem {
     Problem {
-        severity: Severity::Warning,
+        severity,
         file: seen.found.file.clone(),
         line: seen.found.line,
         column: seen.column,

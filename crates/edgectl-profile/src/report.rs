@@ -11,19 +11,41 @@ pub struct DiscoveredImage {
     pub role: Role,
     /// How sure discovery is; that of the surest place.
     pub tier: Tier,
-    /// Whether a pack's own list names it.
+    /// Whether a list names it.
     pub declared: bool,
     /// Every place that names it.
     pub found: Vec<Found>,
 }
 
+/// An image that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluded {
+    /// The image.
+    pub image: DiscoveredImage,
+    /// Why, as the user says.
+    pub reason: String,
+}
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Good to know.
+    Info,
     /// Worth a look.
     Warning,
     /// An image may be missing.
     Error,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// Something wrong with the profile.
@@ -52,6 +74,8 @@ pub struct Problem {
 pub struct Discovery {
     /// The images, sorted by reference.
     pub images: Vec<DiscoveredImage>,
+    /// What the user left out.
+    pub excluded: Vec<Excluded>,
     /// The problems, sorted by place.
     pub problems: Vec<Problem>,
     /// Digest over everything that was read; file names don't count.

@@ -64,6 +64,16 @@ impl Node {
         Self { line: narrow(line), column: narrow(column), data }
     }
 
+    /// The same place with other data.
+    pub(crate) fn with(&self, data: Data) -> Self {
+        Self { line: self.line, column: self.column, data }
+    }
+
+    /// The same place with a text.
+    pub(crate) fn saying(&self, text: &str) -> Self {
+        self.with(Data::Scalar { text: text.into(), start: u32::MAX, style: ScalarStyle::Plain })
+    }
+
     /// Line in its own text, from 1.
     pub(crate) fn line(&self) -> u64 {
         u64::from(self.line)

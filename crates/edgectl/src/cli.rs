@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Doctor(OutputArgs),
     /// Write a commented edge.yaml.
     Init(InitArgs),
-    /// Find every image of a profile.
+    /// Find every image of a profile, a chart, manifests, lists.
     Images(ImagesArgs),
     /// Mirror every image of a profile into the private registry.
     UploadProfile(UploadArgs),
@@ -114,10 +114,55 @@ pub(crate) enum ImagesOutput {
     Table,
     /// JSON with a schema version.
     Json,
-    /// One reference a line.
+    /// The same as YAML.
+    Yaml,
+    /// One reference a line: what is mirrored.
     List,
     /// The lock file.
     Lock,
+}
+
+/// How sure discovery must be of an image that is mirrored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TierArg {
+    /// Pod specifications and lists.
+    Certain,
+    /// Fields of custom resources that are known, too.
+    Known,
+    /// Keys, variables and arguments that look like it, too.
+    Likely,
+    /// Any text that could be a reference, too.
+    Possible,
+}
+
+/// How the inputs are read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DiscoverArgs {
+    /// Mirror the images of this tier and of those that are surer.
+    #[arg(long, value_name = "TIER", default_value = "likely")]
+    pub(crate) tier: TierArg,
+    /// Values for every chart, a YAML file; later ones over earlier ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
+    /// A value for every chart, as helm takes it.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// The version of Kubernetes that charts are rendered for.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kube_version: Option<String>,
+    /// An API version that the cluster has, for charts that ask.
+    #[arg(long, value_name = "GROUP/VERSION")]
+    pub(crate) api_versions: Vec<String>,
+    /// Go on where a chart can't be rendered, with what its values and
+    /// annotations say.
+    #[arg(long)]
+    pub(crate) allow_unrendered: bool,
+    /// Fetch charts and kustomizations that are only named.
+    #[arg(long)]
+    pub(crate) fetch: bool,
+    /// What a macro means: spectro.macro.NAME=VALUE.
+    #[arg(long = "macro", value_name = "NAME=VALUE")]
+    pub(crate) macros: Vec<String>,
 }
 
 /// What is read and where the lock is.
@@ -136,8 +181,10 @@ pub(crate) struct LockArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImagesArgs {
-    /// Cluster profile exports to read in place of edge.yaml's; `-` for stdin.
-    #[arg(value_name = "PROFILE")]
+    /// Inputs to read in place of edge.yaml's: profile exports, packs,
+    /// manifests, charts, kustomizations, lists of images; files, directories,
+    /// archives, addresses of charts; `-` for stdin.
+    #[arg(value_name = "INPUT")]
     pub(crate) profiles: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -151,13 +198,15 @@ pub(crate) struct ImagesArgs {
     #[arg(long)]
     pub(crate) resolve: bool,
     #[command(flatten)]
+    pub(crate) discover: DiscoverArgs,
+    #[command(flatten)]
     pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct UploadArgs {
-    /// Cluster profile exports to upload in place of edge.yaml's.
-    #[arg(value_name = "PROFILE", requires = "registry")]
+    /// Inputs to read in place of edge.yaml's, as `edgectl images` does.
+    #[arg(value_name = "INPUT", requires = "registry")]
     pub(crate) profiles: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -183,6 +232,8 @@ pub(crate) struct UploadArgs {
     /// Blobs in flight at once.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: u16,
+    #[command(flatten)]
+    pub(crate) discover: DiscoverArgs,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
     #[command(flatten)]
@@ -259,6 +310,8 @@ pub(crate) struct BuildArgs {
     pub(crate) project: ProjectArgs,
     #[command(flatten)]
     pub(crate) agent: AgentArgs,
+    #[command(flatten)]
+    pub(crate) discover: DiscoverArgs,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
     /// Stop after the image is baked.

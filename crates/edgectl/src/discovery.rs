@@ -3,35 +3,56 @@
 use std::path::Path;
 
 use edgectl_model::{
-    ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, Tier, count,
+    ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, count,
 };
-use edgectl_profile::{DiscoveredImage, Discovery, Input, Problem, Severity, discover};
+use edgectl_profile::{DiscoveredImage, Discovery, Excluded, Problem, Severity};
 
 use crate::cli::LockArgs;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_text;
+use crate::inputs::discover_inputs;
 use crate::printer::Printer;
 use crate::project::Scope;
 
 /// What discovery found, and the lock that follows from it.
 #[derive(Debug)]
 pub(crate) struct Discovered {
+    /// What is mirrored.
     pub(crate) lock: ImageLock,
+    /// What is known, and not sure enough to be mirrored.
+    pub(crate) listed: Vec<DiscoveredImage>,
+    /// What the user leaves out.
+    pub(crate) excluded: Vec<Excluded>,
     pub(crate) problems: Vec<Problem>,
 }
 
 impl Discovered {
     /// 3 if there is something to mend, else 0.
     pub(crate) fn code(&self, strict: bool) -> u8 {
-        let counts = |p: &Problem| strict || p.severity == Severity::Error;
-        if self.problems.iter().any(counts) { exit::FOUND_WRONG } else { exit::DONE }
+        let least = if strict { Severity::Warning } else { Severity::Error };
+        let is_found = self.problems.iter().any(|problem| problem.severity >= least);
+        match is_found {
+            _ if self.has_failed() => exit::FAILED,
+            true => exit::FOUND_WRONG,
+            false => exit::DONE,
+        }
+    }
+
+    /// Whether something couldn't be rendered: what is found then is less than
+    /// there is, and no lock should say otherwise.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.problems.iter().any(|problem| problem.rule == "render-failed")
     }
 
     /// Fails where going on would leave an image behind.
     pub(crate) fn ensure_usable(&self, strict: bool) -> Result<(), Failure> {
         match self.code(strict) {
             exit::DONE => Ok(()),
+            exit::FAILED => {
+                Err(Failure::new(exit::FAILED, "not everything could be rendered (see above)")
+                    .hint("mend what helm or kustomize complains of, or pass `--allow-unrendered`"))
+            }
             code => Err(Failure::new(code, "the profile has findings (see above)")
                 .hint("mend the profile, or correct it under `images` in edge.yaml")),
         }
@@ -41,7 +62,7 @@ impl Discovered {
 /// Reads the profiles, finds the images, names them, and keeps the digests of
 /// an older lock.
 pub(crate) fn discover_images(scope: &Scope, args: &LockArgs) -> Result<Discovered, Failure> {
-    let discovery = find(scope)?;
+    let discovery = discover_inputs(scope)?;
     let mut lock = build_lock(scope, &discovery)?;
     let former = former_lock(scope)?;
     if args.locked {
@@ -50,25 +71,14 @@ pub(crate) fn discover_images(scope: &Scope, args: &LockArgs) -> Result<Discover
     if let Some(former) = former.filter(|_| !args.update) {
         lock.keep_pins(&former);
     }
-    Ok(Discovered { lock, problems: discovery.problems })
-}
-
-fn find(scope: &Scope) -> Result<Discovery, Failure> {
-    let mut texts = Vec::new();
-    for (name, path) in &scope.profiles {
-        texts.push((name.as_str(), read_text(path, "the cluster profile")?));
-    }
-    let inputs: Vec<Input<'_>> =
-        texts.iter().map(|(file, text)| Input { file, text: text.as_str() }).collect();
-    discover(&inputs, &scope.images).map_err(|error| {
-        Failure::of(exit::FAILED, &error)
-            .hint("export the profile from Palette as JSON or YAML and give that file")
-    })
+    let Discovery { images, excluded, problems, .. } = discovery;
+    let listed = images.into_iter().filter(|image| image.tier > scope.tier).collect();
+    Ok(Discovered { lock, listed, excluded, problems })
 }
 
 fn build_lock(scope: &Scope, discovery: &Discovery) -> Result<ImageLock, Failure> {
     let (prefix, layout, rules) = naming(scope)?;
-    let is_sure = |image: &&DiscoveredImage| image.tier < Tier::Possible;
+    let is_sure = |image: &&DiscoveredImage| image.tier <= scope.tier;
     let sources: Vec<&Reference> =
         discovery.images.iter().filter(is_sure).map(|i| &i.reference).collect();
     let targets = rules
@@ -156,20 +166,21 @@ fn ensure_locked(
     }
 }
 
-/// Shows what discovery found strange.
+/// Shows what discovery found strange; what is only good to know is counted
+/// elsewhere.
 pub(crate) fn show_problems(problems: &[Problem], printer: Printer) {
-    for problem in problems {
-        let kind = match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let Problem { file, line, column, object, message, rule, .. } = problem;
+    let shown: Vec<&Problem> = problems.iter().filter(|p| p.severity > Severity::Info).collect();
+    for problem in &shown {
+        let Problem { severity, file, line, column, object, message, rule, .. } = problem;
+        let kind = severity.as_str();
         let place = if *line == 0 { file.clone() } else { format!("{file}:{line}:{column}") };
-        printer.say(&format!("{kind}: {place}: {object}: {message} [{rule}]"));
+        let object = if object == file || object.is_empty() { "" } else { object };
+        let separator = if object.is_empty() { "" } else { ": " };
+        printer.say(&format!("{kind}: {place}{separator}{object}: {message} [{rule}]"));
     }
-    let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
-    if !problems.is_empty() {
-        let warnings = problems.len() - errors;
+    let errors = shown.iter().filter(|p| p.severity == Severity::Error).count();
+    if !shown.is_empty() {
+        let warnings = shown.len() - errors;
         printer.say(&format!("{}, {}", count(errors, "error"), count(warnings, "warning")));
     }
 }

@@ -8,6 +8,8 @@ mod exit;
 mod failure;
 mod files;
 mod findings_report;
+mod images_report;
+mod inputs;
 mod logging;
 mod pinning;
 mod printer;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use edgectl_model::{
     CredentialsConfig, EdgeConfig, ImageLock, ImagesConfig, Reference, RegistryConfig, Secret,
-    SourcesConfig, parse_edge_yaml,
+    SourcesConfig, Tier, parse_edge_yaml,
 };
 use edgectl_registry::{Access, Credentials, DockerConfig, Registries};
 
+use crate::cli::{DiscoverArgs, TierArg};
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_text;
@@ -57,6 +58,7 @@ impl Project {
             sources: self.config.sources.clone(),
             registry: Some(self.config.registry.clone()),
             images: self.config.images.clone(),
+            tier: Tier::Likely,
         }
     }
 }
@@ -127,6 +129,15 @@ fn login_from(text: &str, file: &Path, host: &str, path: &str) -> Result<Credent
     config.credentials(host, path).doing(doing())
 }
 
+/// How a chart of a registry is pulled.
+#[derive(Debug, Clone)]
+pub(crate) struct ChartPlace {
+    /// Host and path, without a version.
+    pub(crate) reference: String,
+    pub(crate) insecure: bool,
+    pub(crate) ca: Option<PathBuf>,
+}
+
 /// What discovery and upload work on: an `edge.yaml`, or a command line alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
@@ -137,6 +148,8 @@ pub(crate) struct Scope {
     pub(crate) sources: SourcesConfig,
     pub(crate) registry: Option<RegistryConfig>,
     pub(crate) images: ImagesConfig,
+    /// The least sure tier that is mirrored.
+    pub(crate) tier: Tier,
 }
 
 impl Scope {
@@ -150,7 +163,40 @@ impl Scope {
             sources: SourcesConfig::default(),
             registry: None,
             images: ImagesConfig::default(),
+            tier: Tier::Likely,
         }
+    }
+
+    /// Takes over what the command line says of reading the inputs.
+    pub(crate) fn reading_as(mut self, args: &DiscoverArgs) -> Result<Self, Failure> {
+        self.tier = match args.tier {
+            TierArg::Certain => Tier::Certain,
+            TierArg::Known => Tier::Known,
+            TierArg::Likely => Tier::Likely,
+            TierArg::Possible => Tier::Possible,
+        };
+        let render = &mut self.images.render;
+        for file in &args.values {
+            // The others are relative to edge.yaml, these to where we are.
+            let file = std::path::absolute(file).map_err(|e| Failure::of(exit::USAGE, &e))?;
+            render.values.push(file.display().to_string());
+        }
+        render.set.extend(args.set.iter().cloned());
+        if args.kube_version.is_some() {
+            render.kube_version.clone_from(&args.kube_version);
+        }
+        render.api_versions.extend(args.api_versions.iter().cloned());
+        render.allow_unrendered |= args.allow_unrendered;
+        render.fetch |= args.fetch;
+        for pair in &args.macros {
+            let (name, value) = pair.split_once('=').ok_or_else(|| {
+                Failure::new(exit::USAGE, format!("`--macro {pair}` has no `=`"))
+                    .hint("write --macro spectro.macro.NAME=VALUE")
+            })?;
+            let name = name.trim_start_matches(['{', '.']).trim_end_matches('}');
+            self.images.macros.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(self)
     }
 
     /// Clients of the registries that `references` come from.
@@ -210,6 +256,26 @@ impl Scope {
             connect_to: registry.connect_to.clone(),
         };
         Ok(Registries::single(host, access))
+    }
+
+    /// Where a chart of a registry is really asked for, mirrors looked through.
+    pub(crate) fn chart_place(&self, reference: &str) -> Result<ChartPlace, Failure> {
+        let parsed = Reference::parse(reference).map_err(|e| Failure::of(exit::USAGE, &e))?;
+        let covering = self.sources.mirrors.iter().filter_map(|(source, target)| {
+            Some((source.path().len(), source.remainder(&parsed)?, target))
+        });
+        let longest = covering.max_by_key(|(length, _, _)| *length);
+        let reference = match longest {
+            Some((_, rest, target)) => format!("{target}/{}", rest.trim_start_matches('/')),
+            None => parsed.repository(),
+        };
+        let host = reference.split('/').next().unwrap_or_default();
+        let settings = self.sources.registries.get(host);
+        Ok(ChartPlace {
+            insecure: settings.is_some_and(|one| one.insecure),
+            ca: settings.and_then(|one| one.ca.as_deref()).map(|ca| self.place.path(ca)),
+            reference,
+        })
     }
 
     /// The certificate authority of the private registry.

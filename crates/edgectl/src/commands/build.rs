@@ -24,7 +24,7 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     let started = Instant::now();
     let project = Project::load(&args.project.file)?;
     let registry = &project.config.registry;
-    let scope = project.scope();
+    let scope = project.scope().reading_as(&args.discover)?;
 
     printer.say("[1/5] images: finding every image of the profile");
     let mut discovered = discover_images(&scope, &args.lock)?;

@@ -110,7 +110,7 @@ pub(crate) fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> R
 fn where_to(args: &UploadArgs) -> Result<(Scope, RegistryConfig, Registries), Failure> {
     let Some(prefix) = &args.registry else {
         let project = Project::load(&args.project.file)?;
-        let scope = project.scope();
+        let scope = project.scope().reading_as(&args.discover)?;
         let destination = scope.destination(&project.config.registry)?;
         return Ok((scope, project.config.registry, destination));
     };
@@ -125,7 +125,7 @@ fn where_to(args: &UploadArgs) -> Result<(Scope, RegistryConfig, Registries), Fa
         insecure: args.insecure,
         connect_to: None,
     };
-    let mut scope = Scope::of_profiles(&args.profiles);
+    let mut scope = Scope::of_profiles(&args.profiles).reading_as(&args.discover)?;
     let ca = args.ca.as_deref().map(|file| read_text(file, "the certificate authority"));
     let host = registry.domain.domain().to_owned();
     let credentials = match &args.username {

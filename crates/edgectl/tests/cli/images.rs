@@ -14,7 +14,7 @@ quay.io/a/db:1   -       workload  certain  yes       pack shop pack-content
 quay.io/a/web:1  -       workload  certain  yes       pack shop pack-content
 "
     );
-    assert_eq!(ended.stderr, "2 images in ./images.lock\n");
+    assert_eq!(ended.stderr, "2 images in ./images.lock, 2 without a digest\n");
     let list = site.run(&["images", "-q", "-o", "list"]).expect(0);
     assert_eq!(list.stdout, "quay.io/a/db:1\nquay.io/a/web:1\n");
     assert_eq!(list.stderr, "");
@@ -34,7 +34,10 @@ fn json_says_where_each_image_was_found() {
     assert_eq!(image["tier"], "certain");
     assert_eq!(image["found"][0]["file"], "profile.json");
     assert_eq!(image["found"][0]["line"], 5);
-    assert_eq!(value["problems"].as_array().unwrap().len(), 0);
+    let problems = value["problems"].as_array().unwrap();
+    let severities: Vec<&str> = problems.iter().map(|p| p["severity"].as_str().unwrap()).collect();
+    assert_eq!(severities, ["info", "info"]);
+    assert_eq!(problems[0]["rule"], "not-pinned");
 }
 
 #[test]
@@ -44,7 +47,11 @@ fn one_image_is_explained() {
     assert!(ended.stdout.contains("in the registry: 10.10.254.254:8000/ns/quay.io/a/web:1"));
     assert!(ended.stdout.contains("found by rule pack-content in pack shop"), "{}", ended.stdout);
     let ended = site.run(&["images", "--explain", "nginx"]).expect(3);
-    assert!(ended.stderr.contains("error: `docker.io/library/nginx:latest` is not in the profile"));
+    assert!(
+        ended
+            .stderr
+            .contains("error: nothing in the inputs names `docker.io/library/nginx:latest`")
+    );
 }
 
 #[test]
