@@ -195,7 +195,11 @@ impl Search<'_, '_, '_> {
 
     fn values(&mut self, prefix: &str, values: &Node) {
         self.over(&format!("{prefix}values.yaml"), |desk, _| {
+            // What is odd about values that were put in from elsewhere is told
+            // there; the rest is for the chart's author to mend.
+            let told = desk.book.problems.len();
             values_in(desk.book, desk.scope, values);
+            desk.book.problems.truncate(told);
         });
     }
 

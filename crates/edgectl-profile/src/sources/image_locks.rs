@@ -13,7 +13,8 @@ pub(super) fn is(node: &Node) -> bool {
     kind(node) == "ImagesLock" || is_own(node)
 }
 
-fn is_own(node: &Node) -> bool {
+/// Whether it is our own lock.
+pub(crate) fn is_own(node: &Node) -> bool {
     let images = node.get("images").map(Node::items);
     node.get("schema").is_some()
         && node.get("registry").is_some()

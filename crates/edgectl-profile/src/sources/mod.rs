@@ -5,7 +5,7 @@ mod compose;
 mod eib;
 pub(crate) mod flux;
 mod hauler;
-mod image_locks;
+pub(crate) mod image_locks;
 mod k3s;
 mod kots;
 mod kustomize_file;
@@ -81,6 +81,11 @@ pub(crate) enum Verdict {
     Object,
     /// It is of no kind that is known.
     Unknown,
+}
+
+/// Whether the table knows a document, or it is an object.
+pub(crate) fn is_known(root: &Node) -> bool {
+    list::is_tree(root) || is_object(root) || SOURCES.iter().any(|source| (source.is)(root))
 }
 
 /// Reads what the table knows of a document.

@@ -61,6 +61,15 @@ pub(crate) fn read_pack(files: &PackFiles<'_>, unit: usize) -> (Profile, Option<
     (profile, fault)
 }
 
+/// Whether a document is the `values.yaml` of a pack.
+pub(crate) fn is_values(root: &Node) -> bool {
+    let has = |key: &str| root.get(key).is_some_and(|node| !node.entries().is_empty());
+    let has_inside = |key: &str| root.at(&["pack", key]).is_some();
+    root.get("kind").is_none()
+        && has("pack")
+        && ["content", "charts", "manifests"].iter().any(|key| has(key) || has_inside(key))
+}
+
 fn last_component(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
 }

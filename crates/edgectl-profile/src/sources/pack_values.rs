@@ -1,9 +1,9 @@
 //! The values of a pack: what it declares, its operating system, its charts'
 //! values and its manifests.
 
-use edgectl_model::Role;
+use edgectl_model::{Role, Tier};
 
-use crate::collect::{Book, Scope};
+use crate::collect::{Book, Kind, Scope, join};
 use crate::elsewhere::{ChartName, Elsewhere, Target};
 use crate::rules;
 use crate::sources::{os_pack, pack_content};
@@ -29,6 +29,7 @@ pub(crate) fn read(book: &mut Book, scope: &Scope<'_>, layer: &str, values: &Nod
     }
     pack_content::collect(book, scope, values, role);
     super::values_in(book, scope, values);
+    packages(book, scope, values, "");
     let mut has_pods = false;
     for (name, manifest) in values.get("manifests").map(Node::entries).unwrap_or_default() {
         let Some(contents) = manifest.get("contents").filter(|text| text.text().is_some()) else {
@@ -41,6 +42,19 @@ pub(crate) fn read(book: &mut Book, scope: &Scope<'_>, layer: &str, values: &Nod
         }
     }
     Seen { has_pods, has_charts: has_chart(values) }
+}
+
+/// Rule `stylus-package`: packages that the edge agent pulls, `container://…`.
+fn packages(book: &mut Book, scope: &Scope<'_>, node: &Node, path: &str) {
+    const PACKAGE: Kind =
+        Kind { rule: "stylus-package", tier: Tier::Known, role: Role::Workload, declared: false };
+    for (key, value) in node.entries() {
+        let path = join(path, key.scalar().unwrap_or("?"));
+        if let Some(image) = value.text().and_then(|text| text.strip_prefix("container://")) {
+            book.take(scope, value, &path, image, PACKAGE);
+        }
+        packages(book, scope, value, &path);
+    }
 }
 
 fn has_chart(values: &Node) -> bool {

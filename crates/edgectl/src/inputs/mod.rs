@@ -162,7 +162,10 @@ impl<'a> Gatherer<'a> {
             true => Unrendered::Allowed,
             false => Unrendered::Refused,
         };
-        self.discoverer.depend(&format!("{render:?}"));
+        // Where the files of values are doesn't count, what they say does.
+        let RenderConfig { set, kube_version, api_versions, allow_unrendered, .. } = render;
+        let settings = format!("{set:?} {kube_version:?} {api_versions:?} {allow_unrendered}");
+        self.discoverer.depend(&settings);
         let values = self.common_values()?;
         let mut helm = helm::Helm::new(render, &self.charts, values)?;
         self.discoverer.render(&mut helm, unrendered);
