@@ -9,18 +9,18 @@ use crate::collect::{Book, Scope};
 use crate::corrections;
 use crate::documents::{Document, Documents};
 use crate::elsewhere::Elsewhere;
-use crate::error::{Fault, ProfileError};
+use crate::error::{Fault, ProfileError, wide};
 use crate::findings;
 use crate::layer::Layer;
 use crate::macros::{Macros, has_macro};
 use crate::mask::{join_surrogates, mask};
 use crate::report::{Discovery, Problem, Severity};
-use crate::rules::{self, KnownFields};
+use crate::rules::{self, KnownFields, Text};
 use crate::sources::image_locks;
 use crate::sources::pack::{PackFiles, is_values as is_values_of_pack, read_pack};
 use crate::sources::profile::{Profile, is_export, read_export};
 use crate::sources::{self, Desk, Verdict, flux, list};
-use crate::tree::{Node, parse};
+use crate::tree::Node;
 use crate::units::{Unit, Units};
 
 /// One text with a name, all at once.
@@ -167,6 +167,7 @@ impl<'a> Discoverer<'a> {
         tally: &mut Tally,
     ) -> Result<(), ProfileError> {
         let first_line = document.first_line;
+        self.look_at_encoding(file, &document);
         if let Some(lines) = list::lines(&document.text) {
             tally.understood += 1;
             self.list(file, first_line, &lines);
@@ -176,16 +177,18 @@ impl<'a> Discoverer<'a> {
             return Ok(());
         }
         let text = mask(&join_surrogates(&document.text)).into_owned();
-        let roots = match parse(&text) {
-            Ok(roots) => roots,
+        let read = match rules::read_leniently(&text) {
+            Ok(read) => read,
             Err(fault) => {
                 self.broken(file, (first_line, &text), fault, tally);
                 return Ok(());
             }
         };
+        let roots = &read.parsed.documents;
         if let [root] = roots.as_slice()
             && is_export(root)
         {
+            let text = read.text.clone().into_owned();
             let profile = read_export(file.name, (first_line, text), root, self.units.next())?;
             for pack in &profile.packs {
                 self.units.pack(pack);
@@ -195,7 +198,7 @@ impl<'a> Discoverer<'a> {
             return Ok(());
         }
         if let [root] = roots.as_slice()
-            && self.read_whole(file, (first_line, &text), root)
+            && self.read_whole(file, (first_line, &read.text), root)
         {
             tally.understood += 1;
             return Ok(());
@@ -203,10 +206,11 @@ impl<'a> Discoverer<'a> {
         let unit = self.units.of(file.unit);
         if file.unit.is_some() && has_macro(&document.text) {
             tally.understood += 1;
+            let text = read.text.into_owned();
             self.held.push(Held { file: file.name.to_owned(), first_line, text, unit });
             return Ok(());
         }
-        let known = self.search(file.name, unit, (first_line, &text), &roots, None);
+        let known = self.search(file.name, unit, (first_line, &read), None);
         if known == 0 {
             let (line, column) = roots.first().map_or((1, 1), |root| (root.line(), root.column()));
             let expected = "expected a cluster profile export, Kubernetes objects, a chart, a kustomization or a list of images";
@@ -216,6 +220,27 @@ impl<'a> Discoverer<'a> {
         }
         tally.understood += known;
         Ok(())
+    }
+
+    /// What isn't UTF-8 was replaced; around it, everything counts.
+    fn look_at_encoding(&mut self, file: &File<'_>, document: &Document) {
+        let Some(at) = document.text.find(char::REPLACEMENT_CHARACTER) else { return };
+        if file.expect == Expect::ListOrNothing {
+            return;
+        }
+        let before = &document.text[..at];
+        let line = document.first_line + wide(before.matches('\n').count());
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        self.book.problems.push(Problem {
+            severity: Severity::Warning,
+            file: file.name.to_owned(),
+            line,
+            column: wide(column),
+            path: String::new(),
+            object: file.name.to_owned(),
+            rule: "not-utf-8",
+            message: "something here isn't UTF-8; it was left out".to_owned(),
+        });
     }
 
     /// Reads documents that are known by more than their shape. Says whether
@@ -266,15 +291,14 @@ impl<'a> Discoverer<'a> {
         &mut self,
         file: &str,
         unit: usize,
-        (first_line, text): (u64, &str),
-        roots: &[Node],
+        (first_line, read): (u64, &Text<'_>),
         own: Option<usize>,
     ) -> usize {
         let macros = match own {
             Some(own) => Macros::new(own, &self.profiles, &self.config.macros),
             None => Macros::none(),
         };
-        let layer = Layer::document(text, first_line);
+        let layer = Layer::document(&read.text, first_line);
         let mut scope = Scope {
             file,
             layer: &layer,
@@ -285,7 +309,7 @@ impl<'a> Discoverer<'a> {
         };
         let mut known = 0;
         let mut has_objects = false;
-        for root in roots {
+        for root in &read.parsed.documents {
             let object = std::mem::replace(&mut scope.object, describe(root, file));
             let mut desk =
                 Desk { book: &mut self.book, scope: &scope, elsewhere: &mut self.elsewhere };
@@ -295,7 +319,7 @@ impl<'a> Discoverer<'a> {
             self.sources.extend(flux::repository(root));
             scope.object = object;
         }
-        let is_use = has_objects && rules::search_document(&mut self.book, &scope);
+        let is_use = has_objects && rules::search_read(&mut self.book, &scope, read);
         self.units.get_mut(unit).shows_use |= is_use;
         known
     }
@@ -374,10 +398,10 @@ impl<'a> Discoverer<'a> {
     fn search_held(&mut self) {
         for Held { file, first_line, text, unit } in std::mem::take(&mut self.held) {
             // It was parsed once already.
-            let roots = parse(&text).unwrap_or_default();
+            let Ok(read) = rules::read_leniently(&text) else { continue };
             let is_own = |profile: &Profile| profile.packs.iter().any(|pack| pack.unit == unit);
             let own = self.profiles.iter().position(is_own).unwrap_or_default();
-            self.search(&file, unit, (first_line, &text), &roots, Some(own));
+            self.search(&file, unit, (first_line, &read), Some(own));
         }
     }
 

@@ -22,6 +22,6 @@ mod walk;
 pub use table::{RULES, Rule};
 
 pub(crate) use known::KnownFields;
-#[allow(unused_imports, reason = "the first two are for sources of single documents")]
-pub(crate) use objects::{search, search_document, search_text};
+pub(crate) use objects::{search_document, search_read, search_text};
+pub(crate) use text::{Text, read_leniently};
 pub(crate) use values::search_values;

@@ -1,7 +1,7 @@
 //! Kubernetes objects: what they are called, and the texts that hold them.
 
 use super::names::says;
-use super::text::read_leniently;
+use super::text::{Text, read_leniently};
 use super::walk::{Context, Walk};
 use super::{known, lines, secrets};
 use crate::collect::{Book, Scope};
@@ -12,7 +12,7 @@ use crate::report::{Problem, Severity};
 use crate::tree::Node;
 
 /// Searches one document. Says whether it has any containers.
-pub(crate) fn search(book: &mut Book, scope: &Scope<'_>, document: &Node) -> bool {
+fn search(book: &mut Book, scope: &Scope<'_>, document: &Node) -> bool {
     let mut walk = Walk::new(book, scope.inside(scope.layer, scope.base.clone()));
     walk.node(document, Context::default());
     walk.has_pods
@@ -45,20 +45,25 @@ pub(crate) fn search_document(book: &mut Book, scope: &Scope<'_>) -> bool {
         }
     };
     let layer = scope.layer.lines(&text.text, 1);
-    let inner = inner.inside(&layer, inner.base.clone());
+    search_read(book, &inner.inside(&layer, inner.base.clone()), &text)
+}
+
+/// The same for a text that was read already; its places are those of the
+/// scope's layer.
+pub(crate) fn search_read(book: &mut Book, scope: &Scope<'_>, text: &Text<'_>) -> bool {
     for key in &text.parsed.duplicates {
         let name = key.scalar().unwrap_or("?");
         let message = format!(
             "the key `{name}` stands here a second time; readers differ on which one counts, so both are searched"
         );
-        book.warn(&inner, key, name, "duplicate-key", message);
+        book.warn(scope, key, name, "duplicate-key", message);
     }
     let mut has_pods = false;
     for document in &text.parsed.documents {
-        has_pods |= search(book, &inner, document);
+        has_pods |= search(book, scope, document);
     }
     if text.is_template {
-        lines::look_at_text(book, &inner);
+        lines::look_at_text(book, scope);
     }
     has_pods
 }

@@ -27,10 +27,7 @@ fn composed(book: &mut Book, scope: &Scope<'_>, values: &Node) -> bool {
     let text = |key: &str| part(key).and_then(Node::text);
     let (Some(registry), Some(repository)) = (text("registry"), part("repo")) else { return false };
     let Some(name) = repository.text() else { return false };
-    let version = match text("k8sVersion") {
-        Some(version) => version,
-        None => "{{.spectro.system.kubernetes.version}}",
-    };
+    let version = text("k8sVersion").unwrap_or("{{.spectro.system.kubernetes.version}}");
     let tag = [text("k8sDistribution"), Some(version), text("peVersion"), text("customTag")];
     let tag: Vec<&str> = tag.into_iter().flatten().collect();
     let uri = format!("{registry}/{name}:{}", tag.join("-"));

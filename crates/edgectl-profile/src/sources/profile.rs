@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::{Fault, ProfileError};
 use crate::layer::{Embedded, Layer};
-use crate::tree::{Data, Node, parse};
+use crate::rules::read_leniently;
+use crate::tree::{Data, Node};
 
 /// A profile export or a pack directory, read but not yet searched: its macros
 /// may need what comes later.
@@ -161,11 +162,8 @@ fn embedded_values(layer: &Layer<'_>, node: &Node) -> Option<Values> {
 /// Values in `around`; none if there is nothing but comments.
 pub(crate) fn values(around: &Layer<'_>, text: ValuesText) -> Option<Values> {
     let inner = text.layer(around);
-    let tree = match parse(inner.text) {
-        Ok(mut documents) => match documents.is_empty() {
-            true => return None,
-            false => Ok(documents.swap_remove(0)),
-        },
+    let tree = match read_leniently(inner.text) {
+        Ok(read) => Ok(read.parsed.documents.into_iter().next()?),
         Err(fault) => {
             let (line, column) = inner.place(fault.line, fault.column);
             Err(Fault { line, column, ..fault })

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod charts;
 mod fleet;
 mod images;
+mod inputs;
 mod interrupt;
 mod iso;
 mod secrets;

@@ -2,13 +2,16 @@
 //! internet, and the site's own with TLS and login.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use edgectl_model::{Prefix, Reference, Secret};
 use edgectl_registry::{Access, ImageRequest, Layout, Registries, UploadRequest, upload_from};
-use edgectl_testkit::{RegistryOptions, RegistryServer, TestCa, TinyImage, TinyLayout, TlsFiles};
+use edgectl_testkit::{
+    RegistryOptions, RegistryServer, TestCa, TinyImage, TinyLayout, TlsFiles, path_with_test_tools,
+};
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "S3ntinel-p:ss w0rd#\"1";
@@ -127,14 +130,23 @@ iso: {{os: ./os}}
         self.finish(self.start(arguments), input)
     }
 
+    /// Runs edgectl where no program is on the PATH.
+    pub(crate) fn run_without_tools(&self, arguments: &[&str]) -> Ended {
+        self.finish(self.start_on_path(arguments, OsStr::new("/nowhere")), b"")
+    }
+
     /// Starts edgectl; its environment has nothing of the user's.
-    #[expect(clippy::disallowed_methods, reason = "the program under test is started as it is")]
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.start_on_path(arguments, &path_with_test_tools())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program under test is started as it is")]
+    fn start_on_path(&self, arguments: &[&str], path: &OsStr) -> Child {
         Command::new(env!("CARGO_BIN_EXE_edgectl"))
             .args(arguments)
             .current_dir(self.dir.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", path)
             .env("HOME", self.dir.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
