@@ -168,7 +168,7 @@ impl<'a> Discoverer<'a> {
     ) -> Result<(), ProfileError> {
         let first_line = document.first_line;
         self.look_at_encoding(file, &document);
-        if let Some(lines) = list::lines(&document.text) {
+        if let Some(lines) = list::lines(&document.text, file.expect == Expect::Known) {
             tally.understood += 1;
             self.list(file, first_line, &lines);
             return Ok(());

@@ -18,8 +18,9 @@ pub(crate) struct Line<'a> {
 }
 
 /// The lines of a text, if all of them could name images and one surely does.
-/// A text of single words could be anything.
-pub(crate) fn lines(text: &str) -> Option<Vec<Line<'_>>> {
+/// A text of single words could be anything; where nothing says that it is a
+/// list, words with a colon could be, too.
+pub(crate) fn lines(text: &str, is_named: bool) -> Option<Vec<Line<'_>>> {
     let mut lines = Vec::new();
     let mut is_sure = false;
     for (number, line) in (1..).zip(text.lines()) {
@@ -28,7 +29,10 @@ pub(crate) fn lines(text: &str) -> Option<Vec<Line<'_>>> {
             continue;
         }
         let reference = Reference::parse(text).ok()?;
-        is_sure |= reference.digest().is_some() || text.contains('/') || reference.tag().is_some();
+        if reference.path() == "library/sha256" {
+            return None;
+        }
+        is_sure |= text.contains('/') || (is_named && reference.tag().is_some());
         let before = line.find(text).unwrap_or_default();
         let column = crate::error::wide(line[..before].chars().count() + 1);
         lines.push(Line { line: number, column, text });
@@ -107,7 +111,7 @@ mod tests {
         ] {
             assert_eq!(bare(line), image, "{line}");
         }
-        let found = lines("# all\n\nbusybox\r\n  quay.io/a/b:1\n").unwrap();
+        let found = lines("# all\n\nbusybox\r\n  quay.io/a/b:1\n", false).unwrap();
         let places: Vec<(u64, u64, &str)> =
             found.iter().map(|line| (line.line, line.column, line.text)).collect();
         assert_eq!(places, [(3, 1, "busybox"), (4, 3, "quay.io/a/b:1")]);
@@ -118,7 +122,11 @@ mod tests {
         for text in
             ["", "# only\n", "word\n", "Some Text:\n", "kind: Pod\n", "a: b/c:1\n", "one two\n"]
         {
-            assert_eq!(lines(text), None, "{text}");
+            assert_eq!(lines(text, true), None, "{text}");
         }
+        let digest = format!("sha256:{}\n", "a".repeat(64));
+        assert_eq!(lines(&digest, true), None);
+        assert_eq!(lines("ratio:3\n", false), None);
+        assert!(lines("busybox:1\n", true).is_some());
     }
 }

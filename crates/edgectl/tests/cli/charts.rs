@@ -262,3 +262,41 @@ pub(crate) fn pack(site: &Site, names: &[&str], archive: &str) {
     }
     tar.into_inner().unwrap().finish().unwrap();
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the real helm fills the registry")]
+fn a_chart_comes_out_of_a_registry() {
+    let site = Site::new();
+    write_chart(&site, "shop");
+    pack(&site, &["shop"], "shop-1.0.0.tgz");
+    let pushed = std::process::Command::new("helm")
+        .env("PATH", edgectl_testkit::path_with_test_tools())
+        .env("HOME", site.dir.path())
+        .args(["push", "--plain-http"])
+        .arg(site.path("shop-1.0.0.tgz"))
+        .arg(format!("oci://{}/mirror/charts", site.source.address()))
+        .output()
+        .unwrap();
+    assert!(pushed.status.success(), "{pushed:?}");
+    std::fs::remove_dir_all(site.path("shop")).unwrap();
+    std::fs::remove_file(site.path("shop-1.0.0.tgz")).unwrap();
+    // The mirror map holds for charts, too.
+    site.configure(
+        "mirrors: {",
+        &format!("mirrors: {{charts.example/acme: \"{}/mirror/charts\", ", site.source.address()),
+    );
+    site.configure("profile: profile.json", "profile: oci://charts.example/acme/shop:1.0.0");
+    let found = site.run(&["images", "-o", "list"]).expect(0).stdout;
+    assert!(found.contains("quay.io/a/web:7\n"), "{found}");
+
+    site.write("pack.json", r#"{"name": "shop", "layer": "addon", "version": "1.0.0"}"#);
+    site.write(
+        "values.yaml",
+        "pack: {content: {charts: [{repo: 'oci://charts.example/acme', name: shop, version: 1.0.0}]}}\ncharts: {shop: {image: {tag: '8'}}}\n",
+    );
+    site.configure("profile: oci://charts.example/acme/shop:1.0.0", "profile: pack.json");
+    let ended = site.run(&["images", "-o", "list"]).expect(0);
+    assert!(ended.stderr.contains("charts are fetched only with `--fetch`"), "{}", ended.stderr);
+    let found = site.run(&["images", "-o", "list", "--fetch"]).expect(0).stdout;
+    assert!(found.contains("quay.io/a/web:8\n"), "{found}");
+}

@@ -134,3 +134,29 @@ fn help_fits_a_terminal_and_tells_the_exit_codes() {
     let ended = site.run(&["no-such-command"]).expect(2);
     assert!(ended.stderr.contains("unrecognized subcommand"), "{}", ended.stderr);
 }
+
+#[test]
+fn nothing_is_asked_of_a_source_twice() {
+    let site = Site::new();
+    site.serve_all();
+    // The same images by several names, in several inputs, at many places.
+    let pod = |image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{image: '{image}'}}]}}\n---\n"
+        )
+    };
+    site.write("more.yaml", &format!("{}{}", pod("quay.io/a/web:1"), pod("Quay.io/a/db:1")));
+    site.write("images-used", "quay.io/a/web:1\nquay.io/a/db:1\nquay.io/a/web:1\n");
+    site.configure("profile: profile.json", "profile: [profile.json, more.yaml, images-used]");
+    let manifests = |site: &Site| {
+        let log = site.source.log_text().unwrap();
+        let entries = edgectl_registry::access_log::parse(&log);
+        entries.into_iter().filter(|e| e.path.contains("/manifests/") && e.method != "PUT").count()
+    };
+    let before = manifests(&site);
+    site.run(&["images", "--resolve"]).expect(0);
+    let asked = manifests(&site) - before;
+    assert_eq!(asked, 2, "{}", site.source.log_text().unwrap());
+    site.run(&["images", "--resolve"]).expect(0);
+    assert_eq!(manifests(&site) - before, asked);
+}
