@@ -2,6 +2,8 @@
 
 use edgectl_model::Found;
 
+use crate::units::{LOOSE, Unit};
+
 /// Something that has to be read too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Elsewhere {
@@ -13,6 +15,13 @@ pub struct Elsewhere {
     pub(crate) unit: usize,
     /// What it is.
     pub target: Target,
+}
+
+impl Elsewhere {
+    /// The pack that names it.
+    pub fn unit(&self) -> Option<Unit> {
+        (self.unit != LOOSE).then_some(Unit(self.unit))
+    }
 }
 
 /// What is named.

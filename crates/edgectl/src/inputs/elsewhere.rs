@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use edgectl_process::{Cmd, interrupted};
-use edgectl_profile::{ChartName, ChartSettings, Elsewhere, Expect, Target};
+use edgectl_profile::{ChartName, ChartSettings, Elsewhere, Expect, Target, Unit};
 
 use super::helm::{TOOL, at_home};
 use super::{Gatherer, compression, temporary};
@@ -42,7 +42,7 @@ impl Gatherer<'_> {
             Target::Url(_) => {
                 Err("texts in the network aren't fetched; give a copy of it as an input".to_owned())
             }
-            Target::Chart(chart) => self.read_chart(by, chart),
+            Target::Chart(chart) => self.read_chart(by, chart, elsewhere.unit()),
         }
     }
 
@@ -78,7 +78,12 @@ impl Gatherer<'_> {
         result.map_err(said)
     }
 
-    fn read_chart(&mut self, by: &str, chart: &ChartName) -> Result<(), String> {
+    fn read_chart(
+        &mut self,
+        by: &str,
+        chart: &ChartName,
+        unit: Option<Unit>,
+    ) -> Result<(), String> {
         let mut settings = chart.settings.clone();
         for file in std::mem::take(&mut settings.value_files) {
             let (_, place) = self.beside(by, &file).map_err(|e| format!("`{file}`: {e}"))?;
@@ -88,7 +93,7 @@ impl Gatherer<'_> {
         }
         let is_local = !chart.repository.is_empty() && !chart.repository.contains("://");
         if is_local && let Ok((name, place)) = self.beside(by, &chart.repository) {
-            return self.local_chart(&name, &place, settings);
+            return self.local_chart(&name, &place, unit, settings);
         }
         if !self.render().fetch || chart.name.is_empty() {
             return Err(NOT_FETCHED.to_owned());
@@ -96,22 +101,25 @@ impl Gatherer<'_> {
         let (repository, name) = (chart.repository.as_str(), chart.name.as_str());
         let place = self.pull(repository, name, chart.version.as_deref()).map_err(said)?;
         let label = format!("{}/{name}", repository.trim_end_matches('/'));
-        self.local_chart(&label, &place, settings)
+        self.local_chart(&label, &place, unit, settings)
     }
 
     fn local_chart(
         &mut self,
         name: &str,
         place: &Path,
+        unit: Option<Unit>,
         settings: ChartSettings,
     ) -> Result<(), String> {
+        // A pack's values are those of its charts.
+        let settings = unit.is_none().then_some(settings);
         if place.is_dir() {
-            return self.chart_directory(name, place, None, Some(settings)).map_err(said);
+            return self.chart_directory(name, place, unit, settings).map_err(said);
         }
         let file = std::fs::File::open(place).map_err(|e| e.to_string())?;
         let form = compression::form(&file, place).map_err(|e| e.to_string())?;
         let form = form.ok_or("it isn't a chart")?;
-        self.open(name, place, form, None, Some(settings)).map_err(said)
+        self.open(name, place, form, unit, settings).map_err(said)
     }
 
     /// A chart that the user names by its address: `oci://HOST/PATH:VERSION`

@@ -289,12 +289,12 @@ fn a_chart_comes_out_of_a_registry() {
     let found = site.run(&["images", "-o", "list"]).expect(0).stdout;
     assert!(found.contains("quay.io/a/web:7\n"), "{found}");
 
-    site.write("pack.json", r#"{"name": "shop", "layer": "addon", "version": "1.0.0"}"#);
+    site.write("pack/pack.json", r#"{"name": "shop", "layer": "addon", "version": "1.0.0"}"#);
     site.write(
-        "values.yaml",
+        "pack/values.yaml",
         "pack: {content: {charts: [{repo: 'oci://charts.example/acme', name: shop, version: 1.0.0}]}}\ncharts: {shop: {image: {tag: '8'}}}\n",
     );
-    site.configure("profile: oci://charts.example/acme/shop:1.0.0", "profile: pack.json");
+    site.configure("profile: oci://charts.example/acme/shop:1.0.0", "profile: pack");
     let ended = site.run(&["images", "-o", "list"]).expect(0);
     assert!(ended.stderr.contains("charts are fetched only with `--fetch`"), "{}", ended.stderr);
     let found = site.run(&["images", "-o", "list", "--fetch"]).expect(0).stdout;
