@@ -122,7 +122,9 @@ impl Oracle {
         }
         for image in found.values() {
             score.precise.all += 1;
-            match self.is_image(&image.reference) {
+            // What a pack's own list names is an image, if it isn't mistaken.
+            let is_listed = case.declared.is_empty() && image.rules.contains("pack-content");
+            match is_listed || self.is_image(&image.reference) {
                 true => score.precise.good += 1,
                 false => score.unexplained.push(format!("{} {}", image.reference, image.place)),
             }
