@@ -12,9 +12,9 @@ use crate::header::is_cloud_config;
 use crate::scalar;
 use crate::tree::Document;
 
-const CREDENTIALS: [&str; 2] = ["stylus", "registryCredentials"];
-const RULES: [&str; 3] = ["stylus", "externalRegistries", "registryMappingRules"];
-const AUTHORITIES: [&str; 3] = ["stylus", "site", "caCerts"];
+pub(crate) const CREDENTIALS: [&str; 2] = ["stylus", "registryCredentials"];
+pub(crate) const RULES: [&str; 3] = ["stylus", "externalRegistries", "registryMappingRules"];
+pub(crate) const AUTHORITIES: [&str; 3] = ["stylus", "site", "caCerts"];
 
 /// What goes into the user data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn set_rule(text: &str, rule: &HostRule) -> Result<String, InjectError> {
 }
 
 /// The keys of the rules that mean `source`, as the user spelled them.
-fn present_spellings(text: &str, source: &Prefix) -> Result<Vec<String>, InjectError> {
+pub(crate) fn present_spellings(text: &str, source: &Prefix) -> Result<Vec<String>, InjectError> {
     let document = Document::parse(text)?;
     let mut at = document.root;
     for key in RULES {

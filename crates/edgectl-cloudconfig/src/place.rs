@@ -187,6 +187,39 @@ impl<'a> Placing<'a> {
         Some(lines::past_comments(self.text, lines::next(self.text, end), indent))
     }
 
+    /// The bytes of an entry of the mapping `id`, with what separates it from
+    /// its neighbours: whole lines, or up to a comma.
+    pub(crate) fn entry_range(&self, id: Id, key: Id, value: Id) -> Option<Range<usize>> {
+        let entries = self.document.entries(id);
+        let at = entries.iter().position(|(k, _)| *k == key)?;
+        if self.is_flow(id) {
+            let neighbours = |(key, value): &(Id, Id)| (*key, *value);
+            let before = at.checked_sub(1).map(|n| neighbours(&entries[n]).1);
+            return Some(match (before, entries.get(at + 1)) {
+                (Some(before), _) => {
+                    self.document.node(before).range.end..self.document.node(value).range.end
+                }
+                (None, Some((next, _))) => {
+                    self.document.node(key).range.start..self.document.node(*next).range.start
+                }
+                (None, None) => {
+                    self.document.node(key).range.start..self.document.node(value).range.end
+                }
+            });
+        }
+        self.own_line_indent(key)?;
+        let start = lines::start(self.text, self.document.node(key).range.start);
+        let end = self.content_end(self.last_leaf(value)).max(self.document.node(key).range.end);
+        Some(start..lines::next(self.text, end))
+    }
+
+    /// The lines of an item of a block list.
+    pub(crate) fn item_range(&self, item: Id) -> Option<Range<usize>> {
+        let dash = self.dash(item)?;
+        let end = self.content_end(item);
+        Some(lines::start(self.text, dash)..lines::next(self.text, end))
+    }
+
     fn last_leaf(&self, id: Id) -> Id {
         match &self.document.node(id).data {
             Data::Mapping { flow: false, entries } => match entries.last() {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use edgectl_cloudconfig::{Injection, inject, read_settings};
+use edgectl_cloudconfig::{Injection, RemoveError, inject, read_settings, remove};
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;
 
@@ -160,11 +160,33 @@ proptest! {
         } else {
             prop_assert!(!after.contains('\r'));
         }
+        // What was added can be taken out again; what was replaced can't.
+        match remove(&after, &injection, false) {
+            Ok(before) => prop_assert_eq!(inject(&before, &injection).unwrap(), after.clone()),
+            Err(error) => prop_assert_eq!(error, RemoveError::Replaced),
+        }
         // A second, other injection changes no line but its own.
         let other = Injection { password: Secret::new("other"), ca_pem: None, ..injection };
         let changed = inject(&after, &other).unwrap();
         assert_reads_back(&changed, &other);
         prop_assert_eq!(changed.lines().count(), after.lines().count());
+    }
+
+    #[test]
+    fn what_was_added_can_be_removed(site in 0..6_usize, injection in injection(), dos: bool, open: bool) {
+        let texts = [
+            "#cloud-config\n",
+            "#cloud-config\nhostname: a # b\n",
+            "#cloud-config\nstylus:\n  site:\n    name: x   # the site\n\n# end\n",
+            "#cloud-config\nstylus: {site: {name: x}}\ninstall: {auto: true}\n",
+            "#cloud-config\nstylus:\n    externalRegistries:\n        registryMappingRules:\n            \"gcr.io\": reg.local/gcr\n    site:\n        caCerts:\n            - |\n              -----BEGIN CERTIFICATE-----\n              AAAA\n              -----END CERTIFICATE-----\ninstall: {}\n",
+            "#cloud-config\nstages:\n  boot:\n    - name: a\n",
+        ];
+        let mut text = texts[site].to_owned();
+        if open { text.truncate(text.len() - 1); }
+        if dos { text = text.replace('\n', "\r\n"); }
+        let after = inject(&text, &injection).unwrap();
+        prop_assert_eq!(remove(&after, &injection, false).unwrap(), text);
     }
 
     #[test]

@@ -254,8 +254,18 @@ pub(crate) struct InjectArgs {
     /// One user data per site: the user data is a Jinja template, and the
     /// sites with their values come from a CSV file (a `name` column and one
     /// for each value), a YAML file, or a directory with a YAML file each.
-    #[arg(long, value_name = "SITES", requires = "out")]
+    #[arg(long, value_name = "SITES", requires = "out", conflicts_with_all = ["remove", "diff"])]
     pub(crate) sites: Option<PathBuf>,
+    /// Take the registry out again: what was added goes, to the byte.
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// With --remove: also where injecting has replaced values, which can't
+    /// be brought back.
+    #[arg(long, requires = "remove")]
+    pub(crate) force: bool,
+    /// Only print the change, with its secrets hidden.
+    #[arg(long)]
+    pub(crate) diff: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Injection, inject};
+use edgectl_cloudconfig::{Injection, RemoveError, inject, redact, remove};
 use edgectl_model::{ImageLock, Secret};
 use edgectl_registry::Credentials;
 
@@ -22,23 +22,36 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
     if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
         let job = Fleet { template: &from, sites, out };
-        return user_data_fleet::run(&job, &injection(&project, &lock)?, &lock, printer);
+        let injection = injection(&project, &lock)?;
+        return user_data_fleet::run(&job, &injection, &lock, printer);
     }
-    let text = injected(&project, &lock, &from)?;
-    let to = args.out.clone().unwrap_or_else(|| project.path(&config.out));
-    if to.as_os_str() == "-" {
-        printer.data(&text)?;
+    let text = read_text(&from, "the user data")?;
+    let injection = injection(&project, &lock)?;
+    let after = match args.remove {
+        true => removed(&text, &injection, &from, args.force)?,
+        false => injected(&text, &injection, &from)?,
+    };
+    if args.diff {
+        printer.data(&difference(&text, &after, &from)?)?;
         return Ok(exit::DONE);
     }
-    write(&to, &text)?;
-    printer.say(&format!("wrote {} for {}", to.display(), project.config.registry.domain));
+    let to = args.out.clone().unwrap_or_else(|| project.path(&config.out));
+    if to.as_os_str() == "-" {
+        printer.data(&after)?;
+        return Ok(exit::DONE);
+    }
+    write(&to, &after)?;
+    let word = if args.remove { "without" } else { "for" };
+    printer.say(&format!("wrote {} {word} {}", to.display(), project.config.registry.domain));
     Ok(exit::DONE)
 }
 
 /// Injects as the project says and writes the project's own file.
 pub(crate) fn inject_project(project: &Project, lock: &ImageLock) -> Result<PathBuf, Failure> {
     let config = &project.config.user_data;
-    let text = injected(project, lock, &project.path(&config.file))?;
+    let from = project.path(&config.file);
+    let text = read_text(&from, "the user data")?;
+    let text = injected(&text, &injection(project, lock)?, &from)?;
     let to = project.path(&config.out);
     write(&to, &text)?;
     Ok(to)
@@ -49,13 +62,35 @@ fn write(to: &Path, text: &str) -> Result<(), Failure> {
     edgectl_process::write_file(to, 0o600, text.as_bytes()).doing("writing the user data")
 }
 
-fn injected(project: &Project, lock: &ImageLock, from: &Path) -> Result<String, Failure> {
-    let text = read_text(from, "the user data")?;
-    let injection = injection(project, lock)?;
-    inject(&text, &injection).map_err(|error| {
+fn injected(text: &str, injection: &Injection, from: &Path) -> Result<String, Failure> {
+    inject(text, injection).map_err(|error| {
         Failure::of(exit::FAILED, &error)
             .doing(format!("injecting the registry into `{}`", from.display()))
     })
+}
+
+fn removed(text: &str, injection: &Injection, from: &Path, force: bool) -> Result<String, Failure> {
+    remove(text, injection, force).map_err(|error| {
+        let failure = Failure::of(exit::REFUSED, &error)
+            .doing(format!("removing the registry from `{}`", from.display()));
+        match error {
+            RemoveError::Replaced => failure.hint("`--force` takes it out all the same"),
+            _ => failure,
+        }
+    })
+}
+
+/// The change as a unified diff, secrets hidden.
+fn difference(before: &str, after: &str, file: &Path) -> Result<String, Failure> {
+    let hide = |text: &str| {
+        redact(text).map_err(|error| {
+            Failure::of(exit::FAILED, &error).doing("hiding the secrets of the user data")
+        })
+    };
+    let (before, after) = (hide(before)?, hide(after)?);
+    let diff = similar::TextDiff::from_lines(&before, &after);
+    let name = file.display().to_string();
+    Ok(diff.unified_diff().context_radius(3).header(&name, &name).to_string())
 }
 
 fn injection(project: &Project, lock: &ImageLock) -> Result<Injection, Failure> {

@@ -44,3 +44,37 @@ fn what_is_no_cloud_config_is_refused() {
     assert!(ended.stderr.contains("#cloud-config"), "{}", ended.stderr);
     assert!(!site.path("build/user-data").exists());
 }
+
+#[test]
+fn what_was_injected_is_taken_out_to_the_byte() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let before = std::fs::read_to_string(site.path("user-data")).unwrap();
+    site.run(&["user-data", "inject"]).expect(0);
+    let remove = ["user-data", "inject", "--remove", "--in", "build/user-data", "--out", "-"];
+    assert_eq!(site.run(&remove).expect(0).stdout, before);
+
+    let ended = site.run(&["user-data", "inject", "--remove"]).expect(5);
+    assert!(ended.stderr.contains("nothing to remove"), "{}", ended.stderr);
+
+    site.write(
+        "user-data",
+        "#cloud-config\nstylus:\n  registryCredentials: {password: old, username: me}\n",
+    );
+    site.run(&["user-data", "inject"]).expect(0);
+    let ended = site.run(&remove).expect(5);
+    assert!(ended.stderr.contains("can't be brought back"), "{}", ended.stderr);
+    let forced = site.run(&[&remove[..], &["--force"]].concat()).expect(0);
+    assert!(!forced.stdout.contains("password"), "{}", forced.stdout);
+}
+
+#[test]
+fn a_difference_has_no_secrets_and_writes_nothing() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let ended = site.run(&["user-data", "inject", "--diff"]).expect(0);
+    assert!(ended.stdout.contains("+    password: \"<hidden>\"\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains(" stylus:\n"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains(crate::site::PASSWORD));
+    assert!(!site.path("build/user-data").exists());
+}
