@@ -8,6 +8,8 @@ use std::io::{self, BufRead};
 pub struct Document {
     /// Line of the stream on which `text` begins, from 1.
     pub first_line: u64,
+    /// Byte of the stream at which `text` begins.
+    offset: usize,
     /// The text, with its `---` line where it has one; what isn't UTF-8 in it
     /// is replaced.
     pub text: String,
@@ -23,6 +25,8 @@ pub struct Documents<R> {
     reader: R,
     /// The number of the line that was read last.
     line: u64,
+    /// The byte on which the next document begins.
+    offset: usize,
     /// The first line of the next document, if it was read already.
     ahead: Option<Vec<u8>>,
     is_over: bool,
@@ -43,7 +47,7 @@ enum Mark {
 impl<R: BufRead> Documents<R> {
     /// The documents of `reader`.
     pub fn new(reader: R) -> Self {
-        Self { reader, line: 0, ahead: None, is_over: false }
+        Self { reader, line: 0, offset: 0, ahead: None, is_over: false }
     }
 
     fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
@@ -57,6 +61,7 @@ impl<R: BufRead> Documents<R> {
         self.line += 1;
         if self.line == 1 && line.starts_with(b"\xef\xbb\xbf") {
             line.drain(..3);
+            self.offset = 3;
         }
         Ok(Some(line))
     }
@@ -99,10 +104,14 @@ impl<R: BufRead> Iterator for Documents<R> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {
             match self.next_text() {
-                Ok(Some((first_line, text, true))) => {
-                    return Some(Ok(Document { first_line, text: into_text(text) }));
+                Ok(Some((first_line, text, has_content))) => {
+                    let offset = self.offset;
+                    self.offset += text.len();
+                    if has_content {
+                        return Some(Ok(Document { first_line, offset, text: into_text(text) }));
+                    }
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(error) => {
                     self.is_over = true;
                     return Some(Err(error));
@@ -111,6 +120,16 @@ impl<R: BufRead> Iterator for Documents<R> {
         }
         None
     }
+}
+
+/// The documents of a text as parts of it, each with its first line.
+pub(crate) fn parts(text: &str) -> impl Iterator<Item = (u64, &str)> {
+    // Only the places are kept, so that no two copies of a part are there.
+    let places = Documents::new(text.as_bytes()).map_while(Result::ok);
+    let places: Vec<_> = places.map(|d| (d.first_line, d.offset, d.text.len())).collect();
+    places
+        .into_iter()
+        .filter_map(|(line, offset, length)| Some((line, text.get(offset..offset + length)?)))
 }
 
 fn into_text(bytes: Vec<u8>) -> String {
@@ -210,6 +229,16 @@ mod tests {
         let text = "a\n---\n\n# x\nb\n...\n# y\n--- c\nd";
         let whole: String = split(text).into_iter().map(|(_, text)| text).collect();
         assert_eq!(whole, text);
+    }
+
+    #[test]
+    fn parts_are_the_documents() {
+        for text in ["a\n---\n\n# x\nb\n...\n# y\n--- c\nd", "\u{feff}# x\n---\n---\na: ü\n---\nb"]
+        {
+            let parts: Vec<(u64, String)> =
+                parts(text).map(|(line, part)| (line, part.to_owned())).collect();
+            assert_eq!(parts, split(text));
+        }
     }
 
     #[test]

@@ -11,11 +11,14 @@ use crate::mask::unmask;
 
 /// Deepest nesting, aliases filled in. Walks over a tree are recursive.
 const MAX_DEPTH: usize = 128;
+/// Most collections that are opened in a row; lines of dashes are longer than
+/// anything nests.
+const MAX_ROW: usize = 4096;
 /// Nodes that any text may have.
 const FREE_NODES: usize = 100_000;
 /// Beyond these, a text needs so many bytes for a node: a tree stays within a
 /// few times the text's size.
-const BYTES_PER_NODE: usize = 4;
+const BYTES_PER_NODE: usize = 5;
 /// Nodes that aliases and merge keys may add to any text.
 const FREE_ALIASED: usize = 20_000;
 /// Beyond these, a text needs so many bytes for one.
@@ -36,8 +39,8 @@ pub(crate) enum Data {
         start: u32,
         style: ScalarStyle,
     },
-    Mapping(Rc<[(Node, Node)]>),
-    Sequence(Rc<[Node]>),
+    Mapping(Rc<Vec<(Node, Node)>>),
+    Sequence(Rc<Vec<Node>>),
 }
 
 /// A node and its place in its own text.
@@ -60,7 +63,7 @@ impl Node {
     /// Nothing, at a place.
     pub(crate) fn at_place(line: u64, column: u64) -> Self {
         let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        let data = Data::Sequence(Rc::new([]));
+        let data = Data::Sequence(Rc::default());
         Self { line: narrow(line), column: narrow(column), data }
     }
 
@@ -150,6 +153,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
 
 /// The same, with what is odd about them.
 pub(crate) fn read(text: &str) -> Result<Parsed, Fault> {
+    if let Some(fault) = tower(text) {
+        return Err(fault);
+    }
     let options = granit_parser::options! { emit_comments: false };
     let mut builder = Builder::new(text.len());
     for event in Parser::new_from_str_with_options(text, options) {
@@ -157,6 +163,23 @@ pub(crate) fn read(text: &str) -> Result<Parsed, Fault> {
         builder.take(event, &span)?;
     }
     Ok(builder.parsed)
+}
+
+/// The place where more collections are opened in a row than may be: the parser
+/// would look at all of them before it says anything.
+fn tower(text: &str) -> Option<Fault> {
+    let mut row = 0;
+    let at = text.bytes().position(|c| {
+        match c {
+            b'[' | b'{' | b'-' | b'?' => row += 1,
+            b' ' | b'\n' | b'\r' | b'\t' => {}
+            _ => row = 0,
+        }
+        row > MAX_ROW
+    })?;
+    let before = text.get(..at)?;
+    let line = wide(before.matches('\n').count() + 1);
+    Some(Fault { line, column: 1, message: "nested too deeply".to_owned(), is_indentation: false })
 }
 
 /// A node with what is below it.
@@ -267,9 +290,9 @@ impl Builder {
             Content::Mapping { mut entries, .. } => {
                 merge(&mut entries);
                 self.note_duplicates(&entries);
-                Data::Mapping(entries.into())
+                Data::Mapping(settled(entries))
             }
-            Content::Sequence(items) => Data::Sequence(items.into()),
+            Content::Sequence(items) => Data::Sequence(settled(items)),
         };
         self.add(Subtree { node: Node { line, column, data }, nodes, depth }, anchor, span)
     }
@@ -292,10 +315,10 @@ impl Builder {
         parent.depth = parent.depth.max(depth + 1);
         match &mut parent.content {
             Content::Mapping { entries, key } => match key.take() {
-                Some(key) => entries.push((key, node)),
+                Some(key) => push(entries, (key, node)),
                 None => *key = Some(node),
             },
-            Content::Sequence(items) => items.push(node),
+            Content::Sequence(items) => push(items, node),
         }
         Ok(())
     }
@@ -343,6 +366,22 @@ fn merge(entries: &mut Vec<(Node, Node)>) {
             entries.push((key.clone(), value.clone()));
         }
     }
+}
+
+/// Adds an item. A long list grows by an eighth, not to twice its size: it may
+/// be most of what is in memory.
+fn push<T>(items: &mut Vec<T>, item: T) {
+    const LONG: usize = 4096;
+    if items.len() == items.capacity() && items.len() >= LONG {
+        items.reserve_exact(items.len() / 8);
+    }
+    items.push(item);
+}
+
+/// A list that grows no more.
+fn settled<T>(mut items: Vec<T>) -> Rc<Vec<T>> {
+    items.shrink_to_fit();
+    Rc::new(items)
 }
 
 fn place(span: &Span) -> (u32, u32) {

@@ -6,7 +6,7 @@ use super::lines;
 use super::table::{LINE, REFERENCE};
 use super::text::read_leniently;
 use super::walk::{Context, Walk};
-use crate::documents::Documents;
+use crate::documents::parts;
 use crate::layer::{Embedded, Layer};
 use crate::tree::{Data, Node};
 
@@ -62,8 +62,8 @@ fn search(walk: &mut Walk<'_, '_>, embedded: &Embedded, may_be_yaml: bool) {
     let base = format!("{}{}:", scope.base, walk.path);
     let has_words = ["mage", "MAGE", "epository"].iter().any(|word| layer.text.contains(word));
     let is_yaml = may_be_yaml && has_words && walk.texts_left > 0;
-    for document in Documents::new(layer.text.as_bytes()).map_while(Result::ok) {
-        let part = layer.lines(&document.text, document.first_line);
+    for (first_line, text) in parts(layer.text) {
+        let part = layer.lines(text, first_line);
         let mut inner = Walk::new(walk.book, scope.inside(&part, base.clone()));
         inner.texts_left = walk.texts_left.saturating_sub(1);
         inner.ceiling = walk.ceiling.max(Tier::Likely);

@@ -1,5 +1,7 @@
 //! Rule `line`: images in templates, scripts and whatever else is no tree.
 
+use std::collections::HashSet;
+
 use edgectl_model::Tier;
 
 use super::names::{Says, says};
@@ -20,23 +22,31 @@ pub(crate) fn look_at_text(book: &mut Book, scope: &Scope<'_>) {
 /// Searches a text line by line, comments left out; full references that
 /// nothing speaks for are taken by the rule `other`.
 pub(crate) fn look_at(walk: &mut Walk<'_, '_>, text: &str, other: Rule) {
+    let mut scan = Scan { walk, other, taken: HashSet::new() };
     for (line, number) in text.lines().zip(1..) {
         let content = line.trim_start();
         let is_comment = content.starts_with('#') || content.starts_with("//");
         if !is_comment {
-            Line { number, text: line, other }.look_at(walk);
+            Line { number, text: line }.look_at(&mut scan);
         }
     }
+}
+
+/// A search through the lines of a text.
+struct Scan<'a, 'w, 's, 't> {
+    walk: &'a mut Walk<'w, 's>,
+    other: Rule,
+    /// A line tells little of what a reference is for: the first place will do.
+    taken: HashSet<(&'t str, &'static str)>,
 }
 
 struct Line<'t> {
     number: u64,
     text: &'t str,
-    other: Rule,
 }
 
 impl<'t> Line<'t> {
-    fn look_at(&self, walk: &mut Walk<'_, '_>) {
+    fn look_at(&self, scan: &mut Scan<'_, '_, '_, 't>) {
         // What the word before says, and what the name says that waits for a
         // value.
         let (mut before, mut asked) = (None, None);
@@ -52,8 +62,8 @@ impl<'t> Line<'t> {
             }
             let said = asked.take();
             match word.split_once('=') {
-                Some((name, value)) => self.setting(walk, name, value, index < 2),
-                None => self.value(walk, word, said),
+                Some((name, value)) => self.setting(scan, name, value, index < 2),
+                None => self.value(scan, word, said),
             }
             before = says(word).map(|said| (said, index < 2));
             if word.starts_with('-') {
@@ -69,17 +79,17 @@ impl<'t> Line<'t> {
     }
 
     /// `name=value`, perhaps `--set=name=value`.
-    fn setting(&self, walk: &mut Walk<'_, '_>, name: &str, value: &'t str, is_first: bool) {
+    fn setting(&self, scan: &mut Scan<'_, '_, '_, 't>, name: &str, value: &'t str, is_first: bool) {
         let said = says(name).map(|said| (said, is_first));
         match value.split_once('=') {
             Some((name, value)) if said.is_none() => {
-                self.value(walk, value, says(name).map(|said| (said, false)));
+                self.value(scan, value, says(name).map(|said| (said, false)));
             }
-            _ => self.value(walk, value, said),
+            _ => self.value(scan, value, said),
         }
     }
 
-    fn value(&self, walk: &mut Walk<'_, '_>, word: &'t str, said: Option<(Says, bool)>) {
+    fn value(&self, scan: &mut Scan<'_, '_, '_, 't>, word: &'t str, said: Option<(Says, bool)>) {
         // A colon at the end waits for a tag.
         let is_whole = !word.ends_with(':');
         let word = word.trim_end_matches(['.', ':']);
@@ -94,16 +104,19 @@ impl<'t> Line<'t> {
             is_whole && is_clear && pieces::is_believed(seen, said)
         });
         match is_believed {
-            true => self.take(walk, word, &plain, LINE),
-            false if seen == Look::Full => self.take(walk, word, &plain, self.other),
+            true => self.take(scan, word, &plain, LINE),
+            false if seen == Look::Full => self.take(scan, word, &plain, scan.other),
             false => {}
         }
     }
 
-    fn take(&self, walk: &mut Walk<'_, '_>, word: &str, text: &str, rule: Rule) {
+    fn take(&self, scan: &mut Scan<'_, '_, '_, 't>, word: &'t str, text: &str, rule: Rule) {
+        if !scan.taken.insert((word, rule.id)) {
+            return;
+        }
         let offset = word.as_ptr().addr().saturating_sub(self.text.as_ptr().addr());
         let before = self.text.get(..offset).unwrap_or_default();
         let column = u64::try_from(before.chars().count() + 1).unwrap_or(u64::MAX);
-        walk.take_at(self.number, column, text, rule);
+        scan.walk.take_at(self.number, column, text, rule);
     }
 }

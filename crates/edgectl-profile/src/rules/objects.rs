@@ -5,7 +5,7 @@ use super::text::{Text, read_leniently};
 use super::walk::{Context, Walk};
 use super::{known, lines, secrets};
 use crate::collect::{Book, Scope};
-use crate::documents::Documents;
+use crate::documents::parts;
 use crate::error::Fault;
 use crate::layer::Embedded;
 use crate::report::{Problem, Severity};
@@ -23,8 +23,8 @@ fn search(book: &mut Book, scope: &Scope<'_>, document: &Node) -> bool {
 pub(crate) fn search_text(book: &mut Book, scope: &Scope<'_>, content: &Embedded) -> bool {
     let layer = scope.layer.inner(content);
     let mut has_pods = false;
-    for document in Documents::new(layer.text.as_bytes()).map_while(Result::ok) {
-        let part = layer.lines(&document.text, document.first_line);
+    for (first_line, text) in parts(layer.text) {
+        let part = layer.lines(text, first_line);
         has_pods |= search_document(book, &scope.inside(&part, scope.base.clone()));
     }
     has_pods

@@ -4,6 +4,9 @@ use super::names::Says;
 use super::plausible::{Look, look};
 use super::walk::Context;
 
+/// Lists that are longer are searched as texts.
+const MAX_PIECES: usize = 512;
+
 /// Keys below an image's own that hold the whole of it, or a choice of them.
 const WHOLE: &[&str] = &[
     "default",
@@ -31,9 +34,11 @@ pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text of several words holds references and nothing else.
+/// Whether a text of several words holds references and nothing else, and not
+/// too many of them.
 pub(crate) fn is_list(text: &str) -> bool {
-    of(text).filter(|piece| !piece.is_empty()).all(|piece| look(piece).is_some())
+    of(text).nth(MAX_PIECES).is_none()
+        && of(text).filter(|piece| !piece.is_empty()).all(|piece| look(piece).is_some())
 }
 
 /// Whether a text that looks so is believed under a name that says that.
