@@ -1,6 +1,7 @@
 //! Helm charts: what their own files say, rendered or not.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use edgectl_model::{Reference, Role, Tier};
 
@@ -344,7 +345,7 @@ fn overlaid(own: &Node, over: &Node) -> Node {
                 let over = key.scalar().and_then(|name| over.get(name));
                 (key.clone(), over.map_or_else(|| value.clone(), |over| overlaid(value, over)))
             });
-            own.with(Data::Mapping(entries.collect()))
+            own.with(Data::Mapping(Rc::new(entries.collect())))
         }
         // A list or a scalar is replaced as a whole.
         _ => own.with(over.data.clone()),
@@ -367,11 +368,11 @@ fn tagged(values: &Node, version: &str) -> Node {
                 };
                 (key.clone(), value)
             });
-            values.with(Data::Mapping(entries.collect()))
+            values.with(Data::Mapping(Rc::new(entries.collect())))
         }
-        Data::Sequence(items) => {
-            values.with(Data::Sequence(items.iter().map(|item| tagged(item, version)).collect()))
-        }
+        Data::Sequence(items) => values.with(Data::Sequence(Rc::new(
+            items.iter().map(|item| tagged(item, version)).collect(),
+        ))),
         Data::Scalar { .. } => values.clone(),
     }
 }
