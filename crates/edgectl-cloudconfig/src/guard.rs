@@ -5,6 +5,7 @@ use granit_parser::ScalarStyle;
 use edgectl_model::Prefix;
 
 use crate::certificate;
+use crate::check::Flavor;
 use crate::error::SyntaxError;
 use crate::inject::Injection;
 use crate::tree::{Data, Document, Id};
@@ -29,7 +30,7 @@ pub(crate) fn only_sets(
     }
     let rest = |document: &Document| {
         let value = document.root.map(|root| value_of(document, root));
-        value.and_then(|root| without(root, &["stylus"], &strip_stylus(injection)))
+        value.and_then(|root| strip(root, injection))
     };
     Ok(match (rest(&old), rest(&new)) {
         (None, None) => true,
@@ -89,6 +90,25 @@ fn same(a: &Value, b: &Value) -> bool {
 
 /// What is left of a value; nothing where it is empty or null.
 type Strip<'a> = dyn Fn(Value) -> Option<Value> + 'a;
+
+/// The root without what the injection sets.
+fn strip(root: Value, injection: &Injection) -> Option<Value> {
+    match injection.flavor {
+        Flavor::Palette => without(root, &["stylus"], &strip_stylus(injection)),
+        Flavor::Kairos | Flavor::CloudInit => {
+            without(root, &["edgectl"], &|own| without(own, &["registry"], &strip_own(injection)))
+        }
+    }
+}
+
+fn strip_own<'a>(injection: &'a Injection) -> impl Fn(Value) -> Option<Value> + 'a {
+    move |registry| {
+        let keys = ["domain", "username", "password", "insecure"];
+        let registry = without(registry, &keys, &|_| None)?;
+        let registry = without(registry, &["rules"], &|rules| strip_rules(rules, injection))?;
+        without(registry, &["certificates"], &|list| strip_certificate(list, injection))
+    }
+}
 
 fn strip_stylus<'a>(injection: &'a Injection) -> impl Fn(Value) -> Option<Value> + 'a {
     move |stylus| {

@@ -5,20 +5,21 @@ use granit_parser::ScalarStyle;
 use edgectl_model::{HostRule, Prefix, Secret};
 
 use crate::certificate;
+use crate::check::Flavor;
 use crate::edit::{Leaf, put};
 use crate::error::{InjectError, Place};
 use crate::guard;
 use crate::header::is_cloud_config;
 use crate::scalar;
+use crate::sections::Sections;
 use crate::tree::Document;
-
-pub(crate) const CREDENTIALS: [&str; 2] = ["stylus", "registryCredentials"];
-pub(crate) const RULES: [&str; 3] = ["stylus", "externalRegistries", "registryMappingRules"];
-pub(crate) const AUTHORITIES: [&str; 3] = ["stylus", "site", "caCerts"];
 
 /// What goes into the user data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
+    /// Which sections it goes into: `stylus:` for Palette, else the agent's own
+    /// `edgectl:`.
+    pub flavor: Flavor,
     /// The private registry, `host[:port][/namespace]`.
     pub registry: Prefix,
     /// User name.
@@ -51,8 +52,8 @@ pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> 
         true => Ok(after),
         // A place in the new text, which nobody sees, would help nobody.
         false => Err(InjectError::Unsupported {
-            place: stylus_place(text)?,
-            path: CREDENTIALS[0].into(),
+            place: section_place(text, injection)?,
+            path: Sections::of(injection.flavor).top().into(),
         }),
     }
 }
@@ -66,21 +67,23 @@ fn set_all(
 ) -> Result<String, InjectError> {
     let mut after = set_credentials(text, injection)?;
     for rule in &injection.rules {
-        after = set_rule(&after, rule)?;
+        after = set_rule(&after, rule, injection.flavor)?;
     }
     match authority {
-        Some(pem) => put(&after, &AUTHORITIES, &Leaf::Certificate(pem)),
+        Some(pem) => {
+            put(&after, &Sections::of(injection.flavor).authorities, &Leaf::Certificate(pem))
+        }
         None => Ok(after),
     }
 }
 
 fn set_credentials(text: &str, injection: &Injection) -> Result<String, InjectError> {
-    let password = match wants_encoded(text)? {
+    let password = match wants_encoded(text, injection.flavor)? {
         true => certificate::encode(injection.password.expose()),
         false => injection.password.expose().to_owned(),
     };
     let username = injection.username.as_str();
-    let [top, section] = CREDENTIALS;
+    let [top, section] = Sections::of(injection.flavor).credentials;
     let set = |text: &str, key: &str, leaf: Leaf<'_>| put(text, &[top, section, key], &leaf);
 
     let text = set(
@@ -124,28 +127,32 @@ fn set_credentials(text: &str, injection: &Injection) -> Result<String, InjectEr
     )
 }
 
-fn set_rule(text: &str, rule: &HostRule) -> Result<String, InjectError> {
+fn set_rule(text: &str, rule: &HostRule, flavor: Flavor) -> Result<String, InjectError> {
     let target = rule.target.to_string();
     let leaf = Leaf::Scalar {
         written: scalar::quoted(&target),
         keeps: &|now, style| names(now, style, &rule.target),
     };
     let mut after = text.to_owned();
-    let present = present_spellings(text, &rule.source)?;
+    let present = present_spellings(text, &rule.source, flavor)?;
     let source = rule.source.to_string();
     let spellings = if present.is_empty() { vec![source] } else { present };
     for spelling in spellings {
-        let [top, section, rules] = RULES;
+        let [top, section, rules] = Sections::of(flavor).rules;
         after = put(&after, &[top, section, rules, &spelling], &leaf)?;
     }
     Ok(after)
 }
 
 /// The keys of the rules that mean `source`, as the user spelled them.
-pub(crate) fn present_spellings(text: &str, source: &Prefix) -> Result<Vec<String>, InjectError> {
+pub(crate) fn present_spellings(
+    text: &str,
+    source: &Prefix,
+    flavor: Flavor,
+) -> Result<Vec<String>, InjectError> {
     let document = Document::parse(text)?;
     let mut at = document.root;
-    for key in RULES {
+    for key in Sections::of(flavor).rules {
         at = at.and_then(|id| document.get(id, key));
     }
     let entries = at.map(|id| document.entries(id)).unwrap_or_default();
@@ -155,9 +162,9 @@ pub(crate) fn present_spellings(text: &str, source: &Prefix) -> Result<Vec<Strin
 }
 
 /// Whether the user has asked for a base64 password.
-fn wants_encoded(text: &str) -> Result<bool, InjectError> {
+fn wants_encoded(text: &str, flavor: Flavor) -> Result<bool, InjectError> {
     let document = Document::parse(text)?;
-    let [top, section] = CREDENTIALS;
+    let [top, section] = Sections::of(flavor).credentials;
     let credentials = document
         .root
         .and_then(|root| document.get(root, top))
@@ -172,7 +179,7 @@ fn wants_encoded(text: &str) -> Result<bool, InjectError> {
         None if node.is_null() => Ok(false),
         None => Err(InjectError::Shape {
             place: node.place,
-            path: "stylus.registryCredentials.encodedPassword".to_owned(),
+            path: format!("{top}.{section}.encodedPassword"),
             expected: "`true` or `false`",
         }),
     }
@@ -190,9 +197,10 @@ fn is_text(now: &str, style: ScalarStyle) -> bool {
     }
 }
 
-fn stylus_place(text: &str) -> Result<Place, InjectError> {
+fn section_place(text: &str, injection: &Injection) -> Result<Place, InjectError> {
     let document = Document::parse(text)?;
-    let stylus = document.root.and_then(|root| document.get(root, CREDENTIALS[0]));
-    let start = stylus.or(document.root).map(|id| document.node(id).place);
+    let top = Sections::of(injection.flavor).top();
+    let section = document.root.and_then(|root| document.get(root, top));
+    let start = section.or(document.root).map(|id| document.node(id).place);
     Ok(start.unwrap_or(Place::new(1, 1)))
 }

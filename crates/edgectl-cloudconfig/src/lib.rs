@@ -21,6 +21,7 @@ mod redact;
 mod remove;
 mod scalar;
 mod secrets;
+mod sections;
 mod settings;
 mod tree;
 

@@ -8,9 +8,10 @@ use thiserror::Error;
 use crate::certificate;
 use crate::error::InjectError;
 use crate::header::line_end;
-use crate::inject::{AUTHORITIES, CREDENTIALS, Injection, RULES, inject, present_spellings};
+use crate::inject::{Injection, inject, present_spellings};
 use crate::lines;
 use crate::place::Placing;
+use crate::sections::Sections;
 use crate::tree::{Data, Document, Id};
 
 /// Why an injection can't be taken out.
@@ -30,6 +31,9 @@ pub enum RemoveError {
     Replaced,
 }
 
+/// Sections nest no deeper than this.
+const MAX_KEYS: usize = 3;
+
 /// How far up an emptied section is taken out, and what is left of it.
 #[derive(Clone, Copy)]
 struct Leave<'a> {
@@ -48,7 +52,7 @@ pub fn remove(text: &str, injection: &Injection, force: bool) -> Result<String, 
     }
     let mut first = None;
     for with in ["", " {}", " null", " ~"] {
-        for keys in 0..RULES.len() {
+        for keys in 0..MAX_KEYS {
             let leave = Leave { keys, with };
             let Some(candidate) = take_out(text, injection, leave)? else { continue };
             for candidate in [candidate.trim_end_matches(['\r', '\n']), candidate.as_str()] {
@@ -70,20 +74,21 @@ fn take_out(
     injection: &Injection,
     leave: Leave<'_>,
 ) -> Result<Option<String>, InjectError> {
+    let sections = Sections::of(injection.flavor);
     let mut paths: Vec<Vec<String>> = Vec::new();
     let own = |section: &[&str], key: &str| -> Vec<String> {
         section.iter().copied().chain([key]).map(str::to_owned).collect()
     };
     for key in ["insecure", "password", "username", "domain"] {
-        paths.push(own(&CREDENTIALS, key));
+        paths.push(own(&sections.credentials, key));
     }
     for rule in injection.rules.iter().rev() {
-        let spellings = present_spellings(text, &rule.source)?;
-        paths.extend(spellings.iter().map(|spelling| own(&RULES, spelling)));
+        let spellings = present_spellings(text, &rule.source, injection.flavor)?;
+        paths.extend(spellings.iter().map(|spelling| own(&sections.rules, spelling)));
     }
     let mut text = text.to_owned();
     if let Some(pem) = injection.ca_pem.as_deref().and_then(certificate::pem) {
-        let Some(after) = take_certificate(&text, &pem, leave)? else { return Ok(None) };
+        let Some(after) = take_certificate(&text, sections, &pem, leave)? else { return Ok(None) };
         text = after;
     }
     for path in paths {
@@ -129,11 +134,12 @@ fn take_section(
 
 fn take_certificate(
     text: &str,
+    sections: &Sections,
     pem: &str,
     leave: Leave<'_>,
 ) -> Result<Option<String>, InjectError> {
     let document = Document::parse(text)?;
-    let Some((_, _, list)) = find(&document, &AUTHORITIES) else { return Ok(None) };
+    let Some((_, _, list)) = find(&document, &sections.authorities) else { return Ok(None) };
     let Data::Sequence { items, flow } = &document.node(list).data else { return Ok(None) };
     let is_ours = |item: &&Id| {
         let scalar = document.node(**item).scalar();
@@ -141,7 +147,7 @@ fn take_certificate(
     };
     let Some(item) = items.iter().rev().find(is_ours) else { return Ok(None) };
     if items.len() == 1 {
-        return take_section(text, &document, &AUTHORITIES, leave);
+        return take_section(text, &document, &sections.authorities, leave);
     }
     let placing = Placing::new(text, &document, line_end(text));
     let range = match flow {

@@ -14,10 +14,11 @@ use crate::tree::{Data, Document, Id};
 /// Keys that aren't named here are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSettings {
-    /// `stylus.registryCredentials` first, then
+    /// `stylus.registryCredentials` first, then `edgectl.registry`, then
     /// `stylus.externalRegistries.registries`.
     pub registries: Vec<RegistryAccess>,
-    /// `stylus.externalRegistries.registryMappingRules`, in their order.
+    /// `stylus.externalRegistries.registryMappingRules` and
+    /// `edgectl.registry.rules`, in their order.
     pub rules: Vec<HostRule>,
     /// `stylus.site.caCerts`, as PEM text.
     pub ca_pems: Vec<String>,
@@ -66,9 +67,11 @@ pub fn read_settings(text: &str) -> Result<NodeSettings, ReadError> {
     root.expect_mapping()?;
     let stylus = root.section("stylus")?;
     let external = stylus.section("externalRegistries")?;
+    let own = root.section("edgectl")?.section("registry")?;
     Ok(NodeSettings {
-        registries: registries(&stylus, &external)?,
-        rules: rules(&external.section("registryMappingRules")?)?,
+        registries: registries(&stylus, &external, &own)?,
+        rules: [rules(&external.section("registryMappingRules")?)?, rules(&own.section("rules")?)?]
+            .concat(),
         ca_pems: stylus.section("site")?.certificates("caCerts")?,
         install: install(&root.section("install")?)?,
     })
@@ -77,9 +80,11 @@ pub fn read_settings(text: &str) -> Result<NodeSettings, ReadError> {
 fn registries(
     stylus: &Section<'_>,
     external: &Section<'_>,
+    own: &Section<'_>,
 ) -> Result<Vec<RegistryAccess>, ReadError> {
     let mut found = Vec::new();
     found.extend(registry(&stylus.section("registryCredentials")?, "")?);
+    found.extend(registry(own, "")?);
     for item in external.items("registries")? {
         // Only these have a repository name beside their domain.
         let below = item.text("repositoryName")?.unwrap_or_default();

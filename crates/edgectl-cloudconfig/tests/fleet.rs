@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use edgectl_cloudconfig::{
-    Injection, SiteTemplate, SiteValue, TemplateError, check, inject, read_settings,
+    Flavor, Injection, SiteTemplate, SiteValue, TemplateError, check, inject, read_settings,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;
@@ -76,6 +76,7 @@ fn what_cannot_be_written_is_refused() {
 fn a_registry_is_injected_once_for_all() {
     let text = "#cloud-config\nstylus:\n  site:\n    name: {{ name }}\n{% if tags %}\n    tags: {{ tags }}\n{% endif %}\n";
     let injection = Injection {
+        flavor: Flavor::Palette,
         registry: Prefix::parse("reg.local:5000/edge").unwrap(),
         username: "puller".into(),
         password: Secret::new("{{ not a template }}"),

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use edgectl_cloudconfig::{InjectError, Injection, inject, read_settings};
+use edgectl_cloudconfig::{Flavor, InjectError, Injection, inject, read_settings, remove};
 use edgectl_model::{HostRule, Prefix, Secret};
 
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
 
 fn injection() -> Injection {
     Injection {
+        flavor: Flavor::Palette,
         registry: Prefix::parse("reg.local:5000/edge").unwrap(),
         username: "puller".to_owned(),
         password: Secret::new("s3cret"),
@@ -386,4 +387,26 @@ fn errors_and_debug_hide_passwords() {
         let error = inject(text, &injection).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
+}
+
+#[test]
+fn other_flavors_get_a_section_of_the_agent() {
+    let before = "#cloud-config\nhostname: a\nstages:\n  boot: []\n";
+    for flavor in [Flavor::Kairos, Flavor::CloudInit] {
+        let injection = Injection { flavor, ..full() };
+        let after = inject(before, &injection).unwrap();
+        assert_eq!(inject(&after, &injection).unwrap(), after);
+        assert_eq!(remove(&after, &injection, false).unwrap(), before);
+        assert!(after.starts_with(before), "{after}");
+        assert!(after.contains("edgectl:\n  registry:\n    domain: "), "{after}");
+        assert!(!after.contains("stylus"), "{after}");
+        let settings = read_settings(&after).unwrap();
+        assert_eq!(settings.registries.len(), 1);
+        assert_eq!(settings.registries[0].ca_pems, [PEM]);
+        assert_eq!(settings.rules.len(), 2);
+    }
+    assert_eq!(Flavor::detect(before), Some(Flavor::Kairos));
+    assert_eq!(Flavor::detect("#cloud-config\nstylus: {}\n"), Some(Flavor::Palette));
+    assert_eq!(Flavor::detect("#cloud-config\nhostname: a\n"), Some(Flavor::CloudInit));
+    assert_eq!(Flavor::detect("a: [\n"), None);
 }

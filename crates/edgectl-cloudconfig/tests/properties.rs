@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use edgectl_cloudconfig::{Injection, RemoveError, inject, read_settings, remove};
+use edgectl_cloudconfig::{
+    Flavor, Injection, RegistryAccess, RemoveError, inject, read_settings, remove,
+};
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;
 
@@ -69,8 +71,10 @@ prop_compose! {
         with_ca: bool,
         rules in rules(),
         registry in prop::sample::select(vec!["reg.local:5000/edge", "10.10.254.254:8000/spectro-images", "localhost"]),
+        flavor in prop::sample::select(vec![Flavor::Palette, Flavor::CloudInit]),
     ) -> Injection {
         Injection {
+            flavor,
             registry: Prefix::parse(registry).unwrap(),
             username,
             password: Secret::new(password),
@@ -127,7 +131,8 @@ fn block_text() -> impl Strategy<Value = String> {
 
 fn assert_reads_back(after: &str, injection: &Injection) {
     let settings = read_settings(after).unwrap_or_else(|e| panic!("{e}\n{after}"));
-    let first = &settings.registries[0];
+    let is_ours = |access: &&RegistryAccess| access.domain == injection.registry;
+    let first = settings.registries.iter().rfind(is_ours).unwrap();
     assert_eq!(first.domain, injection.registry);
     assert_eq!(first.username, injection.username);
     assert_eq!(first.password.expose(), injection.password.expose());
@@ -136,7 +141,8 @@ fn assert_reads_back(after: &str, injection: &Injection) {
         assert!(settings.rules.contains(rule), "{after}");
     }
     if let Some(pem) = &injection.ca_pem {
-        assert_eq!(settings.ca_pems.iter().filter(|found| *found == pem).count(), 1);
+        let all = settings.ca_pems.iter().chain(&first.ca_pems);
+        assert_eq!(all.filter(|found| *found == pem).count(), 1);
     }
 }
 
@@ -222,6 +228,7 @@ proptest! {
         let (open, close) = if flow { ("{", "}") } else { ("\n    ", "") };
         let text = format!("#cloud-config\nstylus:\n  registryCredentials: {open}password: {noise}Zqx7{close}\n");
         let injection = Injection {
+            flavor: Flavor::Palette,
             registry: Prefix::parse("localhost").unwrap(), username: String::new(),
             password: Secret::new(""), insecure: false, ca_pem: None, rules: Vec::new(),
         };

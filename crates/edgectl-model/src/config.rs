@@ -225,6 +225,12 @@ pub enum UserDataFlavor {
     /// Palette's agent: the `stylus:` section.
     #[default]
     Palette,
+    /// Kairos: the registry goes into the agent's own `edgectl:` section.
+    Kairos,
+    /// cloud-init: the registry goes into the agent's own `edgectl:` section.
+    CloudInit,
+    /// By the header and the top-level keys of the file.
+    Detect,
 }
 
 /// The user data.

@@ -240,6 +240,19 @@ pub(crate) struct UploadArgs {
     pub(crate) output: OutputArgs,
 }
 
+/// Which agent reads the user data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FlavorArg {
+    /// Palette Edge: `stylus:`.
+    Palette,
+    /// Kairos: the agent's own `edgectl:` section.
+    Kairos,
+    /// cloud-init: the agent's own `edgectl:` section.
+    CloudInit,
+    /// By the file's header and keys.
+    Detect,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct InjectArgs {
     #[command(flatten)]
@@ -256,6 +269,9 @@ pub(crate) struct InjectArgs {
     /// for each value), a YAML file, or a directory with a YAML file each.
     #[arg(long, value_name = "SITES", requires = "out", conflicts_with_all = ["remove", "diff"])]
     pub(crate) sites: Option<PathBuf>,
+    /// Which agent reads it, in place of edge.yaml's.
+    #[arg(long, value_name = "FLAVOR")]
+    pub(crate) flavor: Option<FlavorArg>,
     /// Take the registry out again: what was added goes, to the byte.
     #[arg(long)]
     pub(crate) remove: bool,

@@ -40,7 +40,7 @@ impl Registries {
         let external = subject.at(&EXTERNAL);
         let top = external.or_else(|| subject.at(&["stylus"])).or(subject.document.root);
         let below = |key| external.and_then(|id| subject.document.get(id, key));
-        let own = subject.at(&["edgectl", "rules"]);
+        let own = subject.at(&["edgectl", "registry", "rules"]);
         Self {
             single: subject
                 .at(&["stylus", "registryCredentials", "domain"])
@@ -48,7 +48,7 @@ impl Registries {
             listed: listed(subject, below("registries")),
             rules: rules(subject, below("registryMappingRules"), RULES)
                 .into_iter()
-                .chain(rules(subject, own, "edgectl.rules"))
+                .chain(rules(subject, own, "edgectl.registry.rules"))
                 .collect(),
             place: top.map_or(Place::new(1, 1), |id| subject.place(id)),
         }

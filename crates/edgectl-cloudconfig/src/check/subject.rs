@@ -17,6 +17,11 @@ pub enum Flavor {
 }
 
 impl Flavor {
+    /// The flavor of a text; none if it isn't YAML.
+    pub fn detect(text: &str) -> Option<Self> {
+        Document::parse(text).ok().map(|document| Self::of(text, &document))
+    }
+
     /// Recognises the flavor of cloud-config by its header and its top-level
     /// keys.
     pub(crate) fn of(text: &str, document: &Document) -> Self {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Injection, RemoveError, inject, redact, remove};
-use edgectl_model::{ImageLock, Secret};
+use edgectl_cloudconfig::{Flavor, Injection, RemoveError, inject, redact, remove};
+use edgectl_model::{ImageLock, Secret, UserDataFlavor};
 use edgectl_registry::Credentials;
 
-use crate::cli::InjectArgs;
+use crate::cli::{FlavorArg, InjectArgs};
 use crate::commands::user_data_fleet::{self, Fleet};
 use crate::discovery::read_lock;
 use crate::exit;
@@ -22,11 +22,12 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
     if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
         let job = Fleet { template: &from, sites, out };
-        let injection = injection(&project, &lock)?;
+        let text = read_text(&from, "the user data")?;
+        let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
         return user_data_fleet::run(&job, &injection, &lock, printer);
     }
     let text = read_text(&from, "the user data")?;
-    let injection = injection(&project, &lock)?;
+    let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
     let after = match args.remove {
         true => removed(&text, &injection, &from, args.force)?,
         false => injected(&text, &injection, &from)?,
@@ -51,7 +52,8 @@ pub(crate) fn inject_project(project: &Project, lock: &ImageLock) -> Result<Path
     let config = &project.config.user_data;
     let from = project.path(&config.file);
     let text = read_text(&from, "the user data")?;
-    let text = injected(&text, &injection(project, lock)?, &from)?;
+    let injection = injection(project, lock, flavor(project, None, &text))?;
+    let text = injected(&text, &injection, &from)?;
     let to = project.path(&config.out);
     write(&to, &text)?;
     Ok(to)
@@ -93,7 +95,24 @@ fn difference(before: &str, after: &str, file: &Path) -> Result<String, Failure>
     Ok(diff.unified_diff().context_radius(3).header(&name, &name).to_string())
 }
 
-fn injection(project: &Project, lock: &ImageLock) -> Result<Injection, Failure> {
+/// As the command line says, else as edge.yaml does.
+fn flavor(project: &Project, argument: Option<FlavorArg>, text: &str) -> Flavor {
+    let config = match project.config.user_data.flavor {
+        UserDataFlavor::Palette => FlavorArg::Palette,
+        UserDataFlavor::Kairos => FlavorArg::Kairos,
+        UserDataFlavor::CloudInit => FlavorArg::CloudInit,
+        UserDataFlavor::Detect => FlavorArg::Detect,
+    };
+    match argument.unwrap_or(config) {
+        FlavorArg::Palette => Flavor::Palette,
+        FlavorArg::Kairos => Flavor::Kairos,
+        FlavorArg::CloudInit => Flavor::CloudInit,
+        // What isn't YAML is refused later, with its place.
+        FlavorArg::Detect => Flavor::detect(text).unwrap_or(Flavor::Palette),
+    }
+}
+
+fn injection(project: &Project, lock: &ImageLock, flavor: Flavor) -> Result<Injection, Failure> {
     let registry = &project.config.registry;
     let (username, password) = pull_login(project)?;
     let rules = registry
@@ -101,6 +120,7 @@ fn injection(project: &Project, lock: &ImageLock) -> Result<Injection, Failure> 
         .host_rules(lock.workloads().map(|image| &image.source))
         .map_err(|e| Failure::of(exit::FAILED, &e).doing("writing the mirror rules"))?;
     Ok(Injection {
+        flavor,
         registry: registry.domain.clone(),
         username,
         password,
