@@ -18,7 +18,8 @@ use crate::rules::{HostRule, Layout, MirrorRules};
 pub struct EdgeConfig {
     /// Always `edgectl.dev/v1`.
     pub api_version: String,
-    /// Cluster profile exports (JSON or YAML), one or several.
+    /// Inputs that name images, one or several: cluster profile exports, packs,
+    /// charts, manifests, lists; files, directories, archives, addresses.
     pub profile: OneOrMany,
     /// Where the lock is kept.
     #[serde(default = "default_lock")]

@@ -95,6 +95,14 @@ impl Discoverer<'_> {
         Ok(ChartId(self.charts.len() - 1))
     }
 
+    /// Whether a pack has a chart of the same name already.
+    pub fn has_chart(&self, unit: Unit, files: &ChartFiles) -> bool {
+        let files: BTreeMap<String, ChartFile> =
+            files.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
+        let name = chart_name("", &files).unwrap_or_default();
+        self.charts.iter().any(|chart| chart.unit == unit.0 && chart.name == name)
+    }
+
     /// Has a chart installed in one more way.
     pub fn install(&mut self, chart: ChartId, settings: ChartSettings) {
         if let Some(chart) = self.charts.get_mut(chart.0) {

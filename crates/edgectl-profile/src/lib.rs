@@ -37,4 +37,5 @@ pub use render::{ChartRequest, RenderError, Renderer, Unrendered};
 pub use report::{DiscoveredImage, Discovery, Excluded, Problem, Severity};
 pub use rules::{RULES, Rule};
 pub use sources::pack::PackFiles;
+pub use sources::table::{PROBLEMS, ProblemRule, SOURCE_RULES};
 pub use units::Unit;

@@ -58,6 +58,11 @@ pub enum Unrendered {
     Allowed,
 }
 
+/// What programs say in several lines, as one.
+fn on_one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 impl Discoverer<'_> {
     /// Renders all charts and reads what comes out.
     pub fn render(&mut self, renderer: &mut dyn Renderer, unrendered: Unrendered) {
@@ -141,7 +146,11 @@ impl Discoverer<'_> {
             path: String::new(),
             object: self.units.object(chart.unit),
             rule,
-            message: format!("the chart `{}` can't be rendered: {error}{rest}", chart.name),
+            message: format!(
+                "the chart `{}` can't be rendered: {}{rest}",
+                chart.name,
+                on_one_line(&error.message)
+            ),
         });
     }
 

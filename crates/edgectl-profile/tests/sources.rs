@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use edgectl_model::{ImagesConfig, Role, Tier};
 use edgectl_profile::{
-    Discoverer, Discovery, Expect, File, Input, PackFiles, Severity, Target, discover,
+    Discoverer, Discovery, Expect, File, Input, PROBLEMS, PackFiles, RULES, SOURCE_RULES, Severity,
+    Target, discover,
 };
 
 fn run(file: &str, text: &str) -> Discovery {
@@ -362,4 +363,48 @@ fn lists_of_objects_and_unknown_documents() {
     }
     let discovery = discoverer.finish();
     assert_eq!((discovery.images.len(), discovery.problems.len()), (0, 0), "{discovery:?}");
+}
+
+#[test]
+fn rules_and_problems_are_documented() {
+    let text = include_str!("../../../docs/discovery.md");
+    for rule in SOURCE_RULES {
+        let tier = format!("{:?}", rule.tier).to_lowercase();
+        let row = format!("| `{}` | {tier} | {} |", rule.id, rule.about);
+        assert!(text.contains(&row), "docs/discovery.md lacks\n{row}");
+    }
+    for problem in PROBLEMS {
+        let row =
+            format!("| `{}` | {} | {} |", problem.id, problem.severity.as_str(), problem.about);
+        assert!(text.contains(&row), "docs/discovery.md lacks\n{row}");
+    }
+}
+
+#[test]
+fn rules_of_the_code_are_in_the_tables() {
+    let known: BTreeSet<&str> = SOURCE_RULES
+        .iter()
+        .map(|rule| rule.id)
+        .chain(RULES.iter().map(|rule| rule.id))
+        .chain(PROBLEMS.iter().map(|problem| problem.id))
+        .collect();
+    let mut directories = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut seen = BTreeSet::new();
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for part in code.split("rule: \"").skip(1) {
+                let id = part.split('"').next().unwrap().to_owned();
+                assert!(known.contains(id.as_str()), "{id} of {}", path.display());
+                seen.insert(id);
+            }
+        }
+    }
+    assert!(seen.len() > 5, "{seen:?}");
 }

@@ -16,6 +16,7 @@ pub(crate) mod pack;
 mod pack_content;
 pub(crate) mod pack_values;
 pub(crate) mod profile;
+pub(crate) mod table;
 mod zarf;
 
 use edgectl_model::{Role, Tier};

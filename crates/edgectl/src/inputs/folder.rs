@@ -88,7 +88,12 @@ impl Gatherer<'_> {
             false => unit,
         };
         let is_pack = path.join("pack.json").is_file();
-        for (name, entry) in entries(path).map_err(reading(label))? {
+        let mut found = entries(path).map_err(reading(label))?;
+        if unit.is_some() {
+            // Packed charts go before what they were packed from.
+            found.sort_by_key(|(_, entry)| entry.is_dir());
+        }
+        for (name, entry) in found {
             let label = format!("{label}{name}");
             if !walk.has_inside(&entry) {
                 continue;
@@ -136,7 +141,12 @@ impl Gatherer<'_> {
     ) -> Result<(), Failure> {
         let mut files = Collected::new(&format!("{name}/"));
         files.take_directory(path, "").map_err(reading(name))?;
-        self.take_chart(files.into_files(name, unit), path, settings)
+        let files = files.into_files(name, unit);
+        // Beside a packed chart, what it was packed from is no other one.
+        if unit.is_some_and(|unit| self.discoverer.has_chart(unit, &files)) {
+            return Ok(());
+        }
+        self.take_chart(files, path, settings)
     }
 }
 
