@@ -53,6 +53,14 @@ pub enum InjectError {
         "this is not cloud-config user data: the first line must be `#cloud-config` (after `## template: jinja`, if that is there)"
     )]
     NotCloudConfig,
+    /// A part that isn't there byte for byte.
+    #[error(
+        "the cloud-config part at line {line} is encoded or inside YAML, and can't be changed in place; give it as a file of its own, or as a plain MIME part"
+    )]
+    Encoded {
+        /// Where it starts.
+        line: u64,
+    },
     /// Not YAML.
     #[error("{place}: {message}")]
     Yaml {

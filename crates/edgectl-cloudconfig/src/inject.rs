@@ -7,9 +7,11 @@ use edgectl_model::{HostRule, Prefix, Secret};
 use crate::certificate;
 use crate::check::Flavor;
 use crate::edit::{Leaf, put};
+use crate::envelope::parts;
 use crate::error::{InjectError, Place};
 use crate::guard;
 use crate::header::is_cloud_config;
+use crate::lines;
 use crate::scalar;
 use crate::sections::Sections;
 use crate::tree::Document;
@@ -36,7 +38,20 @@ pub struct Injection {
 
 /// `text` with everything of `injection` set and every other byte as it was.
 /// Injecting twice gives the same bytes as injecting once.
+///
+/// Of a MIME multipart message the first cloud-config part is changed; one that
+/// is encoded, and a cloud-config-archive, are refused.
 pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> {
+    let Some(parts) = parts(text) else { return inject_one(text, injection) };
+    let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
+    let range = part.range.clone().ok_or(InjectError::Encoded { line: part.line })?;
+    let after = inject_one(&part.text, injection)?;
+    // A part ends where a line does.
+    let end = if part.text.ends_with('\n') || after.ends_with('\n') { "" } else { "\n" };
+    Ok(lines::splice(text, range, &format!("{after}{end}")))
+}
+
+fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
     if !is_cloud_config(text) {
         return Err(InjectError::NotCloudConfig);
     }

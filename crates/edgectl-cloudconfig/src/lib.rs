@@ -9,6 +9,7 @@
 mod certificate;
 mod check;
 mod edit;
+mod envelope;
 mod error;
 mod fleet;
 mod guard;

@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use crate::certificate;
+use crate::envelope::parts;
 use crate::error::InjectError;
 use crate::header::line_end;
 use crate::inject::{Injection, inject, present_spellings};
@@ -47,6 +48,14 @@ struct Leave<'a> {
 /// Where the injection has replaced values this is refused, unless `force`:
 /// then its keys are taken out, whatever stood there before.
 pub fn remove(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
+    let Some(parts) = parts(text) else { return remove_one(text, injection, force) };
+    let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
+    let range = part.range.clone().ok_or(InjectError::Encoded { line: part.line })?;
+    let before = remove_one(&part.text, injection, force)?;
+    Ok(lines::splice(text, range, &before))
+}
+
+fn remove_one(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
     if inject(text, injection)? != text {
         return Err(RemoveError::NotInjected);
     }

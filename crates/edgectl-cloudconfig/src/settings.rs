@@ -5,6 +5,7 @@ use granit_parser::ScalarStyle;
 use edgectl_model::{HostRule, Prefix, Secret};
 
 use crate::certificate;
+use crate::envelope::parts;
 use crate::error::ReadError;
 use crate::header::is_cloud_config;
 use crate::scalar;
@@ -55,7 +56,22 @@ pub struct InstallSettings {
 }
 
 /// Reads the settings of a node from its user data.
+///
+/// Of several parts the one with a registry counts, else the first.
 pub fn read_settings(text: &str) -> Result<NodeSettings, ReadError> {
+    let Some(parts) = parts(text) else { return read_one(text) };
+    let mut first = None;
+    for part in &parts {
+        let settings = read_one(&part.text)?;
+        if !settings.registries.is_empty() {
+            return Ok(settings);
+        }
+        first.get_or_insert(settings);
+    }
+    first.ok_or(ReadError::NotCloudConfig)
+}
+
+fn read_one(text: &str) -> Result<NodeSettings, ReadError> {
     if !is_cloud_config(text) {
         return Err(ReadError::NotCloudConfig);
     }

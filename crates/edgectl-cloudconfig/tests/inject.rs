@@ -410,3 +410,18 @@ fn other_flavors_get_a_section_of_the_agent() {
     assert_eq!(Flavor::detect("#cloud-config\nhostname: a\n"), Some(Flavor::CloudInit));
     assert_eq!(Flavor::detect("a: [\n"), None);
 }
+
+#[test]
+fn of_several_parts_the_cloud_config_is_changed() {
+    let head = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"b1\"\n\n--b1\nContent-Type: text/x-shellscript\n\n#!/bin/sh\necho\n--b1\nContent-Type: text/cloud-config\n\n";
+    let body = "#cloud-config\nhostname: a  # odd\n";
+    let tail = "--b1--\n";
+    let after = inject(&format!("{head}{body}{tail}"), &full()).unwrap();
+    assert_eq!(after, format!("{head}{}{tail}", inject(body, &full()).unwrap()));
+    assert_eq!(inject(&after, &full()).unwrap(), after);
+    assert_eq!(remove(&after, &full(), false).unwrap(), format!("{head}{body}{tail}"));
+    assert_eq!(read_settings(&after).unwrap().rules.len(), 2);
+    let archive = "#cloud-config-archive\n- |\n  #cloud-config\n  a: 1\n";
+    assert_eq!(inject(archive, &full()), Err(InjectError::Encoded { line: 3 }));
+    assert_eq!(inject("#cloud-config-archive\n[]\n", &full()), Err(InjectError::NotCloudConfig));
+}

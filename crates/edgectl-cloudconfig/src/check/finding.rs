@@ -54,6 +54,10 @@ impl Findings {
         self.0.push(Finding { rule: rule.id, level: rule.level, place, path, message });
     }
 
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
     pub(super) fn sorted(mut self) -> Vec<Finding> {
         let key = |f: &Finding| (f.place.line, f.place.column, f.rule, f.path.clone());
         self.0.sort_by_key(key);

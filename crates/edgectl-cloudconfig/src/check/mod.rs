@@ -17,13 +17,42 @@ pub use rules::{RULES, Rule};
 pub use schema::USER_DATA_SCHEMA;
 pub use subject::{Against, Flavor};
 
+use crate::envelope::{Part, parts};
+use crate::error::Place;
 use crate::tree::Document;
 use finding::Findings;
 use subject::Subject;
 
-/// Everything that is wrong with `text`, in the order of the text. With
-/// `against` the registry settings are held against what the images need.
+/// Everything that is wrong with `text`, in the order of the text: each
+/// cloud-config part of a MIME multipart message or a cloud-config-archive, or
+/// the whole. With `against` the registry settings are held against what the
+/// images need.
 pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
+    let Some(parts) = parts(text) else { return check_one(text, against) };
+    let mut findings = Findings::default();
+    if parts.is_empty() {
+        let message = "none of its parts is cloud-config (`text/cloud-config`)";
+        findings.add(&rules::HEADER, Place::new(1, 1), "", message);
+    }
+    // The registry's settings may be in one part alone.
+    let settled = parts.iter().position(|part| Flavor::detect(&part.text) == Some(Flavor::Palette));
+    for (number, part) in parts.iter().enumerate() {
+        let against = against.filter(|_| number == settled.unwrap_or(0));
+        for finding in check_one(&part.text, against) {
+            findings.push(Finding { place: place_in_whole(part, finding.place), ..finding });
+        }
+    }
+    findings.sorted()
+}
+
+fn place_in_whole(part: &Part, place: Place) -> Place {
+    match part.is_line_by_line {
+        true => Place { line: part.line + place.line - 1, column: part.indent + place.column },
+        false => Place { line: part.line, column: 1 },
+    }
+}
+
+fn check_one(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let mut findings = Findings::default();
     match Document::parse(text) {
         Err(error) => {

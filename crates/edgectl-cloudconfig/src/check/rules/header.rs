@@ -4,7 +4,7 @@ use super::{Findings, Level, Rule};
 use crate::error::Place;
 use crate::header::is_cloud_config;
 
-pub(super) static RULE: Rule = Rule {
+pub(in crate::check) static RULE: Rule = Rule {
     id: "header",
     level: Level::Error,
     summary: "the first line is not `#cloud-config`",

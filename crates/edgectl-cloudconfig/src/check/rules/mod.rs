@@ -26,7 +26,7 @@ mod wrong_type;
 use super::finding::{Findings, Level};
 use super::subject::Subject;
 
-pub(super) use header::check as check_header;
+pub(super) use header::{RULE as HEADER, check as check_header};
 pub(super) use syntax::RULE as SYNTAX;
 
 /// One thing that can be wrong.

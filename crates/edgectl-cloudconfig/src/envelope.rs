@@ -1,0 +1,167 @@
+//! User data of several parts: MIME multipart and cloud-config-archive, as
+//! cloud-init takes them.
+
+use crate::certificate::decode;
+use crate::header::is_cloud_config;
+use crate::tree::{Data, Document, Id};
+
+/// The header of an archive.
+const ARCHIVE: &str = "#cloud-config-archive";
+
+/// A cloud-config part of a larger text.
+pub(crate) struct Part {
+    /// Its text, decoded.
+    pub(crate) text: String,
+    /// Its bytes in the whole, where they are its text as it is.
+    pub(crate) range: Option<std::ops::Range<usize>>,
+    /// The line of the whole that its first line is; `None` where lines don't
+    /// correspond, and then all of it stands at `line`.
+    pub(crate) is_line_by_line: bool,
+    pub(crate) line: u64,
+    /// Columns that its lines are indented by in the whole.
+    pub(crate) indent: u64,
+}
+
+/// The cloud-config parts of a text; none if it is no text of parts.
+pub(crate) fn parts(text: &str) -> Option<Vec<Part>> {
+    if is_mime(text) {
+        return Some(mime_parts(text));
+    }
+    let header = text.lines().next()?.trim_end();
+    (header == ARCHIVE).then(|| archive_parts(text))
+}
+
+/// cloud-init looks for these at the head of the text.
+fn is_mime(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default().to_ascii_lowercase();
+    first.starts_with("content-type:") || first.starts_with("mime-version:")
+}
+
+fn mime_parts(text: &str) -> Vec<Part> {
+    let Some(boundary) = boundary(text) else { return Vec::new() };
+    let (delimiter, end) = (format!("--{boundary}"), format!("--{boundary}--"));
+    let mut parts = Vec::new();
+    let mut open: Option<usize> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end();
+        if bare == delimiter || bare == end {
+            if let Some(start) = open.take() {
+                // The line end before a delimiter belongs to it.
+                parts.extend(mime_part(text, start, at));
+            }
+            if bare == delimiter {
+                open = Some(at + line.len());
+            }
+        }
+        at += line.len();
+    }
+    parts.extend(open.and_then(|start| mime_part(text, start, text.len())));
+    parts
+}
+
+/// The part whose headers start at `start`, if it is cloud-config.
+fn mime_part(text: &str, start: usize, end: usize) -> Option<Part> {
+    let (headers, body) = split_headers(&text[start..end]);
+    let body = start + body;
+    let encoding = header(headers, "content-transfer-encoding").unwrap_or_default();
+    let line = u64::try_from(text[..body].matches('\n').count() + 1).unwrap_or(u64::MAX);
+    let part = match encoding.to_ascii_lowercase().as_str() {
+        "base64" => Part {
+            text: decode(&text[body..end])?,
+            range: None,
+            is_line_by_line: false,
+            line,
+            indent: 0,
+        },
+        "quoted-printable" => return None,
+        _ => Part {
+            text: text[body..end].to_owned(),
+            range: Some(body..end),
+            is_line_by_line: true,
+            line,
+            indent: 0,
+        },
+    };
+    let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    let is_declared = kind.split(';').next().is_some_and(|kind| kind.trim() == "text/cloud-config");
+    (is_declared || is_cloud_config(&part.text)).then_some(part)
+}
+
+/// Headers, and where the body behind their blank line starts.
+fn split_headers(part: &str) -> (&str, usize) {
+    let mut at = 0;
+    for line in part.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            return (&part[..at], at + line.len());
+        }
+        at += line.len();
+    }
+    (part, part.len())
+}
+
+/// The value of a header, folded lines joined.
+fn header(headers: &str, name: &str) -> Option<String> {
+    let mut value: Option<String> = None;
+    for line in headers.lines() {
+        match &mut value {
+            Some(value) if line.starts_with([' ', '\t']) => {
+                value.push(' ');
+                value.push_str(line.trim());
+            }
+            Some(_) => break,
+            None => {
+                if let Some((key, text)) = line.split_once(':')
+                    && key.trim().eq_ignore_ascii_case(name)
+                {
+                    value = Some(text.trim().to_owned());
+                }
+            }
+        }
+    }
+    value
+}
+
+fn boundary(text: &str) -> Option<String> {
+    let (headers, _) = split_headers(text);
+    let kind = header(headers, "content-type")?;
+    let at = kind.to_ascii_lowercase().find("boundary=")?;
+    let value = kind[at + "boundary=".len()..].trim();
+    let value = match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next()?,
+        None => value.split([';', ' ']).next()?,
+    };
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+fn archive_parts(text: &str) -> Vec<Part> {
+    let Ok(document) = Document::parse(text) else { return Vec::new() };
+    let items = document.root.map(|root| &document.node(root).data);
+    let Some(Data::Sequence { items, .. }) = items else { return Vec::new() };
+    items.iter().filter_map(|item| archive_part(text, &document, *item)).collect()
+}
+
+fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
+    let item = document.resolve(item)?;
+    let content = match document.node(item).data {
+        Data::Mapping { .. } => document.get(item, "content")?,
+        _ => item,
+    };
+    let kind = document.get(item, "type").and_then(|id| document.node(id).scalar());
+    let is_declared = kind.is_some_and(|(kind, _)| kind == "text/cloud-config");
+    let node = document.node(content);
+    let (text, _) = node.scalar()?;
+    if !is_declared && !is_cloud_config(text) {
+        return None;
+    }
+    let start = whole[..node.range.start].rfind('\n').map_or(0, |at| at + 1);
+    let body = &whole[start..node.range.end];
+    let indent = body.len() - body.trim_start_matches(' ').len();
+    Some(Part {
+        text: text.to_owned(),
+        range: None,
+        is_line_by_line: node.is_block_scalar(),
+        line: node.place.line,
+        indent: u64::try_from(indent).unwrap_or(0),
+    })
+}
