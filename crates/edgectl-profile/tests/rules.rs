@@ -340,3 +340,20 @@ fn every_rule_has_a_name_of_its_own() {
     assert!(RULES.is_sorted_by_key(|rule| rule.tier));
     assert_eq!(RULES.iter().map(|rule| rule.tier).max(), Some(Tier::Possible));
 }
+
+#[test]
+fn the_rules_are_documented() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/discovery.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once("## Rules").unwrap();
+    let (section, _) = rest.split_once("What they have in common").unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<String> = RULES
+        .iter()
+        .map(|rule| {
+            let tier = format!("{:?}", rule.tier).to_lowercase();
+            format!("| `{}` | {tier} | {} |", rule.id, rule.about)
+        })
+        .collect();
+    assert_eq!(rows, expected, "docs/discovery.md and the table of rules differ");
+}
