@@ -13,8 +13,27 @@ use crate::failure::Failure;
 /// Larger texts aren't what they are said to be.
 const LIMIT: u64 = 256 << 20;
 
+/// The first bytes of gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// The text of a file; `-` is stdin.
 pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
+    decode(path, what, Ok)
+}
+
+/// User data, which may be compressed with gzip, as cloud-init takes it.
+pub(crate) fn read_user_data(path: &Path) -> Result<String, Failure> {
+    decode(path, "the user data", |bytes| match bytes.starts_with(&GZIP) {
+        true => read_all(flate2::read::MultiGzDecoder::new(bytes.as_slice())),
+        false => Ok(bytes),
+    })
+}
+
+fn decode(
+    path: &Path,
+    what: &str,
+    inflate: impl FnOnce(Vec<u8>) -> io::Result<Vec<u8>>,
+) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| {
         Failure::of(exit::FAILED, error).doing(format!("reading {what} `{}`", path.display()))
     };
@@ -22,7 +41,8 @@ pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
         true => read_stdin()?,
         false => std::fs::File::open(path).and_then(read_all),
     };
-    String::from_utf8(bytes.map_err(|e| failed(&e))?).map_err(|e| failed(&e))
+    let bytes = bytes.and_then(inflate).map_err(|e| failed(&e))?;
+    String::from_utf8(bytes).map_err(|e| failed(&e))
 }
 
 fn read_all(from: impl Read) -> io::Result<Vec<u8>> {

@@ -8,7 +8,7 @@ use edgectl_model::{ImageLock, count};
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::Failure;
-use crate::files::read_text;
+use crate::files::read_user_data;
 use crate::findings_report::{CheckedFile, as_json, as_sarif, as_text};
 use crate::printer::Printer;
 use crate::project::Project;
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &CheckArgs, printer: Printer) -> Result<u8, Failure> {
     let (files, against) = inputs(args)?;
     let mut checked = Vec::new();
     for file in files {
-        let text = read_text(&file, "the user data")?;
+        let text = read_user_data(&file)?;
         checked.push(CheckedFile { findings: check(&text, against.as_ref()), file });
     }
     printer.data(&match args.output {

@@ -12,7 +12,7 @@ use edgectl_process::{Staging, interrupted};
 
 use crate::exit;
 use crate::failure::Failure;
-use crate::files::read_text;
+use crate::files::read_user_data;
 use crate::printer::Printer;
 use crate::sites::{SiteFacts, read_sites};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     check_out(fleet.out)?;
     let name = fleet.template.display();
-    let text = read_text(fleet.template, "the user data")?;
+    let text = read_user_data(fleet.template)?;
     let template = SiteTemplate::new(&text, |text| Ok::<_, Unusable>(inject(&text, injection)?))
         .map_err(|e| {
             Failure::of(exit::FAILED, &e).doing(format!("reading the template `{name}`"))

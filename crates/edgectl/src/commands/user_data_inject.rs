@@ -11,7 +11,7 @@ use crate::commands::user_data_fleet::{self, Fleet};
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
-use crate::files::read_text;
+use crate::files::read_user_data;
 use crate::printer::Printer;
 use crate::project::Project;
 
@@ -22,11 +22,11 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
     if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
         let job = Fleet { template: &from, sites, out };
-        let text = read_text(&from, "the user data")?;
+        let text = read_user_data(&from)?;
         let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
         return user_data_fleet::run(&job, &injection, &lock, printer);
     }
-    let text = read_text(&from, "the user data")?;
+    let text = read_user_data(&from)?;
     let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
     let after = match args.remove {
         true => removed(&text, &injection, &from, args.force)?,
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
 pub(crate) fn inject_project(project: &Project, lock: &ImageLock) -> Result<PathBuf, Failure> {
     let config = &project.config.user_data;
     let from = project.path(&config.file);
-    let text = read_text(&from, "the user data")?;
+    let text = read_user_data(&from)?;
     let injection = injection(project, lock, flavor(project, None, &text))?;
     let text = injected(&text, &injection, &from)?;
     let to = project.path(&config.out);

@@ -4,14 +4,14 @@ use edgectl_cloudconfig::{Merged, Source, merge};
 
 use crate::exit;
 use crate::failure::{Doing, Failure};
-use crate::files::read_text;
+use crate::files::read_user_data;
 use crate::printer::Printer;
 use crate::user_data_cli::MergeArgs;
 
 pub(crate) fn run(args: &MergeArgs, printer: Printer) -> Result<u8, Failure> {
     let mut texts = Vec::new();
     for file in &args.files {
-        texts.push((file.display().to_string(), read_text(file, "the user data")?));
+        texts.push((file.display().to_string(), read_user_data(file)?));
     }
     let sources: Vec<Source<'_>> = texts.iter().map(|(name, text)| Source { name, text }).collect();
     let merged = merge(&sources)

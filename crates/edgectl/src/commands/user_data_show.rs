@@ -4,12 +4,12 @@ use edgectl_cloudconfig::redact;
 
 use crate::exit;
 use crate::failure::Failure;
-use crate::files::read_text;
+use crate::files::read_user_data;
 use crate::printer::Printer;
 use crate::user_data_cli::ShowArgs;
 
 pub(crate) fn run(args: &ShowArgs, printer: Printer) -> Result<u8, Failure> {
-    let text = read_text(&args.file, "the user data")?;
+    let text = read_user_data(&args.file)?;
     let shown = match args.secrets {
         true => text,
         false => redact(&text).map_err(|error| {

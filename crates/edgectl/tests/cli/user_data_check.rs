@@ -92,3 +92,17 @@ fn what_is_shown_has_no_secrets() {
     let ended = site.run(&["user-data", "show", "a"]).expect(1);
     assert!(ended.stderr.contains("what can't be read can't be hidden"), "{}", ended.stderr);
 }
+
+#[test]
+fn compressed_user_data_is_read() {
+    use std::io::Write as _;
+    let site = Site::new();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(BAD.as_bytes()).unwrap();
+    std::fs::write(site.path("bad.gz"), gzip.finish().unwrap()).unwrap();
+    let ended = site.run(&["user-data", "check", "bad.gz"]).expect(3);
+    assert!(ended.stdout.starts_with("bad.gz:6:5: error: stylus"), "{}", ended.stdout);
+    std::fs::write(site.path("bad.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
+    let ended = site.run(&["user-data", "check", "bad.gz"]).expect(1);
+    assert!(ended.stderr.contains("reading the user data `bad.gz`"), "{}", ended.stderr);
+}
