@@ -26,6 +26,7 @@ mod retry;
 mod sink;
 mod source;
 mod upload;
+mod verify;
 
 pub use access::{Access, Credentials};
 pub use check::{Checked, check};
@@ -42,3 +43,4 @@ pub use upload::{
     ImageOutcome, ImageReport, ImageRequest, Progress, UploadOutcome, UploadRequest, interruptible,
     upload, upload_from,
 };
+pub use verify::{Depth, Verdict, Verified, VerifyRequest, verify};

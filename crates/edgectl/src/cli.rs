@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Images(ImagesArgs),
     /// Mirror every image of a profile into the private registry.
     UploadProfile(UploadArgs),
+    /// Look whether the private registry has every image of the lock, unchanged.
+    Verify(VerifyArgs),
     /// Edit, check, merge and show user data.
     #[command(subcommand)]
     UserData(UserDataCommand),
@@ -236,6 +238,23 @@ pub(crate) struct UploadArgs {
     pub(crate) discover: DiscoverArgs,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The lock in place of edge.yaml's.
+    #[arg(value_name = "LOCK")]
+    pub(crate) lock: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Read every manifest and every blob, and compare their digests.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Images looked at at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

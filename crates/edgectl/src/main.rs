@@ -63,6 +63,7 @@ fn run(command: Command, printer: Printer) -> Result<u8, Failure> {
         Command::Init(args) => commands::init::run(&args, printer),
         Command::Images(args) => commands::images::run(&args, printer),
         Command::UploadProfile(args) => commands::upload_profile::run(&args, printer),
+        Command::Verify(args) => commands::verify::run(&args, printer),
         Command::UserData(command) => user_data(command, printer),
         Command::Iso(IsoCommand::Build(args)) => commands::iso_build::run(&args, printer),
         Command::Iso(IsoCommand::Boot(args)) => commands::iso_boot::run(&args, printer),

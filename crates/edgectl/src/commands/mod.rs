@@ -13,3 +13,4 @@ pub(crate) mod user_data_fleet;
 pub(crate) mod user_data_inject;
 pub(crate) mod user_data_merge;
 pub(crate) mod user_data_show;
+pub(crate) mod verify;

@@ -13,3 +13,4 @@ mod site;
 mod upload;
 mod user_data;
 mod user_data_check;
+mod verify;

@@ -1,0 +1,74 @@
+//! `verify`: what an upload brought, and what happens to it afterwards.
+
+use std::path::PathBuf;
+
+use crate::site::Site;
+
+fn uploaded() -> Site {
+    let site = Site::new();
+    site.serve_all();
+    site.run(&["upload-profile"]).expect(0);
+    site
+}
+
+/// Files of the site's registry whose path has all of `parts`.
+fn stored(site: &Site, parts: &[&str]) -> Vec<PathBuf> {
+    let is_meant = |path: &PathBuf| {
+        let text = path.to_string_lossy().into_owned();
+        text.contains("/storage/") && parts.iter().all(|part| text.contains(part))
+    };
+    site.files().into_iter().filter(is_meant).collect()
+}
+
+#[test]
+fn what_was_uploaded_is_there() {
+    let site = uploaded();
+    let ended = site.run(&["verify"]).expect(0);
+    assert_eq!(ended.stdout, "");
+    assert_eq!(ended.stderr, "2 images in 10.10.254.254:8000/ns, all as in the lock\n");
+    site.run(&["verify", "images.lock", "--deep"]).expect(0);
+    let ended = site.run(&["verify", "-o", "json"]).expect(0);
+    let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value["images"][0]["state"], "same");
+}
+
+#[test]
+fn what_is_gone_is_named() {
+    let site = uploaded();
+    for link in stored(&site, &["/db/", "_manifests/tags"]) {
+        std::fs::remove_file(link).unwrap();
+    }
+    let ended = site.run(&["verify"]).expect(3);
+    assert!(ended.stdout.contains("10.10.254.254:8000/ns/quay.io/a/db:1"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("missing"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("a/web"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("1 not as they should be"), "{}", ended.stderr);
+    // The way out is the upload.
+    site.run(&["upload-profile"]).expect(0);
+    site.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn damage_is_found_by_looking_deep() {
+    let site = uploaded();
+    let blobs = stored(&site, &["/blobs/sha256/", "/data"]);
+    let largest = blobs.iter().max_by_key(|blob| std::fs::metadata(blob).unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(largest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(largest, bytes).unwrap();
+    site.run(&["verify"]).expect(0);
+    let ended = site.run(&["verify", "--deep"]).expect(3);
+    assert!(ended.stdout.contains("damaged"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_lock_without_pins_or_of_another_registry_is_refused() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let ended = site.run(&["verify"]).expect(1);
+    assert!(ended.stderr.contains("has no digest in the lock"), "{}", ended.stderr);
+    site.configure("/ns", "/other");
+    let ended = site.run(&["verify"]).expect(1);
+    assert!(ended.stderr.contains("the lock is of `10.10.254.254:8000/ns`"), "{}", ended.stderr);
+}
