@@ -10,6 +10,18 @@ const CLOSE: &str = "\u{e002}\u{e003}";
 
 /// `text` with the braces of complete `{{…}}` on one line masked.
 pub(crate) fn mask(text: &str) -> Cow<'_, str> {
+    match text.contains(is_foreign) {
+        true => Cow::Owned(mask_macros(&text.replace(is_foreign, "\u{fffd}")).into_owned()),
+        false => mask_macros(text),
+    }
+}
+
+/// Characters that JSON takes as they are, and YAML not at all.
+fn is_foreign(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn mask_macros(text: &str) -> Cow<'_, str> {
     if !text.contains("{{") {
         return Cow::Borrowed(text);
     }
@@ -100,6 +112,11 @@ mod tests {
         for text in ["{a: {b: {}}}", "{{ open\n}}", "{{", "}}", "{{{}}}"] {
             assert_eq!(mask(text), text);
         }
+    }
+
+    #[test]
+    fn replaces_what_yaml_does_not_take() {
+        assert_eq!(mask("a\u{7f}{{b}}\u{9f}\u{85}"), mask("a\u{fffd}{{b}}\u{fffd}\u{85}"));
     }
 
     #[test]
