@@ -158,6 +158,18 @@ impl Reference {
         text
     }
 
+    /// The bytes of the canonical form, without writing it: references are
+    /// compared often.
+    fn canonical_bytes(&self) -> impl Iterator<Item = u8> {
+        let tag = self.tag_or_latest().map(|tag| [":", tag]);
+        let digest = self.digest.as_ref().map(|digest| ["@", digest.as_str()]);
+        [self.domain.as_str(), "/", self.path.as_str()]
+            .into_iter()
+            .chain(tag.into_iter().flatten())
+            .chain(digest.into_iter().flatten())
+            .flat_map(str::bytes)
+    }
+
     /// `host[:port]`; `docker.io` for Docker Hub.
     pub fn domain(&self) -> &str {
         &self.domain
@@ -324,7 +336,10 @@ impl FromStr for Reference {
 
 impl PartialEq for Reference {
     fn eq(&self, other: &Self) -> bool {
-        self.canonical() == other.canonical()
+        self.domain == other.domain
+            && self.path == other.path
+            && self.tag_or_latest() == other.tag_or_latest()
+            && self.digest == other.digest
     }
 }
 
@@ -338,13 +353,16 @@ impl PartialOrd for Reference {
 
 impl Ord for Reference {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.canonical().cmp(&other.canonical())
+        self.canonical_bytes().cmp(other.canonical_bytes())
     }
 }
 
 impl std::hash::Hash for Reference {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.canonical().hash(state);
+        self.domain.hash(state);
+        self.path.hash(state);
+        self.tag_or_latest().hash(state);
+        self.digest.hash(state);
     }
 }
 

@@ -188,3 +188,23 @@ proptest! {
         prop_assert_eq!(r.rewrite(&to_a).unwrap(), to_a);
     }
 }
+
+#[test]
+fn references_are_ordered_by_their_canonical_forms() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let texts =
+        ["a", "a:1", "a-b", "a.b/c", "a/b", "a/b:2", "b.c/d", "b.c:80/d", "a/b-c", "a:latest"];
+    let pinned = texts.map(|text| format!("{text}@{digest}"));
+    let all: Vec<Reference> = texts
+        .iter()
+        .map(|text| (*text).to_owned())
+        .chain(pinned)
+        .map(|text| Reference::parse(&text).unwrap())
+        .collect();
+    for a in &all {
+        for b in &all {
+            assert_eq!(a.cmp(b), a.canonical().cmp(&b.canonical()), "{a} {b}");
+            assert_eq!(a == b, a.canonical() == b.canonical(), "{a} {b}");
+        }
+    }
+}

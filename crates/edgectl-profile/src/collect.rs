@@ -162,10 +162,10 @@ impl Book {
     }
 
     /// The images, each with all its places.
-    pub(crate) fn images(&self) -> BTreeMap<Reference, DiscoveredImage> {
+    pub(crate) fn into_images(self) -> BTreeMap<Reference, DiscoveredImage> {
         let mut images: BTreeMap<Reference, DiscoveredImage> = BTreeMap::new();
-        for Sighting { reference, kind, found, .. } in &self.sightings {
-            let image = images.entry(reference.clone()).or_insert_with(|| DiscoveredImage {
+        for Sighting { reference, kind, found, .. } in self.sightings {
+            let image = images.entry(reference).or_insert_with_key(|reference| DiscoveredImage {
                 reference: reference.clone(),
                 role: kind.role,
                 tier: kind.tier,
@@ -176,7 +176,7 @@ impl Book {
             image.role = image.role.max(kind.role);
             image.tier = image.tier.min(kind.tier);
             image.declared |= kind.declared;
-            image.found.push(found.clone());
+            image.found.push(found);
         }
         for image in images.values_mut() {
             image.found.sort();

@@ -17,7 +17,7 @@ pub(crate) fn exclude(book: &mut Book, images: &ImagesConfig) -> Vec<Excluded> {
             .partition(|seen| listed.image.matches(&seen.reference));
         book.sightings = kept;
         let out = Book { sightings: out, ..Book::default() };
-        let gone = out.images().into_values();
+        let gone = out.into_images().into_values();
         let before = excluded.len();
         excluded.extend(gone.map(|image| Excluded { image, reason: listed.reason.clone() }));
         if excluded.len() == before {

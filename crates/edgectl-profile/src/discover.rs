@@ -417,7 +417,7 @@ impl<'a> Discoverer<'a> {
         let mut problems = std::mem::take(&mut self.book.problems);
         problems.sort_by(|a, b| place(a).cmp(&place(b)));
         problems.dedup();
-        let images = self.book.images().into_values().collect();
+        let images = std::mem::take(&mut self.book).into_images().into_values().collect();
         let corrections = corrections::text(self.config);
         self.depend(&corrections);
         Discovery { images, excluded, problems, inputs: self.digest() }

@@ -4,6 +4,9 @@ use granit_parser::ScalarStyle;
 
 use crate::tree::{Data, Node};
 
+/// Longest result: aliases may make much of little.
+const MAX_LENGTH: usize = 4 << 20;
+
 /// The tree as JSON. Plain scalars that may be numbers, booleans or null are
 /// left to the reader to tell: YAML readers differ, and the one that renders
 /// decides.
@@ -15,10 +18,17 @@ pub(crate) fn json(node: &Node) -> String {
 pub(crate) fn with(node: &Node, change: &dyn Fn(&str) -> String) -> String {
     let mut out = String::new();
     write(node, change, &mut out);
-    out
+    match out.len() > MAX_LENGTH {
+        // Whoever reads it complains.
+        true => "[the values are too large".to_owned(),
+        false => out,
+    }
 }
 
 fn write(node: &Node, change: &dyn Fn(&str) -> String, out: &mut String) {
+    if out.len() > MAX_LENGTH {
+        return;
+    }
     match &node.data {
         Data::Scalar { text, style, .. } if is_word(text, *style) => out.push_str(text),
         Data::Scalar { text, style, .. } if text.is_empty() && *style == ScalarStyle::Plain => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use edgectl_model::{
-    ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, count,
+    Digest, ImageLock, LOCK_SCHEMA, Layout, LockedImage, MirrorRules, Prefix, Reference, count,
 };
 use edgectl_profile::{DiscoveredImage, Discovery, Excluded, Problem, Severity};
 
@@ -63,7 +63,9 @@ impl Discovered {
 /// an older lock.
 pub(crate) fn discover_images(scope: &Scope, args: &LockArgs) -> Result<Discovered, Failure> {
     let discovery = discover_inputs(scope)?;
-    let mut lock = build_lock(scope, &discovery)?;
+    let Discovery { images, excluded, problems, inputs } = discovery;
+    let (sure, listed) = images.into_iter().partition(|image| image.tier <= scope.tier);
+    let mut lock = build_lock(scope, sure, inputs)?;
     let former = former_lock(scope)?;
     if args.locked {
         ensure_locked(scope, former.as_ref(), &lock)?;
@@ -71,33 +73,32 @@ pub(crate) fn discover_images(scope: &Scope, args: &LockArgs) -> Result<Discover
     if let Some(former) = former.filter(|_| !args.update) {
         lock.keep_pins(&former);
     }
-    let Discovery { images, excluded, problems, .. } = discovery;
-    let listed = images.into_iter().filter(|image| image.tier > scope.tier).collect();
     Ok(Discovered { lock, listed, excluded, problems })
 }
 
-fn build_lock(scope: &Scope, discovery: &Discovery) -> Result<ImageLock, Failure> {
+fn build_lock(
+    scope: &Scope,
+    images: Vec<DiscoveredImage>,
+    inputs: Digest,
+) -> Result<ImageLock, Failure> {
     let (prefix, layout, rules) = naming(scope)?;
-    let is_sure = |image: &&DiscoveredImage| image.tier <= scope.tier;
-    let sources: Vec<&Reference> =
-        discovery.images.iter().filter(is_sure).map(|i| &i.reference).collect();
+    let sources: Vec<&Reference> = images.iter().map(|image| &image.reference).collect();
     let targets = rules
         .plan(sources)
         .map_err(|e| Failure::of(exit::FAILED, &e).doing("naming the images in the registry"))?;
-    let images = discovery.images.iter().filter(is_sure).filter_map(|image| {
+    let images = images.into_iter().filter_map(|image| {
         Some(LockedImage {
-            source: image.reference.clone(),
             digest: image.reference.digest().cloned(),
             media_type: None,
             platforms: Vec::new(),
             target: targets.get(&image.reference)?.clone(),
+            source: image.reference,
             role: image.role,
             tier: image.tier,
             declared: image.declared,
-            found: image.found.clone(),
+            found: image.found,
         })
     });
-    let inputs = discovery.inputs.clone();
     Ok(ImageLock {
         schema: LOCK_SCHEMA,
         inputs,

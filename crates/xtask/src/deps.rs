@@ -112,9 +112,16 @@ fn reached(member: &Package, metadata: &Metadata) -> Vec<String> {
 
 fn mentioned(member: &Package) -> Result<Vec<String>> {
     let mut findings = Vec::new();
-    let source = Path::new(&member.manifest_path).with_file_name("src");
-    for entry in std::fs::read_dir(&source)? {
-        let path = entry?.path();
+    let mut open = vec![Path::new(&member.manifest_path).with_file_name("src")];
+    let mut files = Vec::new();
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(&directory)? {
+            let path = entry?.path();
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    for path in files {
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         // What tests do is their own affair.
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();

@@ -14,6 +14,9 @@ use crate::values_text::json;
 /// Annotation of the image updater: `alias=image:constraint, …`.
 const UPDATER: &str = "argocd-image-updater.argoproj.io/image-list";
 
+/// Longest name of a parameter.
+const MAX_NAME: usize = 1024;
+
 /// Whether it is an application or makes some.
 pub(super) fn is(node: &Node) -> bool {
     group(node) == "argoproj.io" && matches!(kind(node), "Application" | "ApplicationSet")
@@ -123,6 +126,9 @@ fn parameters(desk: &mut Desk<'_, '_>, helm: &Node, path: &str, settings: &mut C
 /// `a.b=x` as JSON.
 fn nested(name: &str, value: &str) -> String {
     let quote = crate::values_text::quote;
+    if name.len() > MAX_NAME {
+        return "{}".to_owned();
+    }
     name.rsplit('.').fold(quote(value), |inner, key| format!("{{{}:{inner}}}", quote(key)))
 }
 

@@ -5,6 +5,8 @@ use crate::sources::{Desk, declared, kind};
 use crate::tree::{Data, Node};
 
 const RULE: &str = "compose";
+/// Variables in defaults of variables end here.
+const MAX_DEPTH: usize = 8;
 
 /// Whether it has services of which one has an image or is built.
 pub(super) fn is(node: &Node) -> bool {
@@ -31,7 +33,7 @@ pub(super) fn read(desk: &mut Desk<'_, '_>, node: &Node, path: &str) {
         };
         let Data::Scalar { .. } = &image.data else { continue };
         let path = join(&path, "image");
-        match substituted(image.scalar().unwrap_or_default()) {
+        match substituted(image.scalar().unwrap_or_default(), MAX_DEPTH) {
             Ok(text) => desk.book.take(desk.scope, image, &path, &text, declared(RULE)),
             Err(variable) => {
                 let message = format!(
@@ -44,7 +46,10 @@ pub(super) fn read(desk: &mut Desk<'_, '_>, node: &Node, path: &str) {
 }
 
 /// A text with its variables' defaults, or the variable that has none.
-fn substituted(text: &str) -> Result<String, String> {
+fn substituted(text: &str, depth: usize) -> Result<String, String> {
+    if depth == 0 {
+        return Err(name(text).to_owned());
+    }
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -54,7 +59,7 @@ fn substituted(text: &str) -> Result<String, String> {
             after
         } else if let Some(braced) = after.strip_prefix('{') {
             let end = closing(braced).ok_or_else(|| braced.to_owned())?;
-            out.push_str(&default_of(&braced[..end])?);
+            out.push_str(&default_of(&braced[..end], depth)?);
             &braced[end + 1..]
         } else {
             return Err(name(after).to_owned());
@@ -79,11 +84,11 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// `NAME:-default` and `NAME-default`; defaults may hold variables.
-fn default_of(inside: &str) -> Result<String, String> {
+fn default_of(inside: &str, depth: usize) -> Result<String, String> {
     let variable = name(inside);
     let rest = &inside[variable.len()..];
     match rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
-        Some(default) => substituted(default),
+        Some(default) => substituted(default, depth - 1),
         None => Err(variable.to_owned()),
     }
 }
@@ -109,7 +114,7 @@ mod tests {
             ("a:${TAG:?needed}", Err("TAG")),
             ("a:${TAG", Err("TAG")),
         ] {
-            let result = substituted(text);
+            let result = substituted(text, MAX_DEPTH);
             assert_eq!(result.as_deref().map_err(String::as_str), expected, "{text}");
         }
     }
