@@ -7,7 +7,7 @@ use edgectl_process::Cmd;
 use edgectl_testkit::quickstart::{World, WorldOptions};
 
 use crate::cargo::{cargo, exit_code, root, target_directory};
-use crate::setup::setup;
+use crate::setup;
 use crate::{Result, say};
 
 /// What the agent is built for: glibc, linked statically.
@@ -18,7 +18,7 @@ const REGISTRY_PORT: u16 = 18000;
 
 /// Sets up, builds, makes the world and runs `edgectl build` in it.
 pub(crate) fn quickstart(arguments: &[String]) -> Result<ExitCode> {
-    setup()?;
+    setup::packages()?;
     let edgectl = edgectl()?;
     let agent = agent()?;
     let options = WorldOptions {

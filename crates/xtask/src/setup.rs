@@ -14,13 +14,14 @@ const APT_GET: Tool = Tool {
     version: &["--version"],
 };
 
-/// Installs what is missing.
+/// Installs what is missing for everything, the tests included.
 pub(crate) fn setup() -> Result {
     packages()?;
     test_tools::install()
 }
 
-fn packages() -> Result {
+/// Installs the Debian packages that are missing: all that the main job needs.
+pub(crate) fn packages() -> Result {
     let missing = missing_packages();
     if missing.is_empty() {
         say("set-up: all Debian packages are there");

@@ -9,14 +9,14 @@ use edgectl_testkit::quickstart::os_image;
 use super::compare::{Side, compare};
 use crate::cargo::{cargo, root, target_directory};
 use crate::quickstart::agent;
-use crate::setup::setup;
+use crate::setup;
 use crate::{Result, say};
 
 /// As edgectl packs it.
 const COMPRESSION: [&str; 6] = ["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"];
 
 pub(super) fn bench(rounds: u32) -> Result {
-    setup()?;
+    setup::packages()?;
     let site = Site::lay_out(&root().join("target/bench/iso"))?;
     site.bake()?;
     site.unpack()?;
