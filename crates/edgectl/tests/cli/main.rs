@@ -8,6 +8,7 @@ mod images;
 mod inputs;
 mod interrupt;
 mod iso;
+mod large;
 mod secrets;
 mod site;
 mod upload;
