@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use edgectl_cloudconfig::{Injection, inject, read_settings};
+use edgectl_cloudconfig::{Flavor, Injection, inject, read_settings};
 use edgectl_model::{EdgeConfig, ImagesConfig, Prefix, Reference, Role, Secret, parse_edge_yaml};
 use edgectl_profile::{Discovery, Input, Severity, discover};
 use edgectl_testkit::quickstart::image_names;
@@ -28,7 +28,8 @@ fn config() -> EdgeConfig {
 fn exactly_one_image_is_forgotten() {
     let problems = discovery().problems;
     assert!(problems.iter().all(|p| p.severity != Severity::Error), "{problems:#?}");
-    let found: Vec<_> = problems.iter().map(|p| (p.rule, p.message.as_str())).collect();
+    let odd = problems.iter().filter(|p| p.severity > Severity::Info);
+    let found: Vec<_> = odd.map(|p| (p.rule, p.message.as_str())).collect();
     let memcached =
         "`docker.io/library/memcached:1.6` is used by pack `site-cache` but not declared";
     assert_eq!(found, [("used-not-declared", memcached)]);
@@ -63,6 +64,7 @@ fn the_project_file_maps_every_host() {
 fn the_user_data_takes_the_registry_and_keeps_its_lines() {
     let text = read("user-data");
     let injection = Injection {
+        flavor: Flavor::Palette,
         registry: Prefix::parse("10.10.254.254:8000/spectro-images").unwrap(),
         username: "edge-puller".to_owned(),
         password: Secret::new("0123456789"),
