@@ -14,6 +14,10 @@ use crate::tree::Node;
 /// reference, because of its upper case.
 const NO_IMAGE: &str = "NA";
 
+/// Places that are held. Real catalogues have thousands; what names more is
+/// made to fill the memory, or should be searched in parts.
+const MAX_PLACES: usize = 50_000;
+
 /// How an image was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -98,6 +102,7 @@ impl Book {
             return;
         }
         match Reference::parse(text.trim()) {
+            Ok(_) if self.sightings.len() >= MAX_PLACES => self.refuse_more(scope, node, path),
             Ok(reference) => {
                 let (found, column) = scope.found(node, path, kind.rule);
                 let pack = scope.pack;
@@ -112,6 +117,18 @@ impl Book {
             }
             Err(_) if kind.tier > Tier::Certain => {}
             Err(error) => self.error(scope, node, path, "bad-reference", error.to_string()),
+        }
+    }
+
+    /// Said once: every further place would say the same.
+    fn refuse_more(&mut self, scope: &Scope<'_>, node: &Node, path: &str) {
+        const RULE: &str = "too-many-places";
+        if self.problems.iter().all(|problem| problem.rule != RULE) {
+            let message = format!(
+                "more than {MAX_PLACES} places name an image, and those from here on are not \
+                 searched; give fewer inputs at once"
+            );
+            self.error(scope, node, path, RULE, message);
         }
     }
 

@@ -78,6 +78,11 @@ pub const PROBLEMS: &[ProblemRule] = &[
         Severity::Error,
         "A chart or kustomization can't be rendered; the exit code is 1.",
     ),
+    problem(
+        "too-many-places",
+        Severity::Error,
+        "More than 50,000 places name an image; the rest isn't searched.",
+    ),
     problem("bad-reference", Severity::Error, "What stands where an image must stand is none."),
     problem(
         "unresolved-macro",
