@@ -2,7 +2,9 @@
 //! cloud-init takes them.
 
 use crate::certificate::decode;
+use crate::error::InjectError;
 use crate::header::is_cloud_config;
+use crate::lines;
 use crate::tree::{Data, Document, Id};
 
 /// The header of an archive.
@@ -14,9 +16,9 @@ pub(crate) struct Part {
     pub(crate) text: String,
     /// Its bytes in the whole, where they are its text as it is.
     pub(crate) range: Option<std::ops::Range<usize>>,
-    /// The line of the whole that its first line is; `None` where lines don't
-    /// correspond, and then all of it stands at `line`.
+    /// Whether its lines are lines of the whole; if not, all of it is at `line`.
     pub(crate) is_line_by_line: bool,
+    /// The line of the whole that its first line is, from 1.
     pub(crate) line: u64,
     /// Columns that its lines are indented by in the whole.
     pub(crate) indent: u64,
@@ -29,6 +31,21 @@ pub(crate) fn parts(text: &str) -> Option<Vec<Part>> {
     }
     let header = text.lines().next()?.trim_end();
     (header == ARCHIVE).then(|| archive_parts(text))
+}
+
+/// `text` with `edit` made to the part that a registry goes into: the first
+/// cloud-config part of several, or the whole.
+pub(crate) fn edit_part<E: From<InjectError>>(
+    text: &str,
+    edit: impl FnOnce(&str) -> Result<String, E>,
+) -> Result<String, E> {
+    let Some(parts) = parts(text) else { return edit(text) };
+    let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
+    let range = part.range.clone().ok_or(InjectError::Encoded { line: part.line })?;
+    let after = edit(&part.text)?;
+    // A part ends where a line does.
+    let end = if part.text.ends_with('\n') || after.ends_with('\n') { "" } else { "\n" };
+    Ok(lines::splice(text, range, &format!("{after}{end}")))
 }
 
 /// cloud-init looks for these at the head of the text.

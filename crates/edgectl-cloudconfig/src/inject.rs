@@ -7,11 +7,10 @@ use edgectl_model::{HostRule, Prefix, Secret};
 use crate::certificate;
 use crate::check::Flavor;
 use crate::edit::{Leaf, put};
-use crate::envelope::parts;
+use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
 use crate::guard;
 use crate::header::is_cloud_config;
-use crate::lines;
 use crate::scalar;
 use crate::sections::Sections;
 use crate::tree::Document;
@@ -42,16 +41,10 @@ pub struct Injection {
 /// Of a MIME multipart message the first cloud-config part is changed; one that
 /// is encoded, and a cloud-config-archive, are refused.
 pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> {
-    let Some(parts) = parts(text) else { return inject_one(text, injection) };
-    let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
-    let range = part.range.clone().ok_or(InjectError::Encoded { line: part.line })?;
-    let after = inject_one(&part.text, injection)?;
-    // A part ends where a line does.
-    let end = if part.text.ends_with('\n') || after.ends_with('\n') { "" } else { "\n" };
-    Ok(lines::splice(text, range, &format!("{after}{end}")))
+    edit_part(text, |part| inject_one(part, injection))
 }
 
-fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
+pub(crate) fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
     if !is_cloud_config(text) {
         return Err(InjectError::NotCloudConfig);
     }

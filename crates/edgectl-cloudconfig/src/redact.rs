@@ -5,6 +5,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::error::Place;
+use crate::lines;
 use crate::secrets::{has_secret_line, is_secret_key, without_login};
 use crate::tree::{Data, Document, Id};
 
@@ -94,25 +95,18 @@ impl Search<'_> {
         }
     }
 
-    /// One line in place of a block scalar's, with its indentation and end.
+    /// One line in place of a block scalar's, with its indentation. The blanks
+    /// at the end stay: the parser's range goes on to the next line's first
+    /// word.
     fn hidden_block(&self, range: &Range<usize>) -> (Range<usize>, String) {
-        let body = &self.text[range.clone()];
-        // The parser's range goes on to the next line's first word.
-        let end = match body.rfind('\n') {
-            Some(at) if body[at..].trim().is_empty() => at + 1,
-            _ => body.len(),
-        };
-        let body = &body[..end];
-        let line = self.text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+        let body = self.text[range.clone()].trim_end();
+        let line = lines::start(self.text, range.start);
         let is_indented = range.start > line && self.text[line..range.start].trim().is_empty();
         let indent: String = match is_indented {
             true => String::new(),
             false => body.chars().take_while(|c| *c == ' ').collect(),
         };
-        let line_end = &body[body.trim_end_matches(['\n', '\r']).len()..];
-        let line_end = if line_end.starts_with('\r') { "\r\n" } else { "\n" };
-        let line_end = if body.ends_with('\n') { line_end } else { "" };
-        (range.start..range.start + end, format!("{indent}<hidden>{line_end}"))
+        (range.start..range.start + body.len(), format!("{indent}<hidden>"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Taking out again what [`inject`] has put in.
+//! Taking out again what `inject` has put in.
 //!
 //! Nothing is recorded in the file, so the proof is the way back: the result
 //! is right if injecting into it gives the text that we started from.
@@ -6,10 +6,10 @@
 use thiserror::Error;
 
 use crate::certificate;
-use crate::envelope::parts;
+use crate::envelope::edit_part;
 use crate::error::InjectError;
 use crate::header::line_end;
-use crate::inject::{Injection, inject, present_spellings};
+use crate::inject::{Injection, inject_one, present_spellings};
 use crate::lines;
 use crate::place::Placing;
 use crate::sections::Sections;
@@ -48,15 +48,11 @@ struct Leave<'a> {
 /// Where the injection has replaced values this is refused, unless `force`:
 /// then its keys are taken out, whatever stood there before.
 pub fn remove(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
-    let Some(parts) = parts(text) else { return remove_one(text, injection, force) };
-    let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
-    let range = part.range.clone().ok_or(InjectError::Encoded { line: part.line })?;
-    let before = remove_one(&part.text, injection, force)?;
-    Ok(lines::splice(text, range, &before))
+    edit_part(text, |part| remove_one(part, injection, force))
 }
 
 fn remove_one(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
-    if inject(text, injection)? != text {
+    if inject_one(text, injection)? != text {
         return Err(RemoveError::NotInjected);
     }
     let mut first = None;
@@ -65,7 +61,7 @@ fn remove_one(text: &str, injection: &Injection, force: bool) -> Result<String, 
             let leave = Leave { keys, with };
             let Some(candidate) = take_out(text, injection, leave)? else { continue };
             for candidate in [candidate.trim_end_matches(['\r', '\n']), candidate.as_str()] {
-                if inject(candidate, injection).as_deref() == Ok(text) {
+                if inject_one(candidate, injection).as_deref() == Ok(text) {
                     return Ok(candidate.to_owned());
                 }
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use edgectl_cloudconfig::{Against, Finding, RULES, USER_DATA_SCHEMA, check};
-use edgectl_model::{Prefix, Reference};
+use edgectl_model::Reference;
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")
@@ -20,14 +20,10 @@ fn sorted(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// `NAME.images`: the registry, then an image a line.
+/// `NAME.images`: an image a line.
 fn against(case: &Path) -> Option<Against> {
     let text = std::fs::read_to_string(case.with_extension("images")).ok()?;
-    let (registry, images) = text.split_once('\n').unwrap();
-    Some(Against {
-        registry: Prefix::parse(registry).unwrap(),
-        images: images.lines().map(|image| Reference::parse(image).unwrap()).collect(),
-    })
+    Some(Against { images: text.lines().map(|image| Reference::parse(image).unwrap()).collect() })
 }
 
 fn shown(findings: &[Finding]) -> String {

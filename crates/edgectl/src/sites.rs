@@ -172,8 +172,7 @@ fn check_names(sites: &[SiteFacts]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn first_double<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn first_double<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen = BTreeSet::new();
-    let mut names = names;
     names.find(|name| !seen.insert(*name))
 }

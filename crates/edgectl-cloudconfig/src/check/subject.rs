@@ -1,7 +1,11 @@
 //! The file under check.
 
-use edgectl_model::{Prefix, Reference};
+use std::cell::OnceCell;
+use std::ops::Range;
 
+use edgectl_model::{ImageLock, Reference};
+
+use super::registries::Registries;
 use crate::error::Place;
 use crate::tree::{Data, Document, Id, Node};
 
@@ -41,10 +45,14 @@ impl Flavor {
 /// What the user data has to provide for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Against {
-    /// The private registry.
-    pub registry: Prefix,
     /// Original names of the images that the host pulls.
     pub images: Vec<Reference>,
+}
+
+impl From<&ImageLock> for Against {
+    fn from(lock: &ImageLock) -> Self {
+        Self { images: lock.workloads().map(|image| image.source.clone()).collect() }
+    }
 }
 
 /// What rules look at.
@@ -53,11 +61,23 @@ pub(super) struct Subject<'a> {
     pub(super) document: &'a Document,
     pub(super) flavor: Flavor,
     pub(super) against: Option<&'a Against>,
+    registries: OnceCell<Registries>,
 }
 
 impl<'a> Subject<'a> {
     pub(super) fn new(text: &'a str, document: &'a Document, against: Option<&'a Against>) -> Self {
-        Self { text, document, flavor: Flavor::of(text, document), against }
+        Self {
+            text,
+            document,
+            flavor: Flavor::of(text, document),
+            against,
+            registries: OnceCell::new(),
+        }
+    }
+
+    /// Where images come from, as the file has it.
+    pub(super) fn origins(&self) -> &Registries {
+        self.registries.get_or_init(|| Registries::read(self))
     }
 
     pub(super) fn node(&self, id: Id) -> &'a Node {
@@ -73,13 +93,11 @@ impl<'a> Subject<'a> {
         path.iter().try_fold(self.document.root?, |id, key| self.document.get(id, key))
     }
 
-    /// Whether a line belongs to a scalar that began on a line before it.
-    pub(super) fn is_inside_scalar(&self, line: usize) -> bool {
-        let starts = self.text.split_inclusive('\n').take(line.saturating_sub(1));
-        let at: usize = starts.map(str::len).sum();
-        let is_around =
-            |node: &Node| node.scalar().is_some() && node.range.start < at && at < node.range.end;
-        self.document.nodes.iter().any(is_around)
+    /// The bytes of the scalars that go over several lines.
+    pub(super) fn long_scalars(&self) -> Vec<Range<usize>> {
+        let ranges = self.document.nodes.iter().filter(|node| node.scalar().is_some());
+        let ranges = ranges.map(|node| node.range.clone());
+        ranges.filter(|range| self.text[range.clone()].contains('\n')).collect()
     }
 
     /// The text of a scalar.

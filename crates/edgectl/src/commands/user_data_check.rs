@@ -1,9 +1,9 @@
 //! `edgectl user-data check`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use edgectl_cloudconfig::{Against, Finding, Level, check};
-use edgectl_model::{ImageLock, count};
+use edgectl_model::count;
 
 use crate::discovery::read_lock;
 use crate::exit;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &CheckArgs, printer: Printer) -> Result<u8, Failure> {
 fn inputs(args: &CheckArgs) -> Result<(Vec<PathBuf>, Option<Against>), Failure> {
     let lock = args.lock.as_deref().map(read_lock).transpose()?;
     if !args.files.is_empty() {
-        return Ok((args.files.clone(), lock.map(|lock| against(&lock))));
+        return Ok((args.files.clone(), lock.as_ref().map(Against::from)));
     }
     let project = Project::load(&args.project)?;
     let out = project.path(&project.config.user_data.out);
@@ -53,13 +53,8 @@ fn inputs(args: &CheckArgs) -> Result<(Vec<PathBuf>, Option<Against>), Failure> 
     };
     let path = project.path(&project.config.lock);
     let lock = match lock {
-        None if path.exists() => Some(read_lock(Path::new(&path))?),
+        None if path.exists() => Some(read_lock(&path)?),
         lock => lock,
     };
-    Ok((vec![file], lock.map(|lock| against(&lock))))
-}
-
-fn against(lock: &ImageLock) -> Against {
-    let images = lock.workloads().map(|image| image.source.clone()).collect();
-    Against { registry: lock.registry.clone(), images }
+    Ok((vec![file], lock.as_ref().map(Against::from)))
 }

@@ -12,7 +12,6 @@ use edgectl_process::{Staging, interrupted};
 
 use crate::exit;
 use crate::failure::Failure;
-use crate::files::read_user_data;
 use crate::printer::Printer;
 use crate::sites::{SiteFacts, read_sites};
 
@@ -20,9 +19,9 @@ use crate::sites::{SiteFacts, read_sites};
 const SHOWN: usize = 20;
 
 /// What to render.
-#[derive(Debug)]
 pub(crate) struct Fleet<'a> {
     pub(crate) template: &'a Path,
+    pub(crate) text: &'a str,
     pub(crate) sites: &'a Path,
     pub(crate) out: &'a Path,
 }
@@ -43,14 +42,13 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     check_out(fleet.out)?;
     let name = fleet.template.display();
-    let text = read_user_data(fleet.template)?;
-    let template = SiteTemplate::new(&text, |text| Ok::<_, Unusable>(inject(&text, injection)?))
-        .map_err(|e| {
-            Failure::of(exit::FAILED, &e).doing(format!("reading the template `{name}`"))
-        })?;
+    let template =
+        SiteTemplate::new(fleet.text, |text| Ok::<_, Unusable>(inject(&text, injection)?))
+            .map_err(|e| {
+                Failure::of(exit::FAILED, &e).doing(format!("reading the template `{name}`"))
+            })?;
     let sites = read_sites(fleet.sites)?;
-    let images = lock.workloads().map(|image| image.source.clone()).collect();
-    let against = Against { registry: lock.registry.clone(), images };
+    let against = Against::from(lock);
     let mut faults = Vec::new();
     let staging = Staging::new(fleet.out)?;
     for site in &sites {

@@ -20,14 +20,12 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let lock = read_lock(&project.path(&project.config.lock))?;
     let config = &project.config.user_data;
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
-    if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
-        let job = Fleet { template: &from, sites, out };
-        let text = read_user_data(&from)?;
-        let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
-        return user_data_fleet::run(&job, &injection, &lock, printer);
-    }
     let text = read_user_data(&from)?;
     let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
+    if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
+        let job = Fleet { template: &from, text: &text, sites, out };
+        return user_data_fleet::run(&job, &injection, &lock, printer);
+    }
     let after = match args.remove {
         true => removed(&text, &injection, &from, args.force)?,
         false => injected(&text, &injection, &from)?,

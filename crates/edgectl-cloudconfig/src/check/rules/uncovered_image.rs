@@ -1,7 +1,6 @@
 //! Images that no rule leads to the private registry.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::check::registries::Registries;
 
 pub(super) static RULE: Rule = Rule {
     id: "uncovered-image",
@@ -15,7 +14,7 @@ const SHOWN: usize = 10;
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let Some(against) = subject.against else { return };
-    let registries = Registries::read(subject);
+    let registries = subject.origins();
     let place = registries.place;
     let uncovered: Vec<String> = against
         .images

@@ -1,7 +1,6 @@
 //! Logins that nothing needs.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::check::registries::Registries;
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-credentials",
@@ -12,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let Some(against) = subject.against else { return };
-    let registries = Registries::read(subject);
+    let registries = subject.origins();
     for listed in &registries.listed {
         let is_target =
             registries.rules.iter().any(|rule| rule.target.domain() == listed.domain.domain());

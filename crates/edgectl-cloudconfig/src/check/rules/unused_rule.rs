@@ -1,7 +1,6 @@
 //! Rules for nothing.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::check::registries::Registries;
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-rule",
@@ -12,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let Some(against) = subject.against else { return };
-    for rule in &Registries::read(subject).rules {
+    for rule in &subject.origins().rules {
         let is_used = against.images.iter().any(|image| rule.source.remainder(image).is_some());
         if !is_used {
             let message = format!("no image is from `{}`; the rule may go", rule.source);
