@@ -137,7 +137,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         session: Option<UploadSession>,
         moved: &Moved,
     ) -> Result<(), RegistryError> {
-        let chunks = self.source.blob(self.from, blob).await?;
+        let chunks = self.source.blob(self.from, blob, 0).await?;
         let place = self.from.repository();
         let chunks = verified(chunks, blob, &place, moved.clone());
         let put = self.sink.put_blob(self.to, blob, session, chunks, moved);

@@ -151,7 +151,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         if config.blob.size > CONFIG_LIMIT {
             return Ok(Vec::new());
         }
-        let chunks = self.source.blob(source, &config.blob).await?;
+        let chunks = self.source.blob(source, &config.blob, 0).await?;
         let bytes = collect(chunks, &config.blob, &source.repository()).await?;
         Ok(config_platform(&bytes).into_iter().collect())
     }

@@ -94,9 +94,14 @@ impl Source for Registries {
         self.client(&host)?.get_manifest(&path, name, digest).await
     }
 
-    async fn blob(&self, reference: &Reference, blob: &Blob) -> Result<Chunks, RegistryError> {
+    async fn blob(
+        &self,
+        reference: &Reference,
+        blob: &Blob,
+        from: u64,
+    ) -> Result<Chunks, RegistryError> {
         let (host, path) = self.mirrored(reference);
-        self.client(&host)?.get_blob(&path, blob).await
+        self.client(&host)?.get_blob(&path, blob, from).await
     }
 }
 

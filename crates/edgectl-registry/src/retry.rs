@@ -19,7 +19,13 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
+    /// The last attempt got somewhere: what it did need not be done again.
+    pub(crate) fn progress(&mut self) {
+        *self = Self::default();
+    }
+
     /// The wait before the next attempt; none when it is time to give up.
+    /// `moved` says that the last attempt came far, though in vain.
     pub(crate) fn next(&mut self, retry_after: Option<Duration>, moved: bool) -> Option<Duration> {
         self.attempts += 1;
         self.in_vain = if moved { 0 } else { self.in_vain + 1 };

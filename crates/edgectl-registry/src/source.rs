@@ -18,12 +18,21 @@ pub trait Source: Send + Sync {
         digest: Option<&Digest>,
     ) -> impl Future<Output = Result<RawManifest, RegistryError>> + Send;
 
-    /// A blob's bytes as they come; the caller [verifies](crate::verified).
+    /// A blob's bytes from byte `from` (0 is the first) as they come; the
+    /// caller [verifies](crate::verified).
     fn blob(
         &self,
         reference: &Reference,
         blob: &Blob,
+        from: u64,
     ) -> impl Future<Output = Result<Chunks, RegistryError>> + Send;
+
+    /// Where a blob stands in a source that can only be read from front to
+    /// back, such as a compressed archive. Such blobs are asked for one after
+    /// another in rising order; any other order is right too, but slow.
+    fn sequence(&self, _digest: &Digest) -> Option<u64> {
+        None
+    }
 
     /// What a reference stands for, platforms included.
     fn resolve(
@@ -36,7 +45,7 @@ pub trait Source: Send + Sync {
             if let Parsed::Image { config: Some(config), .. } = raw.parse()?
                 && config.blob.size <= CONFIG_LIMIT
             {
-                let chunks = self.blob(reference, &config.blob).await?;
+                let chunks = self.blob(reference, &config.blob, 0).await?;
                 let bytes = collect(chunks, &config.blob, &reference.repository()).await?;
                 pinned.platforms = config_platform(&bytes).into_iter().collect();
             }

@@ -143,7 +143,7 @@ async fn read_blob(
     blob: &Blob,
     registries: &Registries,
 ) -> Result<(), RegistryError> {
-    let chunks = registries.blob(target, blob).await?;
+    let chunks = registries.blob(target, blob, 0).await?;
     let mut chunks = verified(chunks, blob, &target.repository(), Moved::default());
     while let Some(chunk) = chunks.next().await {
         chunk?;

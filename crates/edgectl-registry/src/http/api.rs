@@ -1,9 +1,6 @@
 //! The distribution API: manifests, blobs and uploads of one registry.
 
-use std::sync::Arc;
-
 use edgectl_model::Digest;
-use futures_util::stream;
 use reqwest::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
@@ -44,24 +41,24 @@ pub(crate) enum Mounted {
     Session(UploadSession),
 }
 
-fn pull_scope(path: &str) -> String {
+pub(super) fn pull_scope(path: &str) -> String {
     format!("repository:{path}:pull")
 }
 
-fn push_scope(path: &str) -> String {
+pub(super) fn push_scope(path: &str) -> String {
     format!("repository:{path}:pull,push")
 }
 
-fn pulling(path: &str, what: impl ToString) -> Purpose {
+pub(super) fn pulling(path: &str, what: impl ToString) -> Purpose {
     Purpose { what: what.to_string(), action: format!("pull from `{path}`") }
 }
 
-fn pushing(path: &str, what: impl ToString) -> Purpose {
+pub(super) fn pushing(path: &str, what: impl ToString) -> Purpose {
     Purpose { what: what.to_string(), action: format!("push to `{path}`") }
 }
 
 impl Client {
-    async fn url(&self, rest: &str) -> Result<Url, RegistryError> {
+    pub(super) async fn url(&self, rest: &str) -> Result<Url, RegistryError> {
         self.base().await?.join("v2/").and_then(|url| url.join(rest)).map_err(|e| {
             RegistryError::Configuration { host: self.host().to_owned(), reason: e.to_string() }
         })
@@ -123,24 +120,6 @@ impl Client {
         }
         let media_type = media_type.as_ref().and_then(|value| value.to_str().ok());
         RawManifest::new(bytes.into(), media_type, digest, self.host())
-    }
-
-    /// A blob's bytes as they come.
-    pub(crate) async fn get_blob(
-        self: Arc<Self>,
-        path: &str,
-        blob: &Blob,
-    ) -> Result<Chunks, RegistryError> {
-        let url = self.url(&format!("{path}/blobs/{}", blob.digest)).await?;
-        let ask = Ask::new(Method::GET, url, &[pull_scope(path)]);
-        let answer = self.send(&ask).await?;
-        let purpose = pulling(path, format!("{path}@{}", blob.digest));
-        let answer = self.expect("GET", answer, &[200], &purpose).await?;
-        let chunks = stream::try_unfold((self, answer), |(client, mut answer)| async move {
-            let chunk = next_chunk(&client, &mut answer).await?;
-            Ok(chunk.map(|chunk| (chunk, (client, answer))))
-        });
-        Ok(Box::pin(chunks))
     }
 
     /// Whether a repository has a blob.

@@ -5,6 +5,7 @@ mod api;
 mod body;
 mod client;
 mod connect;
+mod download;
 mod forward;
 mod login;
 mod ping;

@@ -1,12 +1,13 @@
 //! Layouts as sources and sinks of the copy engine.
 
+use std::io::SeekFrom;
 use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 use edgectl_model::{Digest, Reference};
 use edgectl_process::Replacement;
 use futures_util::stream::{self, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::directory::Layout;
 use crate::content::{Chunks, Moved};
@@ -34,10 +35,14 @@ impl Source for Layout {
         self.read_manifest(&digest)
     }
 
-    async fn blob(&self, _: &Reference, blob: &Blob) -> Result<Chunks, RegistryError> {
+    async fn blob(&self, _: &Reference, blob: &Blob, from: u64) -> Result<Chunks, RegistryError> {
         let path = self.blob_path(&blob.digest);
         let opened = tokio::fs::File::open(&path).await;
-        let file = opened.map_err(|e| self.missing(&blob.digest, e))?;
+        let mut file = opened.map_err(|e| self.missing(&blob.digest, e))?;
+        if from > 0 {
+            let sought = file.seek(SeekFrom::Start(from)).await;
+            sought.map_err(|e| RegistryError::local(&path, e))?;
+        }
         Ok(Box::pin(stream::try_unfold((file, path), read_chunk)))
     }
 }
