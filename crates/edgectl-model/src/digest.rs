@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha256, Sha512};
 use thiserror::Error;
 
@@ -75,6 +76,20 @@ impl Digest {
             _ => Hasher::sha256(),
         }
     }
+
+    /// A hasher that goes on where [`Hasher::state`] was taken; none if that
+    /// isn't a state of this digest's algorithm.
+    pub fn hasher_from(&self, state: &[u8]) -> Option<Hasher> {
+        Some(match self.algorithm() {
+            "sha512" => Hasher(State::Sha512(Box::new(restored(state)?))),
+            _ => Hasher(State::Sha256(Box::new(restored(state)?))),
+        })
+    }
+}
+
+fn restored<T: SerializableState>(state: &[u8]) -> Option<T> {
+    let state = SerializedState::<T>::try_from(state).ok()?;
+    T::deserialize(&state).ok()
 }
 
 /// Computes a digest while bytes stream by.
@@ -98,6 +113,16 @@ impl Hasher {
         match &mut self.0 {
             State::Sha256(h) => h.update(bytes),
             State::Sha512(h) => h.update(bytes),
+        }
+    }
+
+    /// What it has taken so far, as bytes that [`Digest::hasher_from`] goes on
+    /// from in another process. Not a digest: it may hold the last few bytes
+    /// taken as they are.
+    pub fn state(&self) -> Vec<u8> {
+        match &self.0 {
+            State::Sha256(h) => h.serialize().to_vec(),
+            State::Sha512(h) => h.serialize().to_vec(),
         }
     }
 
@@ -172,6 +197,20 @@ mod tests {
         let mut long = Digest::parse(&format!("sha512:{}", "a".repeat(128))).unwrap().hasher();
         long.update(b"x");
         assert_eq!(long.finish().algorithm(), "sha512");
+    }
+
+    #[test]
+    fn goes_on_from_a_state() {
+        for digest in [Digest::sha256(b"").to_string(), format!("sha512:{}", "a".repeat(128))] {
+            let digest = Digest::parse(&digest).unwrap();
+            let mut first = digest.hasher();
+            first.update(&[7; 100]);
+            let mut second = digest.hasher_from(&first.state()).unwrap();
+            second.update(&[8; 100]);
+            first.update(&[8; 100]);
+            assert_eq!(first.finish(), second.finish());
+            assert!(digest.hasher_from(b"short").is_none());
+        }
     }
 
     #[test]

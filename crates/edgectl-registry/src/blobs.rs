@@ -6,9 +6,12 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use edgectl_model::{Digest, Reference};
+use edgectl_process::interrupted;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
-use crate::content::{Moved, verified};
+use crate::content::{Chunks, Content, Moved};
 use crate::error::RegistryError;
 use crate::manifest::Blob;
 use crate::retry::Backoff;
@@ -49,7 +52,7 @@ impl Book {
     }
 }
 
-/// One blob's way from a source reference to a target.
+/// Blobs' way from a source reference to a target.
 pub(crate) struct Transfer<'a, S, K> {
     pub(crate) source: &'a S,
     pub(crate) sink: &'a K,
@@ -60,45 +63,95 @@ pub(crate) struct Transfer<'a, S, K> {
     pub(crate) progress: &'a dyn Progress,
 }
 
+/// A blob as one source has it.
+struct Sourced<'a, S> {
+    source: &'a S,
+    from: &'a Reference,
+    blob: &'a Blob,
+}
+
+impl<S: Source> Content for Sourced<'_, S> {
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Chunks, RegistryError>> {
+        self.source.blob(self.from, self.blob, from).boxed()
+    }
+
+    fn place(&self) -> String {
+        self.from.repository()
+    }
+}
+
 impl<S: Source, K: Sink> Transfer<'_, S, K> {
     /// Makes sure that the target's repository has the blob.
     pub(crate) async fn ensure(&self, blob: &Blob, optional: bool) -> Result<(), RegistryError> {
-        let repository = (self.to.repository(), blob.digest.clone());
-        let placed = self.book.placed.get(repository);
+        let placed = self.book.placed.get(self.key(blob));
         let mut placed = placed.lock().await;
         if *placed {
             return Ok(());
         }
         self.place(blob, optional).await?;
         *placed = true;
+        self.sink.note(self.to, blob);
         Ok(())
+    }
+
+    /// The same without relying on anything that was found out before: the
+    /// destination says that it has no such blob.
+    pub(crate) async fn ensure_again(
+        &self,
+        blob: &Blob,
+        optional: bool,
+    ) -> Result<(), RegistryError> {
+        let placed = self.book.placed.get(self.key(blob));
+        let _alone = placed.lock().await;
+        let _lane = self.book.lanes.acquire().await;
+        match self.sink.has_blob(self.to, blob).await? {
+            true => Ok(()),
+            false => absent_is_fine(self.send(blob, None).await, optional),
+        }
+    }
+
+    fn key(&self, blob: &Blob) -> (String, Digest) {
+        (self.to.repository(), blob.digest.clone())
     }
 
     async fn place(&self, blob: &Blob, optional: bool) -> Result<(), RegistryError> {
         let owner = self.book.owners.get((self.sink.store(self.to), blob.digest.clone()));
         let mut owner = owner.lock().await;
+        interrupted()?;
         if let Some(from) = owner.clone() {
             // Many may take over at once; only the first upload is alone.
             drop(owner);
-            let _lane = self.book.lanes.acquire().await;
             return self.take_over(blob, &from).await;
         }
-        let _lane = self.book.lanes.acquire().await;
-        if !self.sink.has_blob(self.to, blob).await? {
-            match self.send(blob, None).await {
-                // Layers that may not be redistributed need not be anywhere.
-                Err(RegistryError::NotFound { .. }) if optional => return Ok(()),
-                other => other?,
-            }
-        }
+        absent_is_fine(self.first(blob).await, optional)?;
         *owner = Some(self.to.clone());
         Ok(())
+    }
+
+    /// The run's first use of a blob in this store.
+    async fn first(&self, blob: &Blob) -> Result<(), RegistryError> {
+        if let Some(session) = self.sink.resume(self.to, blob).await? {
+            self.progress.there(session.at);
+            return self.send(blob, Some(session)).await;
+        }
+        let hints = self.sink.hints(self.to, blob);
+        let here = self.to.repository();
+        if let Some(from) = hints.iter().find(|from| from.repository() != here)
+            && !hints.iter().any(|from| from.repository() == here)
+        {
+            return self.take_over(blob, from).await;
+        }
+        if self.sink.has_blob(self.to, blob).await? {
+            self.progress.there(blob.size);
+            return Ok(());
+        }
+        self.send(blob, None).await
     }
 
     async fn take_over(&self, blob: &Blob, from: &Reference) -> Result<(), RegistryError> {
         match self.sink.mount(self.to, blob, from).await? {
             Mount::Done => {
-                self.totals.mounted();
+                self.totals.mounted(blob.size);
                 Ok(())
             }
             Mount::Refused(None) if self.sink.has_blob(self.to, blob).await? => Ok(()),
@@ -112,38 +165,32 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         blob: &Blob,
         mut session: Option<UploadSession>,
     ) -> Result<(), RegistryError> {
+        let _lane = self.book.lanes.acquire().await;
         let mut backoff = Backoff::default();
+        let content = Sourced { source: self.source, from: self.from, blob };
         loop {
             let moved = Moved::default();
-            let result = self.send_once(blob, session.take(), &moved).await;
+            let put = self.sink.put_blob(self.to, blob, session.take(), &content, &moved);
+            let result = self.reporting(put, &moved).await;
+            self.totals.bytes(moved.bytes());
             let Err(error) = result else {
                 self.totals.sent();
                 return Ok(());
             };
-            // Bytes that went nowhere are not progress for the user.
-            self.progress.bytes_lost(moved.bytes());
             let wait = error
                 .is_temporary()
                 .then(|| backoff.next(error.retry_after(), moved.bytes() > FAR));
             let Some(wait) = wait.flatten() else { return Err(error) };
             tracing::debug!(digest = %blob.digest, %error, ?wait, "sending again");
             tokio::time::sleep(wait).await;
+            interrupted()?;
+            // The answer may have been lost, and not the blob.
+            if self.sink.has_blob(self.to, blob).await? {
+                return Ok(());
+            }
+            // Bytes that went nowhere are not progress for the user.
+            self.progress.bytes_lost(moved.bytes());
         }
-    }
-
-    async fn send_once(
-        &self,
-        blob: &Blob,
-        session: Option<UploadSession>,
-        moved: &Moved,
-    ) -> Result<(), RegistryError> {
-        let chunks = self.source.blob(self.from, blob, 0).await?;
-        let place = self.from.repository();
-        let chunks = verified(chunks, blob, &place, moved.clone());
-        let put = self.sink.put_blob(self.to, blob, session, chunks, moved);
-        let result = self.reporting(put, moved).await;
-        self.totals.bytes(moved.bytes());
-        result
     }
 
     /// Tells the progress a few times a second what has moved.
@@ -159,12 +206,21 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             let now = moved.bytes();
             if now > told {
                 self.progress.bytes(now - told);
+                self.totals.moving(now - told);
                 told = now;
             }
             if let Some(result) = done {
                 return result;
             }
         }
+    }
+}
+
+/// Layers that may not be redistributed need not be anywhere.
+fn absent_is_fine(result: Result<(), RegistryError>, optional: bool) -> Result<(), RegistryError> {
+    match result {
+        Err(RegistryError::NotFound { .. }) if optional => Ok(()),
+        other => other,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edgectl_model::Hasher;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, Stream, StreamExt};
 
 use crate::error::{Mismatch, RegistryError};
@@ -19,6 +20,15 @@ pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, RegistryError>> + Send
 pub(crate) const STALL: Duration = Duration::from_secs(60);
 /// A registry may need this long to hash and store what it was sent.
 pub(crate) const STORE: Duration = Duration::from_secs(600);
+
+/// A blob's bytes wherever they come from, readable more than once.
+pub trait Content: Send + Sync {
+    /// The bytes from byte `from` on.
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Chunks, RegistryError>>;
+
+    /// Where they come from, for messages.
+    fn place(&self) -> String;
+}
 
 /// What the watchdog of an upload looks at.
 #[derive(Debug, Clone, Default)]
@@ -38,86 +48,128 @@ impl Moved {
         self.ended.load(Ordering::Relaxed)
     }
 
-    fn add(&self, bytes: usize) {
+    /// That many more.
+    pub(crate) fn add(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
+    /// All of a request's body has passed by, or another one begins.
+    pub(crate) fn set_ended(&self, ended: bool) {
+        self.ended.store(ended, Ordering::Relaxed);
     }
 }
 
-struct State {
+/// How far a blob has been read, and the digest up to there.
+#[derive(Debug, Clone)]
+pub(crate) struct Checkpoint {
+    pub(crate) at: u64,
+    pub(crate) hasher: Hasher,
+}
+
+impl Checkpoint {
+    /// The blob's first byte.
+    pub(crate) fn start(blob: &Blob) -> Self {
+        Self { at: 0, hasher: blob.digest.hasher() }
+    }
+}
+
+/// Reads a blob and fails unless it is what its digest and size say. The last
+/// piece is held back until that is known: a receiver never gets the whole of
+/// a wrong blob.
+pub(crate) struct Reader {
     chunks: Chunks,
     blob: Blob,
     place: String,
-    hasher: Hasher,
-    taken: u64,
-    held: Option<Bytes>,
-    moved: Moved,
+    now: Checkpoint,
+    /// What of the last piece was more than asked for.
+    rest: Bytes,
 }
 
-/// Passes chunks on and fails unless they are what the blob's digest and size
-/// say. The last chunk is held back until that is known: a receiver never gets
-/// the whole of a wrong blob.
-pub fn verified(chunks: Chunks, blob: &Blob, place: &str, moved: Moved) -> Chunks {
-    let state = State {
-        chunks,
-        blob: blob.clone(),
-        place: place.to_owned(),
-        hasher: blob.digest.hasher(),
-        taken: 0,
-        held: None,
-        moved,
-    };
-    Box::pin(stream::try_unfold(Some(state), |state| async {
-        match state {
-            Some(state) => state.step().await,
-            None => Ok(None),
-        }
-    }))
-}
-
-type Step = Option<(Bytes, Option<State>)>;
-
-impl State {
-    async fn step(mut self) -> Result<Step, RegistryError> {
-        loop {
-            let Some(chunk) = self.chunks.next().await.transpose()? else {
-                return self.end();
-            };
-            if chunk.is_empty() {
-                continue;
-            }
-            self.taken += chunk.len() as u64;
-            if self.taken > self.blob.size {
-                return Err(self.mismatch(Mismatch::Longer));
-            }
-            self.hasher.update(&chunk);
-            self.moved.add(chunk.len());
-            if let Some(ready) = self.held.replace(chunk) {
-                return Ok(Some((ready, Some(self))));
-            }
-        }
+impl Reader {
+    /// Reads on from a checkpoint; `chunks` begin there.
+    pub(crate) fn new(chunks: Chunks, blob: &Blob, place: String, from: Checkpoint) -> Self {
+        Self { chunks, blob: blob.clone(), place, now: from, rest: Bytes::new() }
     }
 
-    fn end(mut self) -> Result<Step, RegistryError> {
-        if self.taken < self.blob.size {
-            let taken = self.taken;
-            return Err(self.mismatch(Mismatch::Shorter(taken)));
+    /// The first byte that hasn't been read.
+    pub(crate) fn checkpoint(&self) -> &Checkpoint {
+        &self.now
+    }
+
+    /// The next piece, of at most `limit` bytes; none at the end.
+    pub(crate) async fn next(&mut self, limit: u64) -> Result<Option<Bytes>, RegistryError> {
+        if self.now.at == self.blob.size && self.rest.is_empty() {
+            // Nobody has asked a blob without bytes for its digest yet.
+            return if self.blob.size == 0 {
+                self.check_end().await.map(|()| None)
+            } else {
+                Ok(None)
+            };
         }
-        let digest = std::mem::replace(&mut self.hasher, Hasher::sha256()).finish();
-        if digest != self.blob.digest {
-            return Err(self.mismatch(Mismatch::Digest(digest)));
+        while self.rest.is_empty() {
+            match self.chunks.next().await.transpose()? {
+                Some(chunk) => self.rest = chunk,
+                None => return Err(self.mismatch(Mismatch::Shorter(self.now.at))),
+            }
         }
-        self.moved.end();
-        Ok(self.held.take().map(|last| (last, None)))
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(self.rest.len());
+        let piece = self.rest.split_to(limit);
+        if self.now.at + piece.len() as u64 > self.blob.size {
+            return Err(self.mismatch(Mismatch::Longer));
+        }
+        self.now.at += piece.len() as u64;
+        self.now.hasher.update(&piece);
+        if self.now.at == self.blob.size {
+            self.check_end().await?;
+        }
+        Ok(Some(piece))
+    }
+
+    /// Reads on to byte `at` without giving anything away.
+    pub(crate) async fn skip_to(&mut self, at: u64) -> Result<(), RegistryError> {
+        while self.now.at < at {
+            let left = at - self.now.at;
+            if self.next(left).await?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_end(&mut self) -> Result<(), RegistryError> {
+        while self.rest.is_empty() {
+            match self.chunks.next().await.transpose()? {
+                Some(chunk) => self.rest = chunk,
+                None => break,
+            }
+        }
+        if !self.rest.is_empty() {
+            return Err(self.mismatch(Mismatch::Longer));
+        }
+        let digest = self.now.hasher.clone().finish();
+        match digest == self.blob.digest {
+            true => Ok(()),
+            false => Err(self.mismatch(Mismatch::Digest(digest))),
+        }
     }
 
     fn mismatch(&self, found: Mismatch) -> RegistryError {
         let expected = self.blob.digest.clone();
         RegistryError::Digest { expected, place: self.place.clone(), found }
     }
+}
+
+/// Passes chunks on and fails unless they are what the blob's digest and size
+/// say. The last chunk is held back until that is known: a receiver never gets
+/// the whole of a wrong blob.
+pub fn verified(chunks: Chunks, blob: &Blob, place: &str, moved: Moved) -> Chunks {
+    let reader = Reader::new(chunks, blob, place.to_owned(), Checkpoint::start(blob));
+    Box::pin(stream::try_unfold((reader, moved), |(mut reader, moved)| async {
+        let piece = reader.next(u64::MAX).await?;
+        moved.add(piece.as_ref().map_or(0, Bytes::len));
+        moved.set_ended(piece.is_none());
+        Ok(piece.map(|piece| (piece, (reader, moved))))
+    }))
 }
 
 /// A blob that is in memory already.
@@ -149,9 +201,12 @@ mod tests {
         Box::pin(stream::iter(parts))
     }
 
-    async fn passed(parts: &[&'static str], size: u64) -> (String, Option<RegistryError>) {
-        let blob = Blob { digest: Digest::sha256(b"abcd"), size };
-        let mut stream = verified(pieces(parts), &blob, "test", Moved::default());
+    fn abcd() -> Blob {
+        Blob { digest: Digest::sha256(b"abcd"), size: 4 }
+    }
+
+    async fn passed(parts: &[&'static str]) -> (String, Option<RegistryError>) {
+        let mut stream = verified(pieces(parts), &abcd(), "test", Moved::default());
         let mut text = String::new();
         while let Some(chunk) = stream.next().await {
             match chunk {
@@ -164,16 +219,36 @@ mod tests {
 
     #[tokio::test]
     async fn passes_what_is_right() {
-        let (text, error) = passed(&["ab", "", "cd"], 4).await;
+        let (text, error) = passed(&["ab", "", "cd", ""]).await;
         assert!(error.is_none() && text == "abcd");
+        let empty = Blob { digest: Digest::sha256(b""), size: 0 };
+        assert!(collect(pieces(&[]), &empty, "test").await.unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn never_passes_the_whole_of_what_is_wrong() {
-        for (parts, size) in [(["ab", "ce"], 4), (["ab", "c"], 4), (["ab", "cde"], 4)] {
-            let (text, error) = passed(&parts, size).await;
-            assert!("ab".starts_with(&text), "{text}");
+        for parts in [["ab", "ce", ""], ["ab", "c", ""], ["ab", "cde", ""], ["ab", "cd", "e"]] {
+            let (text, error) = passed(&parts).await;
+            assert!("abc".starts_with(&text), "{text}");
             assert!(matches!(error, Some(RegistryError::Digest { .. })));
         }
+        let wrong = Blob { digest: Digest::sha256(b"x"), size: 0 };
+        assert!(collect(pieces(&[]), &wrong, "test").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn reads_on_from_a_checkpoint_in_pieces_of_any_size() {
+        let mut reader = Reader::new(
+            pieces(&["abc", "d"]),
+            &abcd(),
+            "test".to_owned(),
+            Checkpoint::start(&abcd()),
+        );
+        reader.skip_to(1).await.unwrap();
+        assert_eq!(reader.next(1).await.unwrap().unwrap(), "b");
+        let at = reader.checkpoint().clone();
+        let mut again = Reader::new(pieces(&["cd"]), &abcd(), "test".to_owned(), at);
+        assert_eq!(again.next(9).await.unwrap().unwrap(), "cd");
+        assert!(again.next(9).await.unwrap().is_none());
     }
 }

@@ -1,100 +1,166 @@
-//! One image: look, fetch what differs, send blobs, then manifests, tag last.
+//! A run: look at all images, plan, send blobs, then each image's manifests,
+//! its tag last.
 
-use std::collections::HashSet;
+use std::sync::Mutex;
 
 use edgectl_model::Reference;
+use edgectl_process::interrupted;
+use futures_util::future::join4;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::blobs::{Book, Transfer};
-use crate::content::collect;
 use crate::error::RegistryError;
-use crate::manifest::{CONFIG_LIMIT, DEPTH, Entry, Parsed, Pinned, RawManifest, config_platform};
+use crate::manifest::{Pinned, RawManifest};
+use crate::plan::{Owned, Plan, Planned};
 use crate::sink::{Place, Sink};
 use crate::source::Source;
-use crate::upload::{ImageOutcome, ImageRequest, Progress, Totals};
+use crate::tree::Tree;
+use crate::upload::{ImageOutcome, ImageReport, ImageRequest, Progress, Totals, UploadRequest};
 
-/// Manifests in one image; the largest real indexes have a few dozen.
-const MANIFESTS: usize = 1000;
-/// Requests for one image at once; blobs wait for their lanes besides.
+/// Images looked at or finished at once: this is waiting, not work.
+const LOOKS: usize = 16;
+/// Blobs at once that are hardly more than a request.
+const SMALL: usize = 8;
+/// Requests for one image at once.
 const WIDTH: usize = 8;
 
 /// What all images of a run share.
 pub(crate) struct Run<'a, S, K> {
     pub(crate) source: &'a S,
     pub(crate) sink: &'a K,
+    pub(crate) request: &'a UploadRequest,
     pub(crate) book: &'a Book,
     pub(crate) totals: &'a Totals,
     pub(crate) progress: &'a dyn Progress,
+    /// One per image, filled as they end.
+    pub(crate) reports: &'a [Mutex<Option<ImageReport>>],
 }
 
-/// A whole image, manifests by depth.
-struct Tree {
-    /// The root is alone in the first level.
-    levels: Vec<Vec<RawManifest>>,
-    /// Every blob once.
-    blobs: Vec<Entry>,
+/// What a look at source and target told.
+enum Look {
+    There(Pinned),
+    Differs(Box<RawManifest>),
 }
 
 impl<S: Source, K: Sink> Run<'_, S, K> {
-    /// Copies one image unless the target has it.
-    pub(crate) async fn image(&self, request: &ImageRequest) -> ImageOutcome {
-        match self.look_and_copy(request).await {
-            Ok((true, pinned)) => ImageOutcome::Copied(pinned),
-            Ok((false, pinned)) => ImageOutcome::AlreadyThere(pinned),
-            Err(error) => ImageOutcome::Failed(error),
-        }
+    /// Copies all images that the target doesn't have.
+    pub(crate) async fn run(&self) {
+        let plan = self.plan().await;
+        self.progress.planned(plan.blobs().map(|owned| owned.entry.blob.size).sum());
+        let jobs = self.request.jobs.max(1);
+        let pass = |blobs, width| {
+            stream::iter(blobs).for_each_concurrent(width, |owned| self.first_use(&plan, owned))
+        };
+        let images = stream::iter(&plan.images);
+        join4(
+            pass(&plan.large, jobs),
+            pass(&plan.small, jobs.max(SMALL)),
+            pass(&plan.in_sequence, 1),
+            images.for_each_concurrent(LOOKS, |image| self.finish(&plan, image)),
+        )
+        .await;
     }
 
-    async fn look_and_copy(&self, request: &ImageRequest) -> Result<(bool, Pinned), RegistryError> {
-        let digest = request.source.digest().or(request.digest.as_ref());
-        let root = match digest {
-            Some(digest) => {
-                // With a pin one question decides; the source isn't asked.
-                if let Some(there) = self.sink.head(&request.target).await?
-                    && there.digest == *digest
-                {
-                    return Ok((false, there));
-                }
-                self.source.manifest(&request.source, Some(digest)).await?
-            }
-            None => {
-                let there = self.sink.head(&request.target);
-                let wanted = self.source.manifest(&request.source, None);
-                let (there, wanted) = tokio::try_join!(there, wanted)?;
-                if there.is_some_and(|there| there.digest == *wanted.digest()) {
-                    return Ok((false, wanted.pinned()?));
-                }
-                wanted
+    /// Looks at every image and fetches the manifests of those that differ.
+    pub(crate) async fn plan(&self) -> Plan {
+        let looks = self.request.images.iter().enumerate();
+        let looks = looks.map(|(index, image)| self.look_at(index, image));
+        let planned: Vec<Option<Planned>> = stream::iter(looks).buffered(LOOKS).collect().await;
+        let planned = planned.into_iter().flatten().collect();
+        Plan::new(planned, self.source, self.sink, self.request.jobs)
+    }
+
+    async fn look_at(&self, index: usize, image: &ImageRequest) -> Option<Planned> {
+        let looked = async {
+            match self.look(image).await? {
+                Look::There(pinned) => Ok(Err(pinned)),
+                Look::Differs(root) => self.gather(index, image, *root).await.map(Ok),
             }
         };
-        Ok((true, self.copy(request, root).await?))
+        match looked.await {
+            Ok(Ok(planned)) => return Some(planned),
+            Ok(Err(pinned)) => self.report(index, ImageOutcome::AlreadyThere(pinned)),
+            Err(error) => self.report(index, ImageOutcome::Failed(error)),
+        }
+        None
     }
 
-    async fn copy(
+    async fn look(&self, image: &ImageRequest) -> Result<Look, RegistryError> {
+        interrupted()?;
+        if let Some(digest) = image.source.digest().or(image.digest.as_ref()) {
+            // With a pin one question decides; the source isn't asked.
+            if let Some(there) = self.sink.head(&image.target).await?
+                && there.digest == *digest
+            {
+                return Ok(Look::There(there));
+            }
+            let root = self.source.manifest(&image.source, Some(digest)).await?;
+            return Ok(Look::Differs(Box::new(root)));
+        }
+        let there = self.sink.head(&image.target);
+        let wanted = self.source.manifest(&image.source, None);
+        let (there, wanted) = tokio::try_join!(there, wanted)?;
+        Ok(match there.is_some_and(|there| there.digest == *wanted.digest()) {
+            true => Look::There(wanted.pinned()?),
+            false => Look::Differs(Box::new(wanted)),
+        })
+    }
+
+    async fn gather(
         &self,
-        request: &ImageRequest,
+        index: usize,
+        image: &ImageRequest,
         root: RawManifest,
-    ) -> Result<Pinned, RegistryError> {
+    ) -> Result<Planned, RegistryError> {
         let mut pinned = root.pinned()?;
-        let tree = self.tree(&request.source, root).await?;
-        self.progress.planned(tree.blobs.iter().map(|entry| entry.blob.size).sum());
+        let tree = Tree::fetch(self.source, &image.source, root).await?;
         if pinned.platforms.is_empty() {
-            pinned.platforms = self.platforms(&request.source, &tree).await?;
+            pinned.platforms = tree.platforms(self.source, &image.source).await?;
         }
-        let transfer = Transfer {
-            source: self.source,
-            sink: self.sink,
-            from: &request.source,
-            to: &request.target,
-            book: self.book,
-            totals: self.totals,
-            progress: self.progress,
+        let (source, target) = (image.source.clone(), image.target.clone());
+        Ok(Planned { index, source, target, pinned, tree })
+    }
+
+    /// Brings a blob to the first repository that needs it.
+    async fn first_use(&self, plan: &Plan, owned: &Owned) {
+        let result = match plan.images.get(owned.image) {
+            Some(image) => {
+                let entry = &owned.entry;
+                self.transfer(image).ensure(&entry.blob, entry.is_foreign).await
+            }
+            None => Ok(()),
         };
+        plan.set_tried(owned, result);
+    }
+
+    /// Completes one image as soon as its blobs can be had.
+    async fn finish(&self, plan: &Plan, image: &Planned) {
+        let outcome = match self.copy(plan, image).await {
+            Ok(()) => ImageOutcome::Copied(image.pinned.clone()),
+            Err(error) => ImageOutcome::Failed(error),
+        };
+        self.report(image.index, outcome);
+    }
+
+    async fn copy(&self, plan: &Plan, image: &Planned) -> Result<(), RegistryError> {
+        let transfer = self.transfer(image);
+        let store = self.sink.store(&image.target);
         // The first failure drops what else is on its way for this image.
-        let sending = tree.blobs.iter().map(|entry| transfer.ensure(&entry.blob, entry.is_foreign));
-        stream::iter(sending).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
-        self.put_manifests(&request.target, &tree).await?;
-        Ok(pinned)
+        let placing = image.tree.blobs.iter().map(async |entry| {
+            plan.wait_for(store.clone(), &entry.blob.digest).await?;
+            transfer.ensure(&entry.blob, entry.is_foreign).await
+        });
+        stream::iter(placing).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
+        interrupted()?;
+        match self.put_manifests(&image.target, &image.tree).await {
+            Err(RegistryError::Http(failure)) if failure.is_blob_unknown() => {
+                let again = image.tree.blobs.iter();
+                let again = again.map(|entry| transfer.ensure_again(&entry.blob, entry.is_foreign));
+                stream::iter(again).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
+                self.put_manifests(&image.target, &image.tree).await
+            }
+            other => other,
+        }
     }
 
     /// Deepest first, so that no index ever names what isn't there.
@@ -107,52 +173,27 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         Ok(())
     }
 
-    /// Fetches all manifests below a root.
-    async fn tree(&self, source: &Reference, root: RawManifest) -> Result<Tree, RegistryError> {
-        let mut seen = HashSet::from([root.digest().clone()]);
-        let mut tree = Tree { levels: Vec::new(), blobs: Vec::new() };
-        let mut level = vec![root];
-        while !level.is_empty() {
-            let mut children = Vec::new();
-            for raw in &level {
-                let entries = match raw.parse()? {
-                    Parsed::Index(entries) => {
-                        children.extend(entries.into_iter().map(|entry| entry.blob.digest));
-                        continue;
-                    }
-                    Parsed::Image { config, layers } => config.into_iter().chain(layers),
-                };
-                tree.blobs.extend(entries.filter(|entry| seen.insert(entry.blob.digest.clone())));
-            }
-            children.retain(|digest| seen.insert(digest.clone()));
-            tree.levels.push(level);
-            if tree.levels.len() > DEPTH || children.len() > MANIFESTS {
-                let reason = "it holds more manifests than any image needs";
-                return Err(RegistryError::manifest(source, reason));
-            }
-            let fetching = children.iter().map(|digest| self.source.manifest(source, Some(digest)));
-            level = stream::iter(fetching).buffered(WIDTH).try_collect().await?;
+    fn transfer<'b>(&'b self, image: &'b Planned) -> Transfer<'b, S, K> {
+        Transfer {
+            source: self.source,
+            sink: self.sink,
+            from: &image.source,
+            to: &image.target,
+            book: self.book,
+            totals: self.totals,
+            progress: self.progress,
         }
-        Ok(tree)
     }
 
-    /// The platform of a single image stands in its configuration.
-    async fn platforms(
-        &self,
-        source: &Reference,
-        tree: &Tree,
-    ) -> Result<Vec<edgectl_model::Platform>, RegistryError> {
-        let root = tree.levels.first().and_then(|level| level.first());
-        let Some(Parsed::Image { config: Some(config), .. }) =
-            root.map(RawManifest::parse).transpose()?
+    fn report(&self, index: usize, outcome: ImageOutcome) {
+        let (Some(request), Some(slot)) = (self.request.images.get(index), self.reports.get(index))
         else {
-            return Ok(Vec::new());
+            return;
         };
-        if config.blob.size > CONFIG_LIMIT {
-            return Ok(Vec::new());
+        let report = ImageReport { request: request.clone(), outcome };
+        self.progress.image_done(&report);
+        if let Ok(mut slot) = slot.lock() {
+            *slot = Some(report);
         }
-        let chunks = self.source.blob(source, &config.blob, 0).await?;
-        let bytes = collect(chunks, &config.blob, &source.repository()).await?;
-        Ok(config_platform(&bytes).into_iter().collect())
     }
 }

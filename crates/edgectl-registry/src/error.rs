@@ -153,6 +153,12 @@ pub enum RegistryError {
         /// What the TLS library says.
         reason: String,
     },
+    /// A token ended under an upload; the next request gets another one.
+    #[error("`{host}` took its token back during an upload")]
+    TokenEnded {
+        /// The registry.
+        host: String,
+    },
     /// The connection broke.
     #[error("the connection to `{host}` broke")]
     Transport {
@@ -189,7 +195,9 @@ impl RegistryError {
             Self::LoginRefused { .. } => ErrorKind::Login,
             Self::Manifest { .. } => ErrorKind::Manifest,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Stalled { .. } | Self::Transport { .. } => ErrorKind::Transport,
+            Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => {
+                ErrorKind::Transport
+            }
             Self::Tls { .. } => ErrorKind::Tls,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
         }
@@ -203,7 +211,7 @@ impl RegistryError {
                 is_temporary_status(failure.status)
                     || failure.code.as_deref() == Some("BLOB_UPLOAD_UNKNOWN")
             }
-            Self::Stalled { .. } | Self::Transport { .. } => true,
+            Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => true,
             Self::Unreachable { source, .. } => {
                 use io::ErrorKind as E;
                 matches!(

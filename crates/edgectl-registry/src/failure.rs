@@ -49,6 +49,14 @@ pub struct HttpFailure {
     pub retry_after: Option<Duration>,
 }
 
+impl HttpFailure {
+    /// A manifest names what the registry doesn't have.
+    pub(crate) fn is_blob_unknown(&self) -> bool {
+        let code = self.code.as_deref();
+        matches!(code, Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN" | "MANIFEST_UNKNOWN"))
+    }
+}
+
 fn code_text(code: &Option<String>) -> String {
     code.as_ref().map(|code| format!(" {code}")).unwrap_or_default()
 }

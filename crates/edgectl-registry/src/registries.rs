@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use edgectl_model::{Digest, Prefix, Reference};
 
 use crate::access::Access;
-use crate::content::{Chunks, Moved};
+use crate::content::{Chunks, Content, Moved};
 use crate::error::RegistryError;
-use crate::http::{Client, Head, Mounted};
+use crate::http::{CHUNK, Client, Ended, Head, Mounted, Upload};
+use crate::journal::{Journal, Note};
 use crate::manifest::{Blob, Pinned, RawManifest};
 use crate::sink::{Mount, Place, Sink, UploadSession};
 use crate::source::Source;
@@ -20,14 +22,49 @@ pub struct Registries {
     access: BTreeMap<String, Access>,
     mirrors: BTreeMap<Prefix, Prefix>,
     clients: Mutex<BTreeMap<String, Arc<Client>>>,
+    chunk: Option<u64>,
+    journal: Option<Journal>,
 }
+
+/// Attempts at finding out what a registry takes: the chunk size is halved.
+const LIMITS: usize = 8;
+/// After this long an upload that was left open counts as given up.
+const GIVEN_UP: Duration = Duration::from_secs(24 * 3600);
 
 impl Registries {
     /// Registries with their accesses by `host[:port]`, and mirrors: a
     /// reference below a key is asked for below its value; the longest key
     /// wins. Mirrors hold for reading only.
     pub fn new(access: BTreeMap<String, Access>, mirrors: BTreeMap<Prefix, Prefix>) -> Self {
-        Self { access, mirrors, clients: Mutex::default() }
+        Self { access, mirrors, ..Self::default() }
+    }
+
+    /// Sends no body larger than `bytes`: for front ends that cap them.
+    pub fn with_chunk_size(mut self, bytes: u64) -> Self {
+        self.chunk = Some(bytes);
+        self
+    }
+
+    /// Goes on with what a former run left, and leaves it for the next one.
+    pub fn with_journal(mut self, journal: Option<Journal>) -> Self {
+        self.journal = journal;
+        self
+    }
+
+    /// Ends uploads that were left open and that nobody came back to.
+    pub(crate) async fn cancel_given_up(&self) -> Result<(), RegistryError> {
+        let idle = self.journal.as_ref().map(|journal| journal.idle(GIVEN_UP));
+        for (repository, digest, session) in idle.unwrap_or_default() {
+            if let Ok(place) = Reference::parse(&repository) {
+                self.client(place.domain())?.cancel_upload(place.path(), session).await;
+            }
+            self.note_of(&repository, &digest).gone();
+        }
+        Ok(())
+    }
+
+    fn note_of<'a>(&'a self, repository: &'a str, digest: &'a Digest) -> Note<'a> {
+        Note { journal: self.journal.as_ref(), repository, digest }
     }
 
     /// One registry alone.
@@ -55,7 +92,7 @@ impl Registries {
             return Ok(Arc::clone(client));
         }
         let access = self.access.get(host).cloned().unwrap_or_default();
-        let client = Arc::new(Client::new(host, &access)?);
+        let client = Arc::new(Client::new(host, &access, self.chunk.unwrap_or(CHUNK))?);
         clients.insert(host.to_owned(), Arc::clone(&client));
         Ok(client)
     }
@@ -149,16 +186,56 @@ impl Sink for Registries {
         &self,
         target: &Reference,
         blob: &Blob,
-        session: Option<UploadSession>,
-        chunks: Chunks,
+        mut session: Option<UploadSession>,
+        content: &dyn Content,
         moved: &Moved,
     ) -> Result<(), RegistryError> {
         let client = self.client(target.domain())?;
-        let session = match session {
-            Some(session) => session,
-            None => client.start_upload(target.path()).await?,
-        };
-        client.put_blob(target.path(), blob, session, chunks, moved).await
+        let repository = target.repository();
+        let note = self.note_of(&repository, &blob.digest);
+        let upload = Upload { client: &client, path: target.path(), blob, content, moved, note };
+        for _ in 0..LIMITS {
+            let session = match session.take() {
+                Some(session) => session,
+                None => client.start_upload(target.path()).await?,
+            };
+            match upload.run(session).await {
+                Ok(()) => return Ok(()),
+                Err(Ended::Failed(error)) => return Err(error),
+                Err(Ended::Again) => {}
+            }
+        }
+        let reason = "it takes neither whole blobs nor chunks".to_owned();
+        Err(RegistryError::Configuration { host: target.domain().to_owned(), reason })
+    }
+
+    fn hints(&self, target: &Reference, blob: &Blob) -> Vec<Reference> {
+        let places = self.journal.as_ref().map(|journal| journal.places(&blob.digest));
+        let places = places.unwrap_or_default().into_iter();
+        let places = places.filter_map(|place| Reference::parse(&place).ok());
+        places.filter(|place| place.domain() == target.domain()).collect()
+    }
+
+    async fn resume(
+        &self,
+        target: &Reference,
+        blob: &Blob,
+    ) -> Result<Option<UploadSession>, RegistryError> {
+        let repository = target.repository();
+        let noted =
+            self.journal.as_ref().and_then(|journal| journal.session(&repository, &blob.digest));
+        let Some(noted) = noted else { return Ok(None) };
+        let known = self.client(target.domain())?.upload_status(target.path(), &noted).await?;
+        if known.is_none() {
+            self.note_of(&repository, &blob.digest).gone();
+        }
+        Ok(known)
+    }
+
+    fn note(&self, target: &Reference, blob: &Blob) {
+        if let Some(journal) = &self.journal {
+            journal.note_blob(&target.repository(), &blob.digest);
+        }
     }
 
     async fn put_manifest(

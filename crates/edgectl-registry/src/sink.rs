@@ -5,7 +5,7 @@ use std::future::Future;
 use edgectl_model::Reference;
 use url::Url;
 
-use crate::content::{Chunks, Moved};
+use crate::content::{Checkpoint, Content, Moved};
 use crate::error::RegistryError;
 use crate::manifest::{Blob, Pinned, RawManifest};
 
@@ -13,6 +13,12 @@ use crate::manifest::{Blob, Pinned, RawManifest};
 #[derive(Clone)]
 pub struct UploadSession {
     pub(crate) url: Url,
+    /// Bytes that the registry has.
+    pub(crate) at: u64,
+    /// How far the blob's digest is known; never beyond what was sent.
+    pub(crate) read: Option<Checkpoint>,
+    /// Bytes that a chunk must have, the last one apart.
+    pub(crate) least: u64,
 }
 
 impl std::fmt::Debug for UploadSession {
@@ -67,13 +73,31 @@ pub trait Sink: Send + Sync {
         from: &Reference,
     ) -> impl Future<Output = Result<Mount, RegistryError>> + Send;
 
-    /// Stores a blob from a verified stream; on an error nothing is stored.
+    /// Repositories of the same store that may have a blob, from former runs.
+    fn hints(&self, _target: &Reference, _blob: &Blob) -> Vec<Reference> {
+        Vec::new()
+    }
+
+    /// An upload of a blob that a former run left open, with what the store
+    /// has of it.
+    fn resume(
+        &self,
+        _target: &Reference,
+        _blob: &Blob,
+    ) -> impl Future<Output = Result<Option<UploadSession>, RegistryError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
+    /// The blob is in the target's repository, however it came there.
+    fn note(&self, _target: &Reference, _blob: &Blob) {}
+
+    /// Stores a blob, verified on its way; on an error nothing is stored.
     fn put_blob(
         &self,
         target: &Reference,
         blob: &Blob,
         session: Option<UploadSession>,
-        chunks: Chunks,
+        content: &dyn Content,
         moved: &Moved,
     ) -> impl Future<Output = Result<(), RegistryError>> + Send;
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use edgectl_model::{Digest, Reference};
 use edgectl_process::{Interrupted, interrupted};
-use futures_util::stream::{self, StreamExt};
 
 use crate::blobs::Book;
 use crate::copy::Run;
@@ -16,8 +15,10 @@ use crate::registries::Registries;
 use crate::sink::Sink;
 use crate::source::Source;
 
-/// Images looked at at once: this is waiting, not work.
-const LOOKS: usize = 16;
+/// The longest that a run goes on for after the user wants to stop.
+const GRACE: Duration = Duration::from_secs(20);
+/// A body whose answer hasn't come after this long is given up then.
+const STILL: Duration = Duration::from_secs(1);
 /// How often a run looks whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -83,6 +84,8 @@ pub struct UploadOutcome {
     pub blobs_sent: u64,
     /// Blobs that the destination took over from another repository.
     pub blobs_mounted: u64,
+    /// Bytes of those blobs.
+    pub bytes_mounted: u64,
     /// HTTP requests to the destination, logins included.
     pub requests: u64,
     /// HTTP requests to the sources, logins included.
@@ -109,9 +112,14 @@ pub trait Progress: Send + Sync {
     /// This many bytes were sent in vain and will be sent again.
     fn bytes_lost(&self, _lost: u64) {}
 
-    /// Bytes that an image needs at most; what the destination turns out to
-    /// have is never sent.
+    /// Bytes of all blobs of the images that differ, each once.
     fn planned(&self, _bytes: u64) {}
+
+    /// The destination turned out to have this many of them.
+    fn there(&self, _bytes: u64) {}
+
+    /// The user wants to stop; only what is on its way goes on.
+    fn stopping(&self) {}
 
     /// An image is done, or has failed.
     fn image_done(&self, _report: &ImageReport) {}
@@ -126,6 +134,8 @@ pub(crate) struct Totals {
     bytes: AtomicU64,
     sent: AtomicU64,
     mounted: AtomicU64,
+    mounted_bytes: AtomicU64,
+    moving: AtomicU64,
 }
 
 impl Totals {
@@ -133,12 +143,29 @@ impl Totals {
         self.bytes.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// This many bytes have just left; they may be sent again.
+    pub(crate) fn moving(&self, bytes: u64) {
+        self.moving.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Ends once nothing has moved for a moment.
+    async fn until_still(&self) {
+        loop {
+            let before = self.moving.load(Ordering::Relaxed);
+            tokio::time::sleep(STILL).await;
+            if self.moving.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
+    }
+
     pub(crate) fn sent(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn mounted(&self) {
+    pub(crate) fn mounted(&self, bytes: u64) {
         self.mounted.fetch_add(1, Ordering::Relaxed);
+        self.mounted_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -151,6 +178,8 @@ pub async fn upload(
     progress: &dyn Progress,
 ) -> UploadOutcome {
     let before = (destination.requests(), sources.requests());
+    // Only a courtesy: the run's own requests say what is wrong.
+    let _ = destination.cancel_given_up().await;
     let mut outcome = upload_from(request, sources, destination, progress).await;
     outcome.requests = destination.requests() - before.0;
     outcome.source_requests = sources.requests() - before.1;
@@ -165,26 +194,17 @@ pub async fn upload_from<S: Source, K: Sink>(
     progress: &dyn Progress,
 ) -> UploadOutcome {
     let (book, totals) = (Book::new(request.jobs), Totals::default());
-    let images = Run { source, sink, book: &book, totals: &totals, progress };
     let reports: Vec<_> = request.images.iter().map(|_| Mutex::new(None)).collect();
-    let run = stream::iter(request.images.iter().enumerate()).for_each_concurrent(
-        LOOKS,
-        |(index, image)| {
-            let (images, slot) = (&images, &reports[index]);
-            async move {
-                let outcome = images.image(image).await;
-                let report = ImageReport { request: image.clone(), outcome };
-                progress.image_done(&report);
-                if let Ok(mut slot) = slot.lock() {
-                    *slot = Some(report);
-                }
-            }
-        },
-    );
-    let stopped = tokio::select! {
-        () = run => false,
-        _ = until_interrupted() => true,
+    let run = Run {
+        source,
+        sink,
+        request: &request,
+        book: &book,
+        totals: &totals,
+        progress,
+        reports: &reports,
     };
+    let stopped = stoppable(run.run(), &totals, progress).await;
     let reports = reports.into_iter().map(|slot| slot.into_inner().ok().flatten());
     let images = reports.zip(request.images).map(|(report, request)| {
         let outcome = ImageOutcome::Failed(Interrupted.into());
@@ -195,10 +215,35 @@ pub async fn upload_from<S: Source, K: Sink>(
         bytes_sent: totals.bytes.into_inner(),
         blobs_sent: totals.sent.into_inner(),
         blobs_mounted: totals.mounted.into_inner(),
+        bytes_mounted: totals.mounted_bytes.into_inner(),
         requests: 0,
         source_requests: 0,
         interrupted: stopped,
     }
+}
+
+/// Works until done, or until the user wants to stop; says which. A chunk that
+/// is on its way may arrive: registries throw the whole upload away when a
+/// request breaks off, so that everything before it would have to be sent
+/// again.
+async fn stoppable(
+    work: impl Future<Output = ()>,
+    totals: &Totals,
+    progress: &dyn Progress,
+) -> bool {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        () = &mut work => return false,
+        _ = until_interrupted() => progress.stopping(),
+    }
+    let _ = tokio::time::timeout(GRACE, async {
+        tokio::select! {
+            () = work => {}
+            () = totals.until_still() => {}
+        }
+    })
+    .await;
+    true
 }
 
 /// Ends when the user wants to stop. What runs beside it is dropped then: open

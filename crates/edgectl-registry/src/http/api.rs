@@ -1,18 +1,14 @@
 //! The distribution API: manifests, blobs and uploads of one registry.
 
 use edgectl_model::Digest;
-use reqwest::header::{
-    ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-};
-use reqwest::{Method, Response, Url};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
 
 use super::answer::Purpose;
-use super::body::{body_of, next_chunk, watch};
+use super::body::next_chunk;
 use super::client::{Ask, Client};
-use crate::content::{Chunks, Moved};
 use crate::error::RegistryError;
 use crate::manifest::{self, Blob, MANIFEST_LIMIT, Pinned, RawManifest};
-use crate::sink::UploadSession;
 
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -30,15 +26,6 @@ impl Head {
         let Self { digest, media_type, size } = self;
         Pinned { digest, media_type, size, platforms: Vec::new() }
     }
-}
-
-/// What came of a mount.
-#[derive(Debug)]
-pub(crate) enum Mounted {
-    /// The blob is there.
-    Done,
-    /// It isn't, but an upload is open.
-    Session(UploadSession),
 }
 
 pub(super) fn pull_scope(path: &str) -> String {
@@ -133,82 +120,6 @@ impl Client {
         }
     }
 
-    /// Asks the registry to take a blob over from another repository.
-    pub(crate) async fn mount(
-        &self,
-        path: &str,
-        blob: &Blob,
-        from: &str,
-    ) -> Result<Mounted, RegistryError> {
-        let mut url = self.url(&format!("{path}/blobs/uploads/")).await?;
-        url.query_pairs_mut().append_pair("mount", blob.digest.as_str()).append_pair("from", from);
-        let ask = Ask::new(Method::POST, url, &[push_scope(path), pull_scope(from)]);
-        let answer = self.send(&ask).await?;
-        let purpose = pushing(path, &blob.digest);
-        let answer = self.expect("POST", answer, &[201, 202], &purpose).await?;
-        match answer.status().as_u16() {
-            201 => Ok(Mounted::Done),
-            _ => self.session(&answer).map(Mounted::Session),
-        }
-    }
-
-    /// Opens an upload.
-    pub(crate) async fn start_upload(&self, path: &str) -> Result<UploadSession, RegistryError> {
-        let url = self.url(&format!("{path}/blobs/uploads/")).await?;
-        let answer = self.send(&Ask::new(Method::POST, url, &[push_scope(path)])).await?;
-        let answer = self.expect("POST", answer, &[202], &pushing(path, path)).await?;
-        self.session(&answer)
-    }
-
-    /// Gives up an upload; a registry that can't do that forgets it later.
-    pub(crate) async fn cancel_upload(&self, path: &str, session: UploadSession) {
-        let ask = Ask::new(Method::DELETE, session.url, &[push_scope(path)]);
-        let _ = self.send(&ask).await;
-    }
-
-    /// The upload's address. Behind a proxy that ends TLS a registry may say
-    /// `http`; that would send us, and the login, to the wrong door.
-    fn session(&self, answer: &Response) -> Result<UploadSession, RegistryError> {
-        let asked = answer.url();
-        let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let url = location.and_then(|location| asked.join(location).ok());
-        let Some(mut url) = url else {
-            let host = self.host().to_owned();
-            let reason = "it opens uploads without saying where".to_owned();
-            return Err(RegistryError::Configuration { host, reason });
-        };
-        if asked.scheme() == "https" && url.scheme() == "http" && url.host() == asked.host() {
-            let _ = url.set_scheme("https");
-            let _ = url.set_port(asked.port());
-        }
-        Ok(UploadSession { url })
-    }
-
-    /// Sends a blob into an upload and closes it. The stream must be verified.
-    pub(crate) async fn put_blob(
-        &self,
-        path: &str,
-        blob: &Blob,
-        session: UploadSession,
-        chunks: Chunks,
-        moved: &Moved,
-    ) -> Result<(), RegistryError> {
-        let mut ask = Ask::new(Method::PUT, session.url, &[push_scope(path)]);
-        ask.url.query_pairs_mut().append_pair("digest", blob.digest.as_str());
-        ask.headers = blob_headers(blob.size);
-        let (body, failure) = body_of(chunks);
-        let sending = self.send_body(&ask, body);
-        let sent = tokio::select! {
-            sent = sending => sent,
-            stalled = watch(self.host(), moved) => Err(stalled),
-        };
-        // What stopped the stream says more than that it stopped.
-        if let Some(failure) = failure.lock().ok().and_then(|mut slot| slot.take()) {
-            return Err(failure);
-        }
-        self.expect("PUT", sent?, &[201, 204], &pushing(path, &blob.digest)).await.map(drop)
-    }
-
     /// Stores a manifest under a tag or its digest.
     pub(crate) async fn put_manifest(
         &self,
@@ -225,11 +136,4 @@ impl Client {
         let answer = self.send(&ask).await?;
         self.expect("PUT", answer, &[200, 201, 202], &pushing(path, name)).await.map(drop)
     }
-}
-
-fn blob_headers(size: u64) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers
 }

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, RequestBuilder, Response, Url};
 use tokio::sync::OnceCell;
 
+use super::chunking::Chunking;
 use super::connect::Clients;
 use super::token::Tokens;
 use crate::access::{Access, Credentials};
@@ -31,6 +32,7 @@ pub(crate) struct Client {
     hopeless: Mutex<Option<RegistryError>>,
     challenge: Mutex<Option<Challenge>>,
     tokens: Tokens,
+    chunking: Chunking,
     requests: AtomicU64,
 }
 
@@ -54,7 +56,7 @@ impl Ask {
 
 impl Client {
     /// A client for `host[:port]`; nothing is sent yet.
-    pub(crate) fn new(host: &str, access: &Access) -> Result<Self, RegistryError> {
+    pub(crate) fn new(host: &str, access: &Access, chunk: u64) -> Result<Self, RegistryError> {
         Ok(Self {
             host: host.to_owned(),
             access: access.clone(),
@@ -63,6 +65,7 @@ impl Client {
             hopeless: Mutex::default(),
             challenge: Mutex::default(),
             tokens: Tokens::default(),
+            chunking: Chunking::new(chunk),
             requests: AtomicU64::new(0),
         })
     }
@@ -90,6 +93,11 @@ impl Client {
     /// Tokens fetched so far.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// How large bodies may be.
+    pub(super) fn chunking(&self) -> &Chunking {
+        &self.chunking
     }
 
     /// The HTTP client for a token server: one on the registry's own host is
@@ -191,7 +199,12 @@ impl Client {
         }
         self.count();
         let sent = request.send().await;
-        sent.map_err(|e| self.clients.classify(e, &address(&ask.url)))
+        let answer = sent.map_err(|e| self.clients.classify(e, &address(&ask.url)))?;
+        if answer.status() == 401 && is_own && self.may_log_in_again(&answer) {
+            *self.tokens.slot(&ask.scopes).lock().await = None;
+            return Err(RegistryError::TokenEnded { host: self.host.clone() });
+        }
+        Ok(answer)
     }
 
     /// A request through the client that leads to `url`.

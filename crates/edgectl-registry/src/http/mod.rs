@@ -3,13 +3,19 @@
 mod answer;
 mod api;
 mod body;
+mod chunking;
 mod client;
 mod connect;
 mod download;
 mod forward;
 mod login;
 mod ping;
+mod sessions;
 mod token;
+mod upload;
 
-pub(crate) use api::{Head, Mounted};
+pub(crate) use api::Head;
+pub(crate) use chunking::CHUNK;
 pub(crate) use client::Client;
+pub(crate) use sessions::Mounted;
+pub(crate) use upload::{Ended, Upload};

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::directory::Layout;
-use crate::content::{Chunks, Moved};
+use crate::content::{Chunks, Content, Moved, verified};
 use crate::error::RegistryError;
 use crate::manifest::{Blob, DEPTH, Parsed, Pinned, RawManifest};
 use crate::sink::{Mount, Place, Sink, UploadSession};
@@ -115,9 +115,11 @@ impl Sink for Layout {
         _: &Reference,
         blob: &Blob,
         _: Option<UploadSession>,
-        mut chunks: Chunks,
-        _: &Moved,
+        content: &dyn Content,
+        moved: &Moved,
     ) -> Result<(), RegistryError> {
+        let chunks = content.open(0).await?;
+        let mut chunks = verified(chunks, blob, &content.place(), moved.clone());
         let path = self.blob_path(&blob.digest);
         let failed = |e| RegistryError::local(&path, e);
         let mut replacement = Replacement::new(&path, 0o644)?;

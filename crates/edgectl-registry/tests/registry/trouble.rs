@@ -174,7 +174,7 @@ async fn a_layout_that_lost_a_blob_is_mended() {
     assert_eq!(std::fs::metadata(&layer.path).unwrap().len(), layer.size);
 }
 
-/// SIGINT ends an upload that goes nowhere, within a second.
+/// SIGINT ends an upload that goes nowhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_ends_the_run() {
     if let Ok(target) = std::env::var(TARGET) {
@@ -205,7 +205,7 @@ async fn an_interruption_ends_the_run() {
     let sent = Instant::now();
     Cmd::new("kill").args(["-INT", &child.id().to_string()]).ensure_success().unwrap();
     while child.ended().unwrap().is_none() {
-        assert!(sent.elapsed() < Duration::from_secs(1));
+        assert!(sent.elapsed() < Duration::from_secs(15));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let text = std::fs::read_to_string(&log).unwrap();

@@ -1,0 +1,151 @@
+//! What a run will do, known before it does anything: which images differ,
+//! and every blob they need, once, in the order it is best sent in.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+
+use edgectl_model::{Digest, Reference};
+use tokio::sync::SetOnce;
+
+use crate::error::RegistryError;
+use crate::manifest::{Entry, Pinned};
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::tree::Tree;
+
+/// Blobs from this size on share the lanes; smaller ones pass them by.
+const LARGE: u64 = 1 << 20;
+
+/// An image that has to be copied.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// Its place in the request.
+    pub(crate) index: usize,
+    pub(crate) source: Reference,
+    pub(crate) target: Reference,
+    pub(crate) pinned: Pinned,
+    pub(crate) tree: Tree,
+}
+
+/// Store and digest.
+type Key = (String, Digest);
+
+/// A blob with the first image that needs it.
+#[derive(Debug)]
+pub(crate) struct Owned {
+    /// Its place in [`Plan::images`].
+    pub(crate) image: usize,
+    pub(crate) entry: Entry,
+    key: Key,
+}
+
+/// The images to copy, and their blobs.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) images: Vec<Planned>,
+    /// Those that take time, the longest first where it decides when the run
+    /// ends, else as the images need them.
+    pub(crate) large: Vec<Owned>,
+    /// Those that are hardly more than a request.
+    pub(crate) small: Vec<Owned>,
+    /// Those of a source that is read from front to back, in its order.
+    pub(crate) in_sequence: Vec<Owned>,
+    /// Set once a blob's first use has been tried.
+    tried: HashMap<Key, SetOnce<()>>,
+    failed: Mutex<HashMap<Key, RegistryError>>,
+}
+
+impl Plan {
+    /// Orders the blobs of `images` for a run that sends `jobs` at once.
+    pub(crate) fn new<S: Source, K: Sink>(
+        images: Vec<Planned>,
+        source: &S,
+        sink: &K,
+        jobs: usize,
+    ) -> Self {
+        let mut plan = Self::default();
+        let mut positions = Vec::new();
+        for (image, planned) in images.iter().enumerate() {
+            let store = sink.store(&planned.target);
+            for entry in &planned.tree.blobs {
+                let key = (store.clone(), entry.blob.digest.clone());
+                if plan.tried.contains_key(&key) {
+                    continue;
+                }
+                plan.tried.insert(key.clone(), SetOnce::new());
+                let owned = Owned { image, entry: entry.clone(), key };
+                match source.sequence(&entry.blob.digest) {
+                    Some(position) => positions.push((position, owned)),
+                    None if entry.blob.size < LARGE => plan.small.push(owned),
+                    None => plan.large.push(owned),
+                }
+            }
+        }
+        positions.sort_by_key(|(position, _)| *position);
+        plan.in_sequence = positions.into_iter().map(|(_, owned)| owned).collect();
+        sort_long_ones_first(&mut plan.large, jobs);
+        plan.images = images;
+        plan
+    }
+
+    /// Every blob once.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Owned> {
+        self.large.iter().chain(&self.small).chain(&self.in_sequence)
+    }
+
+    /// Uses of blobs beyond the first one of each: these are mounted.
+    pub(crate) fn repeats<K: Sink>(&self, sink: &K) -> Vec<u64> {
+        let mut places: HashSet<(String, &Digest)> = HashSet::new();
+        let mut repeats = Vec::new();
+        let mut owners: HashSet<Key> = HashSet::new();
+        for image in &self.images {
+            for entry in &image.tree.blobs {
+                let digest = &entry.blob.digest;
+                if !places.insert((image.target.repository(), digest)) {
+                    continue;
+                }
+                if !owners.insert((sink.store(&image.target), digest.clone())) {
+                    repeats.push(entry.blob.size);
+                }
+            }
+        }
+        repeats
+    }
+
+    /// The first use of a blob has been tried. Its error goes to the image
+    /// that it was for; others that need the blob try for themselves.
+    pub(crate) fn set_tried(&self, owned: &Owned, result: Result<(), RegistryError>) {
+        if let (Err(error), Ok(mut failed)) = (result, self.failed.lock()) {
+            failed.insert(owned.key.clone(), error);
+        }
+        if let Some(tried) = self.tried.get(&owned.key) {
+            let _ = tried.set(());
+        }
+    }
+
+    /// Waits until the first use of a blob has been tried.
+    pub(crate) async fn wait_for(
+        &self,
+        store: String,
+        digest: &Digest,
+    ) -> Result<(), RegistryError> {
+        let key = (store, digest.clone());
+        if let Some(tried) = self.tried.get(&key) {
+            tried.wait().await;
+        }
+        let failed = self.failed.lock().ok().and_then(|mut failed| failed.remove(&key));
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// A blob that takes longer than its share of the whole must not be the last
+/// to begin. The rest stays in the order of the images, so that images are
+/// complete one after another.
+fn sort_long_ones_first(blobs: &mut [Owned], jobs: usize) {
+    let total: u64 = blobs.iter().map(|owned| owned.entry.blob.size).sum();
+    let share = total / (2 * jobs.max(1) as u64);
+    blobs.sort_by_key(|owned| {
+        let size = owned.entry.blob.size;
+        std::cmp::Reverse(if size > share { size } else { 0 })
+    });
+}
