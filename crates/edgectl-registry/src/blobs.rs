@@ -166,7 +166,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         mut session: Option<UploadSession>,
     ) -> Result<(), RegistryError> {
         let _lane = self.book.lanes.acquire().await;
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(&self.sink.patience());
         let content = Sourced { source: self.source, from: self.from, blob };
         loop {
             let moved = Moved::default();

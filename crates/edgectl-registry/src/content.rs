@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use edgectl_model::Hasher;
@@ -15,11 +14,6 @@ use crate::manifest::Blob;
 
 /// Pieces of a blob.
 pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, RegistryError>> + Send>>;
-
-/// No byte for this long means that the connection is dead.
-pub(crate) const STALL: Duration = Duration::from_secs(60);
-/// A registry may need this long to hash and store what it was sent.
-pub(crate) const STORE: Duration = Duration::from_secs(600);
 
 /// A blob's bytes wherever they come from, readable more than once.
 pub trait Content: Send + Sync {

@@ -41,6 +41,7 @@ pub use layout::{LayerBlob, LayerReader, Layout, LayoutConfig, LayoutImage};
 pub use manifest::{Blob, Pinned, RawManifest};
 pub use pull::{PullRequest, pull_to_layout};
 pub use registries::Registries;
+pub use retry::Patience;
 pub use sink::{Mount, Place, Sink, UploadSession};
 pub use source::Source;
 pub use upload::{

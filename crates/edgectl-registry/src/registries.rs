@@ -9,9 +9,10 @@ use edgectl_model::{Digest, Prefix, Reference};
 use crate::access::Access;
 use crate::content::{Chunks, Content, Moved};
 use crate::error::RegistryError;
-use crate::http::{CHUNK, Client, Ended, Head, Mounted, Upload};
+use crate::http::{Client, Ended, Head, Mounted, Settings, Upload};
 use crate::journal::{Journal, Note};
 use crate::manifest::{Blob, Pinned, RawManifest};
+use crate::retry::Patience;
 use crate::sink::{Mount, Place, Sink, UploadSession};
 use crate::source::Source;
 
@@ -22,12 +23,12 @@ pub struct Registries {
     access: BTreeMap<String, Access>,
     mirrors: BTreeMap<Prefix, Prefix>,
     clients: Mutex<BTreeMap<String, Arc<Client>>>,
-    chunk: Option<u64>,
+    settings: Settings,
     journal: Option<Journal>,
 }
 
 /// Attempts at finding out what a registry takes: the chunk size is halved.
-const LIMITS: usize = 8;
+const LIMITS: usize = 12;
 /// After this long an upload that was left open counts as given up.
 const GIVEN_UP: Duration = Duration::from_secs(24 * 3600);
 
@@ -41,7 +42,13 @@ impl Registries {
 
     /// Sends no body larger than `bytes`: for front ends that cap them.
     pub fn with_chunk_size(mut self, bytes: u64) -> Self {
-        self.chunk = Some(bytes);
+        self.settings.chunk = bytes;
+        self
+    }
+
+    /// Waits longer, or less long, than by default.
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.settings.patience = patience;
         self
     }
 
@@ -92,7 +99,7 @@ impl Registries {
             return Ok(Arc::clone(client));
         }
         let access = self.access.get(host).cloned().unwrap_or_default();
-        let client = Arc::new(Client::new(host, &access, self.chunk.unwrap_or(CHUNK))?);
+        let client = Arc::new(Client::new(host, &access, self.settings)?);
         clients.insert(host.to_owned(), Arc::clone(&client));
         Ok(client)
     }
@@ -150,6 +157,10 @@ fn name_of(target: &Reference) -> &str {
 impl Sink for Registries {
     fn store(&self, target: &Reference) -> String {
         target.domain().to_owned()
+    }
+
+    fn patience(&self) -> Patience {
+        self.settings.patience
     }
 
     async fn head(&self, target: &Reference) -> Result<Option<Pinned>, RegistryError> {

@@ -6,22 +6,52 @@ use std::time::{Duration, SystemTime};
 const ATTEMPTS: u32 = 5;
 /// Attempts of an upload that gets somewhere each time.
 const ATTEMPTS_WITH_PROGRESS: u32 = 12;
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Before the second attempt; each further wait is twice as long.
+    pub first_wait: Duration,
+    /// The longest of these waits.
+    pub longest_wait: Duration,
+    /// No byte for this long means that the connection is dead.
+    pub stall: Duration,
+    /// A registry may need this long to hash and store what it was sent.
+    pub store: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_secs(10),
+            stall: Duration::from_secs(60),
+            store: Duration::from_secs(600),
+        }
+    }
+}
+
 /// The longest that a server may send us away for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 /// Counts attempts and says how long to wait before the next one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
+    first: Duration,
+    longest: Duration,
     attempts: u32,
     in_vain: u32,
 }
 
 impl Backoff {
+    /// No attempt so far.
+    pub(crate) fn new(patience: &Patience) -> Self {
+        let (first, longest) = (patience.first_wait, patience.longest_wait);
+        Self { first, longest, attempts: 0, in_vain: 0 }
+    }
+
     /// The last attempt got somewhere: what it did need not be done again.
     pub(crate) fn progress(&mut self) {
-        *self = Self::default();
+        (self.attempts, self.in_vain) = (0, 0);
     }
 
     /// The wait before the next attempt; none when it is time to give up.
@@ -32,11 +62,16 @@ impl Backoff {
         if self.in_vain >= ATTEMPTS || self.attempts >= ATTEMPTS_WITH_PROGRESS {
             return None;
         }
-        let doubled = FIRST_WAIT * 2_u32.saturating_pow(self.in_vain.saturating_sub(1));
+        let doubled = self.first * 2_u32.saturating_pow(self.in_vain.saturating_sub(1));
         // Half fixed, half by chance, so that many clients spread out.
-        let wait = doubled.min(LONGEST_WAIT).mul_f64(0.5 + 0.5 * fastrand::f64());
-        Some(retry_after.map_or(wait, |asked| asked.min(LONGEST_RETRY_AFTER)))
+        let wait = doubled.min(self.longest).mul_f64(0.5 + 0.5 * fastrand::f64());
+        Some(retry_after.map_or(wait, within_reason))
     }
+}
+
+/// A server's wish, as far as it is followed.
+pub(crate) fn within_reason(asked: Duration) -> Duration {
+    asked.min(LONGEST_RETRY_AFTER)
 }
 
 /// `Retry-After`: seconds or a date.
@@ -55,11 +90,11 @@ mod tests {
 
     #[test]
     fn gives_up_in_the_end() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(&Patience::default());
         let waits: Vec<_> = std::iter::from_fn(|| backoff.next(None, false)).collect();
         assert_eq!(waits.len(), 4);
         assert!(waits[0] < Duration::from_millis(201) && waits[3] >= Duration::from_millis(800));
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(&Patience::default());
         assert_eq!(std::iter::from_fn(|| backoff.next(None, true)).count(), 11);
     }
 
@@ -76,7 +111,8 @@ mod tests {
 
     #[test]
     fn obeys_the_server_within_reason() {
-        let asked = |s| Backoff::default().next(Some(Duration::from_secs(s)), false);
+        let asked =
+            |s| Backoff::new(&Patience::default()).next(Some(Duration::from_secs(s)), false);
         assert_eq!(asked(3), Some(Duration::from_secs(3)));
         assert_eq!(asked(86_400), Some(LONGEST_RETRY_AFTER));
     }

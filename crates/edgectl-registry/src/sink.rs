@@ -8,6 +8,7 @@ use url::Url;
 use crate::content::{Checkpoint, Content, Moved};
 use crate::error::RegistryError;
 use crate::manifest::{Blob, Pinned, RawManifest};
+use crate::retry::Patience;
 
 /// An upload that a registry has opened.
 #[derive(Clone)]
@@ -51,6 +52,11 @@ pub enum Place {
 pub trait Sink: Send + Sync {
     /// A name under which two targets share blobs, for example the host.
     fn store(&self, target: &Reference) -> String;
+
+    /// How long to wait before trying again.
+    fn patience(&self) -> Patience {
+        Patience::default()
+    }
 
     /// What the target stands for now.
     fn head(

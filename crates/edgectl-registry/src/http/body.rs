@@ -8,17 +8,19 @@ use futures_util::stream::StreamExt;
 use reqwest::{Body, Response};
 
 use super::client::Client;
-use crate::content::{Chunks, Moved, STALL, STORE};
+use crate::content::{Chunks, Moved};
 use crate::error::RegistryError;
+use crate::retry::Patience;
 
 /// The next piece of a body; a connection that stands still is an error.
 pub(super) async fn next_chunk(
     client: &Client,
     answer: &mut Response,
 ) -> Result<Option<Bytes>, RegistryError> {
-    match tokio::time::timeout(STALL, answer.chunk()).await {
+    let stall = client.patience().stall;
+    match tokio::time::timeout(stall, answer.chunk()).await {
         Ok(chunk) => chunk.map_err(|e| client.broken(e)),
-        Err(_) => Err(stalled(client.host(), STALL)),
+        Err(_) => Err(stalled(client.host(), stall)),
     }
 }
 
@@ -45,12 +47,14 @@ pub(super) fn body_of(chunks: Chunks) -> (Body, Failure) {
 /// Ends once no byte has moved for too long. A timeout over the whole would
 /// end slow uploads of large blobs, and the HTTP client's own read timeout
 /// ends uploads that move.
-pub(super) async fn watch(host: &str, moved: &Moved) -> RegistryError {
+pub(super) async fn watch(client: &Client, moved: &Moved) -> RegistryError {
+    let Patience { stall, store, .. } = *client.patience();
     loop {
-        let (before, patience) = (moved.bytes(), if moved.has_ended() { STORE } else { STALL });
+        let (before, is_over) = (moved.bytes(), moved.has_ended());
+        let patience = if is_over { store } else { stall };
         tokio::time::sleep(patience).await;
-        if moved.bytes() == before && (patience == STORE || !moved.has_ended()) {
-            return stalled(host, patience);
+        if moved.bytes() == before && (is_over || !moved.has_ended()) {
+            return stalled(client.host(), patience);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) const CHUNK: u64 = 32 << 20;
 /// Smaller ones cost more than they carry; a front end that takes less is not
 /// in use.
-const SMALLEST: u64 = 1 << 20;
+const SMALLEST: u64 = 64 << 10;
 
 /// What is known of a registry's limits so far.
 #[derive(Debug)]

@@ -9,14 +9,14 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, RequestBuilder, Response, Url};
 use tokio::sync::OnceCell;
 
-use super::chunking::Chunking;
+use super::chunking::{CHUNK, Chunking};
 use super::connect::Clients;
+use super::gate::{Gate, Kind};
 use super::token::Tokens;
 use crate::access::{Access, Credentials};
 use crate::challenge::Challenge;
-use crate::content::STALL;
 use crate::error::{RegistryError, is_temporary_status};
-use crate::retry::{Backoff, retry_after};
+use crate::retry::{Backoff, Patience, retry_after, within_reason};
 
 /// Redirects that are followed, one after another.
 const REDIRECTS: usize = 5;
@@ -33,6 +33,8 @@ pub(crate) struct Client {
     challenge: Mutex<Option<Challenge>>,
     tokens: Tokens,
     chunking: Chunking,
+    patience: Patience,
+    gate: Gate,
     requests: AtomicU64,
 }
 
@@ -54,9 +56,27 @@ impl Ask {
     }
 }
 
+/// What holds for all registries of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// The largest body to send.
+    pub(crate) chunk: u64,
+    pub(crate) patience: Patience,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { chunk: CHUNK, patience: Patience::default() }
+    }
+}
+
 impl Client {
     /// A client for `host[:port]`; nothing is sent yet.
-    pub(crate) fn new(host: &str, access: &Access, chunk: u64) -> Result<Self, RegistryError> {
+    pub(crate) fn new(
+        host: &str,
+        access: &Access,
+        settings: Settings,
+    ) -> Result<Self, RegistryError> {
         Ok(Self {
             host: host.to_owned(),
             access: access.clone(),
@@ -65,7 +85,9 @@ impl Client {
             hopeless: Mutex::default(),
             challenge: Mutex::default(),
             tokens: Tokens::default(),
-            chunking: Chunking::new(chunk),
+            chunking: Chunking::new(settings.chunk),
+            patience: settings.patience,
+            gate: Gate::default(),
             requests: AtomicU64::new(0),
         })
     }
@@ -93,6 +115,11 @@ impl Client {
     /// Tokens fetched so far.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// How long to wait.
+    pub(super) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// How large bodies may be.
@@ -147,7 +174,7 @@ impl Client {
 
     /// Sends until there is an answer that isn't a passing failure.
     pub(crate) async fn send(&self, ask: &Ask) -> Result<Response, RegistryError> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(&self.patience);
         loop {
             let result = self.send_once(ask).await;
             let after = match &result {
@@ -197,9 +224,12 @@ impl Client {
         if is_own {
             request = self.authorize(request, &ask.url, &ask.scopes, false).await?;
         }
+        let _pass = self.gate.enter(Kind::Body).await;
         self.count();
         let sent = request.send().await;
-        let answer = sent.map_err(|e| self.clients.classify(e, &address(&ask.url)))?;
+        let sent = sent.map_err(|e| self.clients.classify(e, &address(&ask.url)));
+        self.learn(Kind::Body, &sent);
+        let answer = sent?;
         if answer.status() == 401 && is_own && self.may_log_in_again(&answer) {
             *self.tokens.slot(&ask.scopes).lock().await = None;
             return Err(RegistryError::TokenEnded { host: self.host.clone() });
@@ -219,12 +249,28 @@ impl Client {
         request: RequestBuilder,
         url: &Url,
     ) -> Result<Response, RegistryError> {
+        let _pass = self.gate.enter(Kind::Question).await;
         self.count();
-        match tokio::time::timeout(STALL, request.send()).await {
+        let stall = self.patience.stall;
+        let sent = match tokio::time::timeout(stall, request.send()).await {
             Ok(sent) => sent.map_err(|e| self.clients.classify(e, &address(url))),
             Err(_) => {
-                Err(RegistryError::Stalled { host: self.host.clone(), seconds: STALL.as_secs() })
+                Err(RegistryError::Stalled { host: self.host.clone(), seconds: stall.as_secs() })
             }
+        };
+        self.learn(Kind::Question, &sent);
+        sent
+    }
+
+    /// What an answer tells about how much the registry can bear.
+    fn learn(&self, kind: Kind, sent: &Result<Response, RegistryError>) {
+        match sent {
+            Ok(answer) if matches!(answer.status().as_u16(), 429 | 503) => {
+                self.gate.slow_down(wait_of(answer).map(within_reason));
+            }
+            Err(RegistryError::Stalled { .. }) => self.gate.slow_down(None),
+            Ok(_) => self.gate.went_well(kind),
+            Err(_) => {}
         }
     }
 

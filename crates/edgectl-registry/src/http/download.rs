@@ -41,6 +41,7 @@ impl Client {
         from: u64,
     ) -> Result<Chunks, RegistryError> {
         let url = self.url(&format!("{path}/blobs/{}", blob.digest)).await?;
+        let backoff = Backoff::new(self.patience());
         let mut download = Download {
             client: self,
             path: path.to_owned(),
@@ -49,7 +50,7 @@ impl Client {
             at: from,
             repeated: 0,
             answer: None,
-            backoff: Backoff::default(),
+            backoff,
         };
         download.open().await?;
         Ok(Box::pin(stream::try_unfold(download, |mut download| async move {

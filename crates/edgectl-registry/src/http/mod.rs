@@ -8,6 +8,7 @@ mod client;
 mod connect;
 mod download;
 mod forward;
+mod gate;
 mod login;
 mod ping;
 mod sessions;
@@ -15,7 +16,6 @@ mod token;
 mod upload;
 
 pub(crate) use api::Head;
-pub(crate) use chunking::CHUNK;
-pub(crate) use client::Client;
+pub(crate) use client::{Client, Settings};
 pub(crate) use sessions::Mounted;
 pub(crate) use upload::{Ended, Upload};

@@ -34,7 +34,7 @@ impl Client {
         let bad = |e: url::ParseError| unusable(e.to_string());
         let base = Url::parse(&format!("{scheme}://{host}/")).map_err(bad)?;
         let url = base.join("v2/").map_err(bad)?;
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.patience());
         let answer = loop {
             let result = self.transmit(self.request(&Method::GET, &url, true), &url).await;
             // With plain HTTP as the alternative a broken connection is an

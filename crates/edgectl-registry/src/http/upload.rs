@@ -76,7 +76,7 @@ impl Upload<'_> {
     }
 
     async fn chunked(&self, mut session: UploadSession, chunk: u64) -> Result<(), Ended> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.client.patience());
         let mut reader: Option<Shared> = None;
         let mut chunk = chunk;
         loop {
@@ -211,7 +211,7 @@ impl Upload<'_> {
         self.moved.set_ended(false);
         let sent = tokio::select! {
             sent = self.client.send_body(ask, body) => sent,
-            stalled = watch(self.client.host(), self.moved) => Err(stalled),
+            stalled = watch(self.client, self.moved) => Err(stalled),
         };
         if let Some(error) = failure.lock().ok().and_then(|mut slot| slot.take()) {
             return Err(Refusal::Source(error));

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod bench;
+mod chaos;
 mod connect;
 mod failures;
 mod fake;
 mod layout;
 mod login;
 mod memory;
+mod storm;
 mod trouble;
 mod upload;
