@@ -9,6 +9,7 @@ mod access;
 pub mod access_log;
 #[cfg(test)]
 mod any_input;
+mod archive;
 mod blobs;
 mod challenge;
 mod check;
@@ -32,6 +33,7 @@ mod upload;
 mod verify;
 
 pub use access::{Access, Credentials};
+pub use archive::{ArchivedImage, Archives, Survey};
 pub use check::{Checked, check};
 pub use content::{Chunks, Content, Moved, chunks_of, verified};
 pub use docker_config::{DockerConfig, DockerConfigError, Login};

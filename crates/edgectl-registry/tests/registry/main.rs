@@ -1,6 +1,7 @@
 //! Against Debian's registry on loopback, with TLS and login.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod archive;
 mod bench;
 mod chaos;
 mod connect;

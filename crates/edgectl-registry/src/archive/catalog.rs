@@ -1,0 +1,269 @@
+//! What archives hold, put together: images with their names, and blobs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use edgectl_model::{Digest, Platform, Reference};
+
+use super::content::Content;
+use super::files::Files;
+use super::scan::Scan;
+use super::stream::Stream;
+use super::{broken, docker, oci, storage};
+use crate::error::RegistryError;
+use crate::manifest::{CONFIG_LIMIT, DEPTH, Parsed, RawManifest, config_platform};
+
+/// One image of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedImage {
+    /// Digest of its manifest or index.
+    pub digest: Digest,
+    /// The names that the archive gives it; there may be none.
+    pub names: Vec<Reference>,
+    /// A tag without a repository, which is no name.
+    pub tag: Option<String>,
+    /// The archive.
+    pub place: String,
+    /// Whether its manifest was made here, because `docker save` keeps none.
+    pub is_made: bool,
+}
+
+/// What a look through an image finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// Media type of its manifest or index.
+    pub media_type: String,
+    /// Its platforms.
+    pub platforms: Vec<Platform>,
+    /// Its blobs with their sizes.
+    pub blobs: BTreeMap<Digest, u64>,
+    /// Manifests and blobs that it names and that no archive has.
+    pub missing: BTreeSet<Digest>,
+}
+
+/// Archives of images, looked through; a [`Source`](crate::Source).
+#[derive(Debug)]
+pub struct Archives {
+    pub(super) images: Vec<ArchivedImage>,
+    pub(super) blobs: HashMap<Digest, Content>,
+    pub(super) made: HashMap<Digest, RawManifest>,
+    pub(super) place: String,
+    /// Who reads a stream that goes from front to back reads it alone; the
+    /// stream that was read last.
+    pub(super) reader: Arc<tokio::sync::Mutex<Option<Arc<Stream>>>>,
+}
+
+/// What the forms of archives put together.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    images: Vec<ArchivedImage>,
+    blobs: HashMap<Digest, Content>,
+    pub(super) made: HashMap<Digest, RawManifest>,
+    /// Directories of the archive at hand that are layouts.
+    pub(super) layouts: BTreeSet<String>,
+    /// Names by configuration, of the archive at hand.
+    pub(super) named_configs: Vec<(Digest, Vec<Reference>)>,
+}
+
+impl Gathered {
+    /// Takes an image in; one that is there already gets further names.
+    pub(super) fn image(
+        &mut self,
+        digest: Digest,
+        names: Vec<Reference>,
+        tag: Option<String>,
+        place: &str,
+    ) {
+        let there = self.images.iter_mut().find(|image| image.digest == digest);
+        match there {
+            Some(image) => {
+                image.names.extend(names);
+                image.names.sort();
+                image.names.dedup();
+            }
+            None => {
+                let place = place.to_owned();
+                self.images.push(ArchivedImage { digest, names, tag, place, is_made: false });
+            }
+        }
+    }
+
+    /// Takes a blob in; of several, one that can be read at any time.
+    pub(super) fn blob(&mut self, digest: Digest, content: Content) {
+        let is_better = |there: &Content| there.order.is_some() && content.order.is_none();
+        if self.blobs.get(&digest).is_none_or(is_better) {
+            self.blobs.insert(digest, content);
+        }
+    }
+
+    fn files(&mut self, files: &Files, used: &mut BTreeSet<String>) -> std::io::Result<()> {
+        self.layouts.clear();
+        let first = self.images.len();
+        oci::gather(files, self)?;
+        docker::gather(files, used, self)?;
+        storage::gather(files, self)?;
+        for (config, names) in std::mem::take(&mut self.named_configs) {
+            self.name_by_config(first, &config, &names);
+        }
+        Ok(())
+    }
+
+    /// Layouts that name their images only for `docker load`.
+    fn name_by_config(&mut self, first: usize, config: &Digest, names: &[Reference]) {
+        let blobs = &self.blobs;
+        let is_it = |image: &&mut ArchivedImage| {
+            let text = blobs.get(&image.digest).and_then(|c| c.whole(super::TEXT_LIMIT).ok());
+            let raw = text.and_then(|text| {
+                RawManifest::new(text, None, Some(&image.digest), &image.place).ok()
+            });
+            matches!(
+                raw.and_then(|raw| raw.parse().ok()),
+                Some(Parsed::Image { config: Some(own), .. }) if own.blob.digest == *config
+            )
+        };
+        let nameless = self.images[first..].iter_mut().filter(|image| image.names.is_empty());
+        if let Some(image) = nameless.into_iter().find(is_it) {
+            image.names.extend_from_slice(names);
+        }
+    }
+}
+
+impl Archives {
+    /// Looks through archives and directories of archives: one pass over what
+    /// is compressed, a look at the names of what isn't.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, RegistryError> {
+        let (mut gathered, mut scan) = (Gathered::default(), Scan::default());
+        for path in paths {
+            let before = gathered.images.len();
+            open(path, &mut scan, &mut gathered)?;
+            if gathered.images.len() == before && paths.len() == 1 {
+                let reason = "no image was found in it: neither an OCI layout, nor what \
+                              `docker save` writes, nor a registry's storage";
+                return Err(RegistryError::manifest(path.display(), reason));
+            }
+        }
+        let Gathered { mut images, blobs, made, .. } = gathered;
+        for image in &mut images {
+            image.is_made = made.contains_key(&image.digest);
+        }
+        for content in blobs.values().filter(|content| content.order.is_some()) {
+            content.stream.release();
+        }
+        let place = match paths {
+            [path] => path.display().to_string(),
+            _ => "the archives".to_owned(),
+        };
+        Ok(Self { images, blobs, made, place, reader: Arc::default() })
+    }
+
+    /// The images, in the order in which they were found.
+    pub fn images(&self) -> &[ArchivedImage] {
+        &self.images
+    }
+
+    /// Gives an image a name.
+    pub fn name(&mut self, digest: &Digest, name: Reference) {
+        if let Some(image) = self.images.iter_mut().find(|image| image.digest == *digest) {
+            image.names.push(name);
+        }
+    }
+
+    /// The image of a name.
+    pub fn find(&self, name: &Reference) -> Option<&ArchivedImage> {
+        self.images.iter().find(|image| image.names.contains(name))
+    }
+
+    /// Whether a manifest or index with this digest is here.
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.made.contains_key(digest) || self.blobs.contains_key(digest)
+    }
+
+    /// Looks through one image. Fails where its manifests can't be used.
+    pub fn survey(&self, digest: &Digest) -> Result<Survey, RegistryError> {
+        let root = self.read_manifest(digest)?;
+        let mut survey = Survey {
+            media_type: root.media_type().to_owned(),
+            platforms: root.pinned()?.platforms,
+            blobs: BTreeMap::new(),
+            missing: BTreeSet::new(),
+        };
+        self.look(&root, &mut survey, 0)?;
+        survey.platforms.sort();
+        survey.platforms.dedup();
+        Ok(survey)
+    }
+
+    fn look(
+        &self,
+        raw: &RawManifest,
+        survey: &mut Survey,
+        depth: usize,
+    ) -> Result<(), RegistryError> {
+        match raw.parse()? {
+            Parsed::Index(_) if depth > DEPTH => {
+                return Err(RegistryError::manifest(raw.digest(), "its indexes go too deep"));
+            }
+            Parsed::Index(entries) => {
+                for entry in entries {
+                    if self.has(&entry.blob.digest) {
+                        self.look(&self.read_manifest(&entry.blob.digest)?, survey, depth + 1)?;
+                    } else {
+                        survey.missing.insert(entry.blob.digest);
+                    }
+                }
+            }
+            Parsed::Image { config, layers } => {
+                if let Some(config) = config.as_ref().filter(|c| c.blob.size <= CONFIG_LIMIT)
+                    && survey.platforms.is_empty()
+                    && let Some(content) = self.blobs.get(&config.blob.digest)
+                    && let Ok(text) = content.whole(CONFIG_LIMIT)
+                {
+                    survey.platforms.extend(config_platform(&text));
+                }
+                for entry in config.into_iter().chain(layers) {
+                    match self.blobs.contains_key(&entry.blob.digest) {
+                        true => drop(survey.blobs.insert(entry.blob.digest, entry.blob.size)),
+                        false if entry.is_foreign => {}
+                        false => drop(survey.missing.insert(entry.blob.digest)),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A manifest by its digest.
+    pub(super) fn read_manifest(&self, digest: &Digest) -> Result<RawManifest, RegistryError> {
+        if let Some(made) = self.made.get(digest) {
+            return Ok(made.clone());
+        }
+        let content = self.blobs.get(digest).ok_or_else(|| self.missing(digest))?;
+        let text = content.whole(super::TEXT_LIMIT);
+        let text = text.map_err(|e| broken(content.stream.path(), digest.as_str(), e))?;
+        RawManifest::new(text, None, Some(digest), &content.stream.path().display().to_string())
+    }
+
+    pub(super) fn missing(&self, what: impl ToString) -> RegistryError {
+        RegistryError::NotFound { what: what.to_string(), place: self.place.clone() }
+    }
+}
+
+/// Looks through one archive, and what is in it. What turns out to be a layer
+/// isn't looked at as an archive of its own.
+fn open(path: &Path, scan: &mut Scan, gathered: &mut Gathered) -> Result<(), RegistryError> {
+    scan.path(path)?;
+    let mut layers: Vec<BTreeSet<String>> = Vec::new();
+    let mut is_layer = Vec::new();
+    for files in std::mem::take(&mut scan.found) {
+        let inside = files.inside.as_ref();
+        let is_one =
+            inside.is_some_and(|(outer, name)| is_layer[*outer] || layers[*outer].contains(name));
+        is_layer.push(is_one);
+        layers.push(BTreeSet::new());
+        if let Some(used) = layers.last_mut().filter(|_| !is_one) {
+            gathered.files(&files, used).map_err(|e| broken(path, &files.place, e))?;
+        }
+    }
+    Ok(())
+}

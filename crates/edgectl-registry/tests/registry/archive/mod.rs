@@ -1,0 +1,5 @@
+//! Archives as sources.
+
+mod forms;
+mod hostile;
+mod pack;
