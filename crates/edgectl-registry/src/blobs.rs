@@ -134,18 +134,28 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             self.progress.there(session.at);
             return self.send(blob, Some(session)).await;
         }
-        let hints = self.sink.hints(self.to, blob);
-        let here = self.to.repository();
-        if let Some(from) = hints.iter().find(|from| from.repository() != here)
-            && !hints.iter().any(|from| from.repository() == here)
-        {
-            return self.take_over(blob, from).await;
+        if let Some(from) = self.elsewhere(blob) {
+            return self.take_over(blob, &from).await;
         }
         if self.sink.has_blob(self.to, blob).await? {
             self.progress.there(blob.size);
             return Ok(());
         }
         self.send(blob, None).await
+    }
+
+    /// Another repository of the store that probably has the blob, where
+    /// nothing says that the target's own has it.
+    fn elsewhere(&self, blob: &Blob) -> Option<Reference> {
+        let here = self.to.repository();
+        let home = self.source.home(self.from);
+        let home = home.filter(|home| self.sink.store(home) == self.sink.store(self.to));
+        let mut hints = self.sink.hints(self.to, blob);
+        hints.extend(home);
+        match hints.iter().any(|from| from.repository() == here) {
+            true => None,
+            false => hints.into_iter().next(),
+        }
     }
 
     async fn take_over(&self, blob: &Blob, from: &Reference) -> Result<(), RegistryError> {
@@ -188,8 +198,11 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             if self.sink.has_blob(self.to, blob).await? {
                 return Ok(());
             }
-            // Bytes that went nowhere are not progress for the user.
-            self.progress.bytes_lost(moved.bytes());
+            // What the registry kept of it need not be sent again; what it
+            // didn't is no progress for the user.
+            session = self.sink.resume(self.to, blob).await?;
+            let kept = session.as_ref().map_or(0, |session| session.at);
+            self.progress.bytes_lost(moved.bytes().saturating_sub(kept));
         }
     }
 

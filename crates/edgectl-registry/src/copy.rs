@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::blobs::{Book, Transfer};
 use crate::error::RegistryError;
 use crate::manifest::{Pinned, RawManifest};
+use crate::narrow::narrowed;
 use crate::plan::{Owned, Plan, Planned};
 use crate::sink::{Place, Sink};
 use crate::source::Source;
@@ -87,6 +88,9 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
 
     async fn look(&self, image: &ImageRequest) -> Result<Look, RegistryError> {
         interrupted()?;
+        if !self.request.platforms.is_empty() {
+            return self.look_narrowed(image).await;
+        }
         if let Some(digest) = image.source.digest().or(image.digest.as_ref()) {
             // With a pin one question decides; the source isn't asked.
             if let Some(there) = self.sink.head(&image.target).await?
@@ -100,10 +104,20 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let there = self.sink.head(&image.target);
         let wanted = self.source.manifest(&image.source, None);
         let (there, wanted) = tokio::try_join!(there, wanted)?;
-        Ok(match there.is_some_and(|there| there.digest == *wanted.digest()) {
-            true => Look::There(wanted.pinned()?),
-            false => Look::Differs(Box::new(wanted)),
-        })
+        compared(there, wanted)
+    }
+
+    /// With some platforms alone the source has to be asked: what the target
+    /// should have is known to nobody else.
+    async fn look_narrowed(&self, image: &ImageRequest) -> Result<Look, RegistryError> {
+        let there = self.sink.head(&image.target);
+        let wanted = async {
+            let pin = image.source.digest().or(image.digest.as_ref());
+            let root = self.source.manifest(&image.source, pin).await?;
+            narrowed(self.source, &image.source, root, &self.request.platforms).await
+        };
+        let (there, wanted) = tokio::try_join!(there, wanted)?;
+        compared(there, wanted)
     }
 
     async fn gather(
@@ -113,7 +127,10 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         root: RawManifest,
     ) -> Result<Planned, RegistryError> {
         let mut pinned = root.pinned()?;
-        let tree = Tree::fetch(self.source, &image.source, root).await?;
+        let mut tree = Tree::fetch(self.source, &image.source, root).await?;
+        if self.request.attachments {
+            tree.attach(self.source, &image.source).await?;
+        }
         if pinned.platforms.is_empty() {
             pinned.platforms = tree.platforms(self.source, &image.source).await?;
         }
@@ -163,10 +180,32 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         }
     }
 
-    /// Deepest first, so that no index ever names what isn't there.
+    /// Children before their index, so that no index ever names what isn't
+    /// there; then what is attached; the image's own tag last of all.
     async fn put_manifests(&self, target: &Reference, tree: &Tree) -> Result<(), RegistryError> {
-        for (depth, level) in tree.levels.iter().enumerate().rev() {
-            let place = if depth == 0 { Place::Root } else { Place::Child };
+        self.put_children(target, tree).await?;
+        for (tag, attached) in &tree.attached {
+            self.put_children(target, attached).await?;
+            let place = tag.as_deref().map_or(Place::Child, Place::Tag);
+            self.put_level(target, place, attached.levels.first()).await?;
+        }
+        self.put_level(target, Place::Root, tree.levels.first()).await
+    }
+
+    async fn put_children(&self, target: &Reference, tree: &Tree) -> Result<(), RegistryError> {
+        for level in tree.levels.iter().skip(1).rev() {
+            self.put_level(target, Place::Child, Some(level)).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_level(
+        &self,
+        target: &Reference,
+        place: Place<'_>,
+        level: Option<&Vec<RawManifest>>,
+    ) -> Result<(), RegistryError> {
+        if let Some(level) = level {
             let putting = level.iter().map(|raw| self.sink.put_manifest(target, place, raw));
             stream::iter(putting).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
         }
@@ -196,4 +235,11 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             *slot = Some(report);
         }
     }
+}
+
+fn compared(there: Option<Pinned>, wanted: RawManifest) -> Result<Look, RegistryError> {
+    Ok(match there.is_some_and(|there| there.digest == *wanted.digest()) {
+        true => Look::There(wanted.pinned()?),
+        false => Look::Differs(Box::new(wanted)),
+    })
 }

@@ -137,6 +137,16 @@ pub enum RegistryError {
     /// A local file can't be put in its place.
     #[error(transparent)]
     Persist(#[from] PersistError),
+    /// An index names what its own registry doesn't have.
+    #[error("the index `{image}` names `{what}`, which is not in `{place}`")]
+    Sparse {
+        /// The image.
+        image: String,
+        /// The manifest that is missing.
+        what: String,
+        /// The registry.
+        place: String,
+    },
     /// No byte has moved for too long.
     #[error("`{host}` stood still for {seconds} s")]
     Stalled {
@@ -194,7 +204,7 @@ impl RegistryError {
             Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
             Self::LoginRefused { .. } => ErrorKind::Login,
             Self::Manifest { .. } => ErrorKind::Manifest,
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::Sparse { .. } => ErrorKind::NotFound,
             Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => {
                 ErrorKind::Transport
             }

@@ -183,6 +183,29 @@ impl RawManifest {
         }
     }
 
+    /// The manifest that this one is attached to.
+    pub(crate) fn subject(&self) -> Option<Digest> {
+        let json: serde_json::Value = serde_json::from_slice(&self.bytes).ok()?;
+        Digest::parse(json.get("subject")?.get("digest")?.as_str()?).ok()
+    }
+
+    /// Its entry in a list of referrers.
+    pub(crate) fn descriptor(&self) -> serde_json::Value {
+        let json: serde_json::Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
+        let mut entry = serde_json::json!({
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": self.bytes.len(),
+        });
+        let kind = json.get("artifactType").or_else(|| json.get("config")?.get("mediaType"));
+        for (key, value) in [("artifactType", kind), ("annotations", json.get("annotations"))] {
+            if let Some(value) = value {
+                entry[key] = value.clone();
+            }
+        }
+        entry
+    }
+
     /// The platforms, where the manifest itself says so.
     pub(crate) fn pinned(&self) -> Result<Pinned, RegistryError> {
         let platforms = match self.parse()? {

@@ -51,7 +51,12 @@ pub async fn pull_to_layout<S: Source>(
     };
     let name = Reference::parse(&name).map_err(|e| RegistryError::manifest(&request.source, e))?;
     let image = ImageRequest { source: name.clone(), digest, target: name };
-    let upload = UploadRequest { images: vec![image], jobs: request.jobs };
+    let upload = UploadRequest {
+        images: vec![image],
+        jobs: request.jobs,
+        attachments: false,
+        platforms: Vec::new(),
+    };
     let outcome = upload_from(upload, source, &layout, progress).await;
     let report = outcome.images.into_iter().next();
     match report.map(|report| report.outcome) {

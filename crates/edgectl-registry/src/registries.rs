@@ -7,6 +7,7 @@ use std::time::Duration;
 use edgectl_model::{Digest, Prefix, Reference};
 
 use crate::access::Access;
+use crate::attached::Attached;
 use crate::content::{Chunks, Content, Moved};
 use crate::error::RegistryError;
 use crate::http::{Client, Ended, Head, Mounted, Settings, Upload};
@@ -24,7 +25,7 @@ pub struct Registries {
     mirrors: BTreeMap<Prefix, Prefix>,
     clients: Mutex<BTreeMap<String, Arc<Client>>>,
     settings: Settings,
-    journal: Option<Journal>,
+    journal: Journal,
 }
 
 /// Attempts at finding out what a registry takes: the chunk size is halved.
@@ -40,6 +41,14 @@ impl Registries {
         Self { access, mirrors, ..Self::default() }
     }
 
+    /// Requests that sending so many bytes takes, beside opening the upload.
+    pub(crate) fn bodies(&self, bytes: u64) -> u64 {
+        match bytes <= self.settings.chunk {
+            true => 1,
+            false => bytes.div_ceil(self.settings.chunk.max(1)) + 1,
+        }
+    }
+
     /// Sends no body larger than `bytes`: for front ends that cap them.
     pub fn with_chunk_size(mut self, bytes: u64) -> Self {
         self.settings.chunk = bytes;
@@ -53,15 +62,14 @@ impl Registries {
     }
 
     /// Goes on with what a former run left, and leaves it for the next one.
-    pub fn with_journal(mut self, journal: Option<Journal>) -> Self {
+    pub fn with_journal(mut self, journal: Journal) -> Self {
         self.journal = journal;
         self
     }
 
     /// Ends uploads that were left open and that nobody came back to.
     pub(crate) async fn cancel_given_up(&self) -> Result<(), RegistryError> {
-        let idle = self.journal.as_ref().map(|journal| journal.idle(GIVEN_UP));
-        for (repository, digest, session) in idle.unwrap_or_default() {
+        for (repository, digest, session) in self.journal.idle(GIVEN_UP) {
             if let Ok(place) = Reference::parse(&repository) {
                 self.client(place.domain())?.cancel_upload(place.path(), session).await;
             }
@@ -71,7 +79,7 @@ impl Registries {
     }
 
     fn note_of<'a>(&'a self, repository: &'a str, digest: &'a Digest) -> Note<'a> {
-        Note { journal: self.journal.as_ref(), repository, digest }
+        Note { journal: &self.journal, repository, digest }
     }
 
     /// One registry alone.
@@ -136,6 +144,20 @@ impl Source for Registries {
         let digest = digest.or(reference.digest());
         let name = digest.map_or_else(|| reference.manifest_name(), Digest::as_str);
         self.client(&host)?.get_manifest(&path, name, digest).await
+    }
+
+    fn home(&self, reference: &Reference) -> Option<Reference> {
+        let (host, path) = self.mirrored(reference);
+        Reference::parse(&format!("{host}/{path}")).ok()
+    }
+
+    async fn attached(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<Vec<Attached>, RegistryError> {
+        let (host, path) = self.mirrored(reference);
+        self.client(&host)?.attached(&path, subject).await
     }
 
     async fn blob(
@@ -221,8 +243,7 @@ impl Sink for Registries {
     }
 
     fn hints(&self, target: &Reference, blob: &Blob) -> Vec<Reference> {
-        let places = self.journal.as_ref().map(|journal| journal.places(&blob.digest));
-        let places = places.unwrap_or_default().into_iter();
+        let places = self.journal.places(&blob.digest).into_iter();
         let places = places.filter_map(|place| Reference::parse(&place).ok());
         places.filter(|place| place.domain() == target.domain()).collect()
     }
@@ -233,9 +254,9 @@ impl Sink for Registries {
         blob: &Blob,
     ) -> Result<Option<UploadSession>, RegistryError> {
         let repository = target.repository();
-        let noted =
-            self.journal.as_ref().and_then(|journal| journal.session(&repository, &blob.digest));
-        let Some(noted) = noted else { return Ok(None) };
+        let Some(noted) = self.journal.session(&repository, &blob.digest) else {
+            return Ok(None);
+        };
         let known = self.client(target.domain())?.upload_status(target.path(), &noted).await?;
         if known.is_none() {
             self.note_of(&repository, &blob.digest).gone();
@@ -244,22 +265,26 @@ impl Sink for Registries {
     }
 
     fn note(&self, target: &Reference, blob: &Blob) {
-        if let Some(journal) = &self.journal {
-            journal.note_blob(&target.repository(), &blob.digest);
-        }
+        self.journal.note_blob(&target.repository(), &blob.digest);
     }
 
     async fn put_manifest(
         &self,
         target: &Reference,
-        place: Place,
+        place: Place<'_>,
         manifest: &RawManifest,
     ) -> Result<(), RegistryError> {
         let name = match place {
             Place::Child => manifest.digest().as_str(),
             Place::Root => name_of(target),
+            Place::Tag(tag) => tag,
         };
-        self.client(target.domain())?.put_manifest(target.path(), name, manifest).await
+        let client = self.client(target.domain())?;
+        let is_noted = client.put_manifest(target.path(), name, manifest).await?;
+        match manifest.subject() {
+            Some(subject) if !is_noted => client.link(target.path(), &subject, manifest).await,
+            _ => Ok(()),
+        }
     }
 }
 

@@ -40,11 +40,13 @@ pub enum Mount {
 
 /// Where a manifest is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Place<'a> {
     /// Under its digest alone: the children of an index.
     Child,
     /// Under the target's tag (or its digest, where it has no tag).
     Root,
+    /// Under another tag of the target's repository.
+    Tag(&'a str),
 }
 
 /// A place that takes images. The caller sends blobs before the manifests that
@@ -111,7 +113,7 @@ pub trait Sink: Send + Sync {
     fn put_manifest(
         &self,
         target: &Reference,
-        place: Place,
+        place: Place<'_>,
         manifest: &RawManifest,
     ) -> impl Future<Output = Result<(), RegistryError>> + Send;
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use edgectl_model::{Digest, Reference};
 
+use crate::attached::Attached;
 use crate::content::{Chunks, collect};
 use crate::error::RegistryError;
 use crate::manifest::{Blob, CONFIG_LIMIT, Parsed, Pinned, RawManifest, config_platform};
@@ -26,6 +27,21 @@ pub trait Source: Send + Sync {
         blob: &Blob,
         from: u64,
     ) -> impl Future<Output = Result<Chunks, RegistryError>> + Send;
+
+    /// What was attached to a manifest later, such as signatures.
+    fn attached(
+        &self,
+        _reference: &Reference,
+        _subject: &Digest,
+    ) -> impl Future<Output = Result<Vec<Attached>, RegistryError>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
+    /// The registry and repository that a reference is really read from, if it
+    /// is one: a destination on the same host takes blobs over from there.
+    fn home(&self, _reference: &Reference) -> Option<Reference> {
+        None
+    }
 
     /// Where a blob stands in a source that can only be read from front to
     /// back, such as a compressed archive. Such blobs are asked for one after

@@ -1,10 +1,12 @@
-//! A whole image: all its manifests, and every blob they name.
+//! A whole image: all its manifests, every blob they name, and what was
+//! attached to it.
 
 use std::collections::HashSet;
 
-use edgectl_model::{Platform, Reference};
+use edgectl_model::{Digest, Platform, Reference};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::attached::Attached;
 use crate::content::collect;
 use crate::error::RegistryError;
 use crate::manifest::{CONFIG_LIMIT, DEPTH, Entry, Parsed, RawManifest, config_platform};
@@ -14,25 +16,29 @@ use crate::source::Source;
 const MANIFESTS: usize = 1000;
 /// Requests for one image at once.
 const WIDTH: usize = 8;
+/// Signatures of attestations of images; nobody goes further.
+const ATTACHED_DEPTH: usize = 3;
 
 /// A whole image, manifests by depth.
 #[derive(Debug)]
 pub(crate) struct Tree {
     /// The root is alone in the first level.
     pub(crate) levels: Vec<Vec<RawManifest>>,
-    /// Every blob once.
+    /// Every blob once, those of what is attached among them.
     pub(crate) blobs: Vec<Entry>,
+    /// Trees of what was attached to any manifest, with the tag they have.
+    pub(crate) attached: Vec<(Option<String>, Self)>,
 }
 
 impl Tree {
-    /// Fetches all manifests below a root.
+    /// Fetches all manifests below a root, without what is attached.
     pub(crate) async fn fetch<S: Source>(
         source: &S,
         reference: &Reference,
         root: RawManifest,
     ) -> Result<Self, RegistryError> {
         let mut seen = HashSet::from([root.digest().clone()]);
-        let mut tree = Self { levels: Vec::new(), blobs: Vec::new() };
+        let mut tree = Self { levels: Vec::new(), blobs: Vec::new(), attached: Vec::new() };
         let mut level = vec![root];
         let mut count = 0;
         while !level.is_empty() {
@@ -54,10 +60,60 @@ impl Tree {
                 let reason = "it holds more manifests than any image needs";
                 return Err(RegistryError::manifest(reference, reason));
             }
-            let fetching = children.iter().map(|digest| source.manifest(reference, Some(digest)));
-            level = stream::iter(fetching).buffered(WIDTH).try_collect().await?;
+            level = fetch_children(source, reference, &children).await?;
         }
         Ok(tree)
+    }
+
+    /// Adds what is attached to any of its manifests, and to that.
+    pub(crate) async fn attach<S: Source>(
+        &mut self,
+        source: &S,
+        reference: &Reference,
+    ) -> Result<(), RegistryError> {
+        let mut known: HashSet<Digest> = self.digests().cloned().collect();
+        let mut subjects: Vec<Digest> = self.digests().cloned().collect();
+        for _ in 0..ATTACHED_DEPTH {
+            let found =
+                stream::iter(subjects.iter().map(|digest| source.attached(reference, digest)))
+                    .buffered(WIDTH)
+                    .try_collect::<Vec<Vec<Attached>>>()
+                    .await?;
+            subjects = Vec::new();
+            for Attached { manifest, tag } in found.into_iter().flatten() {
+                let is_new = known.insert(manifest.digest().clone());
+                if !is_new && tag.is_none() {
+                    continue;
+                }
+                let mut tree = Self::fetch(source, reference, manifest).await?;
+                subjects.extend(tree.digests().filter(|_| is_new).cloned());
+                self.take_blobs(&mut tree);
+                self.attached.push((tag, tree));
+            }
+            if subjects.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_blobs(&mut self, other: &mut Self) {
+        for entry in std::mem::take(&mut other.blobs) {
+            if !self.blobs.iter().any(|known| known.blob.digest == entry.blob.digest) {
+                self.blobs.push(entry);
+            }
+        }
+    }
+
+    /// Digests of all manifests, without those of what is attached.
+    fn digests(&self) -> impl Iterator<Item = &Digest> {
+        self.levels.iter().flatten().map(RawManifest::digest)
+    }
+
+    /// Manifests, those of what is attached among them.
+    pub(crate) fn manifests(&self) -> usize {
+        let own: usize = self.levels.iter().map(Vec::len).sum();
+        own + self.attached.iter().map(|(_, tree)| tree.manifests()).sum::<usize>()
     }
 
     /// The platform of a single image stands in its configuration.
@@ -79,4 +135,19 @@ impl Tree {
         let bytes = collect(chunks, &config.blob, &reference.repository()).await?;
         Ok(config_platform(&bytes).into_iter().collect())
     }
+}
+
+async fn fetch_children<S: Source>(
+    source: &S,
+    reference: &Reference,
+    children: &[Digest],
+) -> Result<Vec<RawManifest>, RegistryError> {
+    let fetching =
+        children.iter().map(async |digest| match source.manifest(reference, Some(digest)).await {
+            Err(RegistryError::NotFound { what, place }) => {
+                Err(RegistryError::Sparse { image: reference.to_string(), what, place })
+            }
+            other => other,
+        });
+    stream::iter(fetching).buffered(WIDTH).try_collect().await
 }

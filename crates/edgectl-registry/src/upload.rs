@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use edgectl_model::{Digest, Reference};
+use edgectl_model::{Digest, Platform, Reference};
 use edgectl_process::{Interrupted, interrupted};
 
 use crate::blobs::Book;
@@ -41,6 +41,12 @@ pub struct UploadRequest {
     pub images: Vec<ImageRequest>,
     /// Blobs sent at once.
     pub jobs: usize,
+    /// Only these platforms of each index; all where it is empty. The digest
+    /// of what is copied then is another one than the source's.
+    pub platforms: Vec<Platform>,
+    /// Whether signatures and whatever else was attached to an image later
+    /// come along.
+    pub attachments: bool,
 }
 
 /// What came of one image.

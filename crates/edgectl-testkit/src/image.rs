@@ -148,6 +148,25 @@ impl TinyLayout {
         self.manifest(INDEX, &index, None)
     }
 
+    /// Writes an artifact of type `kind` that is attached to another manifest.
+    pub fn attach(
+        &self,
+        subject: &Written,
+        kind: &str,
+        content: &[u8],
+    ) -> Result<Written, TestkitError> {
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "artifactType": kind,
+            "config": self.blob("application/vnd.oci.empty.v1+json", b"{}")?,
+            "layers": [self.blob("text/plain", content)?],
+            "subject": descriptor(subject),
+            "annotations": {"kind": kind},
+        });
+        self.manifest(MANIFEST, &manifest, None)
+    }
+
     /// Gives a manifest or index a name.
     pub fn name(&mut self, reference: &str, written: &Written) -> Result<(), TestkitError> {
         let mut entry = descriptor(written);

@@ -55,7 +55,12 @@ async fn mirror(world: &World) -> u64 {
         let target = target(&source);
         ImageRequest { source, digest: None, target }
     });
-    let request = UploadRequest { images: images.collect(), jobs: 4 };
+    let request = UploadRequest {
+        images: images.collect(),
+        jobs: 4,
+        attachments: true,
+        platforms: Vec::new(),
+    };
     let outcome = upload(request, &internet(world), &external(world, UPLOADER), &()).await;
     let failed: Vec<_> = outcome.failed().collect();
     assert!(failed.is_empty(), "{failed:#?}");

@@ -5,10 +5,10 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderVa
 use reqwest::{Method, Url};
 
 use super::answer::Purpose;
-use super::body::next_chunk;
 use super::client::{Ask, Client};
-use crate::error::RegistryError;
-use crate::manifest::{self, Blob, MANIFEST_LIMIT, Pinned, RawManifest};
+use crate::error::{Mismatch, RegistryError};
+use crate::manifest::{self, Blob, Pinned, RawManifest};
+use crate::retry::Backoff;
 
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -95,18 +95,22 @@ impl Client {
         let url = self.url(&format!("{path}/manifests/{name}")).await?;
         let mut ask = Ask::new(Method::GET, url, &[pull_scope(path)]);
         ask.headers.insert(ACCEPT, HeaderValue::from_static(manifest::ACCEPT));
-        let answer = self.send(&ask).await?;
-        let mut answer = self.expect("GET", answer, &[200], &pulling(path, &what)).await?;
-        let media_type = answer.headers().get(CONTENT_TYPE).cloned();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = next_chunk(self, &mut answer).await? {
-            if bytes.len() + chunk.len() > MANIFEST_LIMIT {
-                return Err(RegistryError::manifest(what, "it is larger than 8 MiB"));
-            }
-            bytes.extend_from_slice(&chunk);
+        let mut backoff = Backoff::new(self.patience());
+        loop {
+            let answer = self.send(&ask).await?;
+            let mut answer = self.expect("GET", answer, &[200], &pulling(path, &what)).await?;
+            let media_type = answer.headers().get(CONTENT_TYPE).cloned();
+            let error = match self.read_small(&mut answer, &what).await {
+                Ok(bytes) => {
+                    let media_type = media_type.as_ref().and_then(|value| value.to_str().ok());
+                    return RawManifest::new(bytes, media_type, digest, self.host());
+                }
+                Err(error) => error,
+            };
+            let wait = error.is_temporary().then(|| backoff.next(None, false)).flatten();
+            let Some(wait) = wait else { return Err(error) };
+            tokio::time::sleep(wait).await;
         }
-        let media_type = media_type.as_ref().and_then(|value| value.to_str().ok());
-        RawManifest::new(bytes.into(), media_type, digest, self.host())
     }
 
     /// Whether a repository has a blob.
@@ -120,13 +124,14 @@ impl Client {
         }
     }
 
-    /// Stores a manifest under a tag or its digest.
+    /// Stores a manifest under a tag or its digest. Says whether the registry
+    /// has taken note of the manifest's subject, if it has one.
     pub(crate) async fn put_manifest(
         &self,
         path: &str,
         name: &str,
         manifest: &RawManifest,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<bool, RegistryError> {
         let url = self.url(&format!("{path}/manifests/{name}")).await?;
         let mut ask = Ask::new(Method::PUT, url, &[push_scope(path)]);
         let media_type = HeaderValue::try_from(manifest.media_type())
@@ -134,6 +139,18 @@ impl Client {
         ask.headers.insert(CONTENT_TYPE, media_type);
         ask.body = manifest.bytes().clone();
         let answer = self.send(&ask).await?;
-        self.expect("PUT", answer, &[200, 201, 202], &pushing(path, name)).await.map(drop)
+        let answer = self.expect("PUT", answer, &[200, 201, 202], &pushing(path, name)).await?;
+        let said = answer.headers().get(DIGEST).and_then(|value| value.to_str().ok());
+        if let Some(stored) = said.and_then(|text| Digest::parse(text).ok())
+            && stored.algorithm() == manifest.digest().algorithm()
+            && stored != *manifest.digest()
+        {
+            return Err(RegistryError::Digest {
+                expected: manifest.digest().clone(),
+                place: format!("{}/{path}", self.host()),
+                found: Mismatch::Digest(stored),
+            });
+        }
+        Ok(answer.headers().contains_key("oci-subject"))
     }
 }

@@ -1,13 +1,13 @@
 //! Requests to one registry: scheme and login are found out once per run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, RequestBuilder, Response, Url};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::chunking::{CHUNK, Chunking};
 use super::connect::Clients;
@@ -35,6 +35,8 @@ pub(crate) struct Client {
     chunking: Chunking,
     patience: Patience,
     gate: Gate,
+    lacks_referrers: AtomicBool,
+    linking: AsyncMutex<()>,
     requests: AtomicU64,
 }
 
@@ -88,6 +90,8 @@ impl Client {
             chunking: Chunking::new(settings.chunk),
             patience: settings.patience,
             gate: Gate::default(),
+            lacks_referrers: AtomicBool::new(false),
+            linking: AsyncMutex::default(),
             requests: AtomicU64::new(0),
         })
     }
@@ -120,6 +124,16 @@ impl Client {
     /// How long to wait.
     pub(super) fn patience(&self) -> &Patience {
         &self.patience
+    }
+
+    /// Whether the registry has turned out not to know the referrers API.
+    pub(super) fn lacks_referrers(&self) -> &AtomicBool {
+        &self.lacks_referrers
+    }
+
+    /// Held while a list of referrers is changed.
+    pub(crate) fn linking(&self) -> &AsyncMutex<()> {
+        &self.linking
     }
 
     /// How large bodies may be.

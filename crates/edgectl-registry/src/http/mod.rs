@@ -11,11 +11,13 @@ mod forward;
 mod gate;
 mod login;
 mod ping;
+mod referrers;
 mod sessions;
 mod token;
 mod upload;
 
 pub(crate) use api::Head;
 pub(crate) use client::{Client, Settings};
+pub(crate) use referrers::{fallback_tag, with_referrer};
 pub(crate) use sessions::Mounted;
 pub(crate) use upload::{Ended, Upload};

@@ -5,7 +5,7 @@ use reqwest::{Method, Response};
 
 use super::api::{pull_scope, push_scope, pushing};
 use super::client::{Ask, Client};
-use crate::error::RegistryError;
+use crate::error::{RegistryError, is_temporary_status};
 use crate::manifest::Blob;
 use crate::sink::UploadSession;
 
@@ -55,7 +55,13 @@ impl Client {
     ) -> Result<Option<UploadSession>, RegistryError> {
         let ask = Ask::new(Method::GET, session.url.clone(), &[push_scope(path)]);
         let answer = self.send(&ask).await?;
-        if !matches!(answer.status().as_u16(), 200 | 202 | 204) {
+        let status = answer.status().as_u16();
+        if is_temporary_status(status) {
+            let purpose = pushing(path, "the upload's state");
+            self.expect("GET", answer, &[], &purpose).await?;
+            return Ok(None);
+        }
+        if !matches!(status, 200 | 202 | 204) {
             return Ok(None);
         }
         let Some(at) = received(&answer) else { return Ok(None) };

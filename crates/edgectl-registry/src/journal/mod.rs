@@ -20,17 +20,19 @@ use record::{Known, Record, SessionRecord, line};
 
 /// A journal file. Uploads' addresses let anybody who may push go on with
 /// them, so only its owner can read it.
-#[derive(Debug)]
+///
+/// By default it is kept in memory, for the run that has it.
+#[derive(Debug, Default)]
 pub struct Journal {
     state: Mutex<State>,
     /// Keeps other processes off for as long as it is open.
-    _lock: File,
+    _lock: Option<File>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     known: Known,
-    file: File,
+    file: Option<File>,
 }
 
 impl Journal {
@@ -62,7 +64,7 @@ impl Journal {
             write_file(path, 0o600, compact.as_bytes())?;
         }
         let file = options().open(path).map_err(failed)?;
-        Ok(Some(Self { state: Mutex::new(State { known, file }), _lock: lock }))
+        Ok(Some(Self { state: Mutex::new(State { known, file: Some(file) }), _lock: Some(lock) }))
     }
 
     /// Repositories that had a blob.
@@ -95,18 +97,18 @@ impl Journal {
         let mut state = self.lock();
         let text = line(&record);
         if state.known.take(record)
-            && let Err(error) = state.file.write_all(text.as_bytes())
+            && let Some(file) = &mut state.file
+            && let Err(error) = file.write_all(text.as_bytes())
         {
             tracing::warn!(%error, "the journal can't be written");
         }
     }
 }
 
-/// The journal's entry of one blob in one repository; without a journal it
-/// does nothing.
+/// The journal's entry of one blob in one repository.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Note<'a> {
-    pub(crate) journal: Option<&'a Journal>,
+    pub(crate) journal: &'a Journal,
     pub(crate) repository: &'a str,
     pub(crate) digest: &'a Digest,
 }
@@ -114,18 +116,14 @@ pub(crate) struct Note<'a> {
 impl Note<'_> {
     /// The upload is this far.
     pub(crate) fn session(&self, session: &UploadSession) {
-        if let Some(journal) = self.journal {
-            let record = SessionRecord::new(self.repository, self.digest, session);
-            journal.note(Record::Session(record));
-        }
+        let record = SessionRecord::new(self.repository, self.digest, session);
+        self.journal.note(Record::Session(record));
     }
 
     /// The upload is over, or given up.
     pub(crate) fn gone(&self) {
-        if let Some(journal) = self.journal {
-            let (repository, digest) = (self.repository.to_owned(), self.digest.clone());
-            journal.note(Record::Gone { repository, digest });
-        }
+        let (repository, digest) = (self.repository.to_owned(), self.digest.clone());
+        self.journal.note(Record::Gone { repository, digest });
     }
 }
 

@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::directory::Layout;
+use crate::attached::tagged;
 use crate::content::{Chunks, Content, Moved, verified};
 use crate::error::RegistryError;
 use crate::manifest::{Blob, DEPTH, Parsed, Pinned, RawManifest};
@@ -135,7 +136,7 @@ impl Sink for Layout {
     async fn put_manifest(
         &self,
         target: &Reference,
-        place: Place,
+        place: Place<'_>,
         manifest: &RawManifest,
     ) -> Result<(), RegistryError> {
         let path = self.blob_path(manifest.digest());
@@ -143,6 +144,7 @@ impl Sink for Layout {
         match place {
             Place::Child => Ok(()),
             Place::Root => self.set_name(target, manifest),
+            Place::Tag(tag) => self.set_name(&tagged(target, tag)?, manifest),
         }
     }
 }

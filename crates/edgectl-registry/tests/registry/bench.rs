@@ -40,6 +40,11 @@ impl Bench {
         }
     }
 
+    /// Copies within the registry.
+    pub(crate) fn copy(&self, from: &str, to: &str) -> ImageRequest {
+        ImageRequest { source: self.target(from), digest: None, target: self.target(to) }
+    }
+
     pub(crate) fn registries(&self) -> Registries {
         Registries::single(&self.host(), self.access())
     }
@@ -64,7 +69,12 @@ impl Bench {
             digest: None,
             target: self.target(to),
         });
-        let request = UploadRequest { images: images.collect(), jobs: 4 };
+        let request = UploadRequest {
+            images: images.collect(),
+            jobs: 4,
+            attachments: true,
+            platforms: Vec::new(),
+        };
         upload_from(request, &layout, &self.registries(), &()).await
     }
 

@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod archive;
+mod attached;
 mod bench;
 mod chaos;
 mod connect;
 mod failures;
 mod fake;
+mod forecast;
 mod layout;
 mod login;
 mod memory;
+mod resume;
 mod storm;
 mod trouble;
 mod upload;

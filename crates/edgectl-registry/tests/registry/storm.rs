@@ -54,7 +54,7 @@ fn requests(host: &str) -> Vec<ImageRequest> {
 }
 
 fn registries(chaos: &Chaos, journal: Option<&Path>) -> Registries {
-    let journal = journal.and_then(|path| Journal::open(path).unwrap());
+    let journal = journal.and_then(|path| Journal::open(path).unwrap()).unwrap_or_default();
     Registries::single(&chaos.address, chaos.access())
         .with_chunk_size(CHUNK)
         .with_patience(PATIENCE)
@@ -63,7 +63,12 @@ fn registries(chaos: &Chaos, journal: Option<&Path>) -> Registries {
 
 async fn send(chaos: &Chaos, journal: Option<&Path>) -> UploadOutcome {
     let layout = Layout::open(LAYOUT.0.path()).unwrap();
-    let request = UploadRequest { images: requests(&chaos.address), jobs: 4 };
+    let request = UploadRequest {
+        images: requests(&chaos.address),
+        jobs: 4,
+        attachments: true,
+        platforms: Vec::new(),
+    };
     upload_from(request, &layout, &registries(chaos, journal), &()).await
 }
 
@@ -195,7 +200,7 @@ proptest! {
                 let name = image.target.path();
                 image.source = reference(&format!("{}/{name}:1", source.address));
             }
-            let request = UploadRequest { images, jobs: 4 };
+            let request = UploadRequest { images, jobs: 4, attachments: true, platforms: Vec::new() };
             let (from, to) = (registries(&source, None), registries(&target, None));
             let outcome = upload(request.clone(), &from, &to, &()).await;
             check_tags(&target.inner());
@@ -249,7 +254,8 @@ async fn wrong_content_is_named() {
         digest: None,
         target: reference(&format!("{}/edge/a:1", target.address)),
     };
-    let request = UploadRequest { images: vec![image], jobs: 4 };
+    let request =
+        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
     let outcome =
         upload(request, &registries(&source, None), &registries(&target, None), &()).await;
     let (_, error) = outcome.failed().next().unwrap();

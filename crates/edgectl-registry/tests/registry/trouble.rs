@@ -67,7 +67,8 @@ async fn survives_cuts_and_sends_no_finished_blob_again() {
         digest: None,
         target: bench.target("edge/big:1"),
     };
-    let request = UploadRequest { images: vec![image], jobs: 4 };
+    let request =
+        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert!(cuts.load(Ordering::Relaxed) >= 3);
@@ -101,7 +102,12 @@ async fn the_upload_a_refused_mount_opens_is_used() {
     let access = Access { insecure: true, ..Access::default() };
     let registries = registries(&[(&fake.address, access)]);
     let layout = Layout::open(dir.path()).unwrap();
-    let request = UploadRequest { images: images.to_vec(), jobs: 4 };
+    let request = UploadRequest {
+        images: images.to_vec(),
+        jobs: 4,
+        attachments: true,
+        platforms: Vec::new(),
+    };
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (4, 0));
@@ -143,7 +149,7 @@ async fn twelve_images_need_few_requests() {
     }
     let registries = bench.registries();
     let layout = Layout::open(bench.layout_dir()).unwrap();
-    let request = UploadRequest { images, jobs: 4 };
+    let request = UploadRequest { images, jobs: 4, attachments: true, platforms: Vec::new() };
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (38, 22));
@@ -223,7 +229,8 @@ async fn upload_until_interrupted(text: &str) {
         digest: None,
         target: reference(&format!("{address}/edge/big:1")),
     };
-    let request = UploadRequest { images: vec![image], jobs: 4 };
+    let request =
+        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
     let layout = Layout::open(layout).unwrap();
     let outcome = upload_from(request, &layout, &registries(&[(address, access)]), &()).await;
     let (_, error) = outcome.failed().next().unwrap();

@@ -81,7 +81,12 @@ impl Job<'_> {
         // The pins are kept even if the upload is cut short.
         write_lock(self.scope, lock)?;
         let images = lock.images.iter().filter(|i| pinning::is_uploaded(i)).map(request).collect();
-        let request = UploadRequest { images, jobs: usize::from(self.jobs) };
+        let request = UploadRequest {
+            images,
+            jobs: usize::from(self.jobs),
+            attachments: true,
+            platforms: Vec::new(),
+        };
         let progress = UploadProgress::new(printer);
         let outcome = upload(request, &sources, self.destination, &progress).await;
         progress.finish();

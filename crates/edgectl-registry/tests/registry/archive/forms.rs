@@ -33,7 +33,12 @@ async fn push(bench: &Bench, archives: &Archives) -> UploadOutcome {
             target: bench.target(&format!("edge/{}", name.canonical())),
         })
     });
-    let request = UploadRequest { images: images.collect(), jobs: 4 };
+    let request = UploadRequest {
+        images: images.collect(),
+        jobs: 4,
+        attachments: true,
+        platforms: Vec::new(),
+    };
     upload_from(request, archives, &bench.registries(), &()).await
 }
 

@@ -141,7 +141,7 @@ async fn wrong_content_is_never_committed() {
     for (i, damage) in damages.into_iter().enumerate() {
         let directory = bench.dir.path().join(format!("layout{i}"));
         layout(&directory);
-        let archives = Archives::open(&[directory.clone()]).unwrap();
+        let archives = Archives::open(std::slice::from_ref(&directory)).unwrap();
         let survey = archives.survey(&archives.images()[1].digest).unwrap();
         let (digest, _) = survey.blobs.iter().max_by_key(|(_, size)| **size).unwrap();
         damage(&directory.join("blobs/sha256").join(digest.hex()));
@@ -169,6 +169,8 @@ async fn push(bench: &Bench, archives: &Archives) -> String {
             target: target.clone(),
         }],
         jobs: 4,
+        attachments: true,
+        platforms: Vec::new(),
     };
     let outcome = upload_from(request, archives, &bench.registries(), &()).await;
     assert!(bench.registries().look(&target).await.unwrap().is_none());

@@ -145,9 +145,4 @@ impl Chaos {
     pub(crate) fn access(&self) -> Access {
         Access { insecure: true, ..Access::default() }
     }
-
-    /// Requests whose line begins so.
-    pub(crate) fn count(&self, start: &str) -> usize {
-        self.inner().requests.iter().filter(|line| line.starts_with(start)).count()
-    }
 }

@@ -51,11 +51,6 @@ impl Inner {
         }
     }
 
-    /// Uploads that nobody has closed.
-    pub(crate) fn open_sessions(&self) -> usize {
-        self.sessions.len()
-    }
-
     pub(super) fn begin(&mut self, head: &Head) -> Option<Fault> {
         self.requests.push(head.line());
         self.faults.remove(&(self.requests.len() - 1))

@@ -1,0 +1,102 @@
+//! An index with only some of its platforms. Its digest is another one than
+//! the source's, so this is done only where it was asked for.
+
+use edgectl_model::{Digest, Platform, Reference};
+use serde_json::Value;
+
+use crate::error::RegistryError;
+use crate::manifest::{Entry, Parsed, RawManifest, choose};
+use crate::source::Source;
+
+/// Which image an attestation in an index is about.
+const ABOUT: &str = "vnd.docker.reference.digest";
+
+/// The manifest for `platforms`: that of the only one as it is, or a new index
+/// over several. An image that isn't an index stays as it is.
+pub(crate) async fn narrowed<S: Source>(
+    source: &S,
+    reference: &Reference,
+    root: RawManifest,
+    platforms: &[Platform],
+) -> Result<RawManifest, RegistryError> {
+    let Parsed::Index(entries) = root.parse()? else { return Ok(root) };
+    let kept = kept(&entries, reference, platforms)?;
+    if let [only] = kept.as_slice() {
+        return source.manifest(reference, Some(only)).await;
+    }
+    index_of(&root, &kept)
+}
+
+/// The digests of the platforms' manifests, in the order of the index.
+fn kept(
+    entries: &[Entry],
+    reference: &Reference,
+    platforms: &[Platform],
+) -> Result<Vec<Digest>, RegistryError> {
+    let mut kept = Vec::new();
+    for platform in platforms {
+        let Some(entry) = choose(entries, platform) else {
+            let has: Vec<String> = entries
+                .iter()
+                .filter_map(|entry| entry.platform.as_ref().map(Platform::to_string))
+                .collect();
+            return Err(RegistryError::NotFound {
+                what: format!("{reference} for {platform}"),
+                place: format!("{} (it has {})", reference.domain(), has.join(", ")),
+            });
+        };
+        kept.push(&entry.blob.digest);
+    }
+    let in_order = entries.iter().map(|entry| &entry.blob.digest);
+    let mut in_order: Vec<Digest> =
+        in_order.filter(|digest| kept.contains(digest)).cloned().collect();
+    in_order.dedup();
+    Ok(in_order)
+}
+
+/// The index with those entries alone, and the attestations about them. All
+/// else in it stays.
+fn index_of(root: &RawManifest, kept: &[Digest]) -> Result<RawManifest, RegistryError> {
+    let bad = |e: serde_json::Error| RegistryError::manifest(root.digest(), e);
+    let mut index: Value = serde_json::from_slice(root.bytes()).map_err(bad)?;
+    let is_kept = |text: Option<&str>| kept.iter().any(|digest| Some(digest.as_str()) == text);
+    if let Some(list) = index.get_mut("manifests").and_then(Value::as_array_mut) {
+        list.retain(|entry| {
+            let about = entry.get("annotations").and_then(|a| a.get(ABOUT));
+            is_kept(entry.get("digest").and_then(Value::as_str))
+                || is_kept(about.and_then(Value::as_str))
+        });
+    }
+    RawManifest::new(index.to_string().into(), Some(root.media_type()), None, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn keeps_platforms_with_their_attestations_and_all_else() {
+        let digest = |n: u8| Digest::sha256(&[n]).to_string();
+        let entry = |n: u8, architecture: &str| {
+            json!({"digest": digest(n), "size": 1,
+                "platform": {"os": "linux", "architecture": architecture}})
+        };
+        let mut attestation = entry(9, "unknown");
+        attestation["annotations"] = json!({ABOUT: digest(2)});
+        let manifests = [entry(1, "amd64"), entry(2, "arm64"), entry(3, "s390x"), attestation];
+        let text = json!({"schemaVersion": 2, "x": "kept", "manifests": manifests}).to_string();
+        let root = RawManifest::new(text.into(), None, None, "test").unwrap();
+        let Parsed::Index(entries) = root.parse().unwrap() else { panic!() };
+        let reference = Reference::parse("a.example/b:1").unwrap();
+        let wanted = [Platform::new("linux", "arm64"), Platform::new("linux", "amd64")];
+        let kept = kept(&entries, &reference, &wanted).unwrap();
+        let index: Value = serde_json::from_slice(index_of(&root, &kept).unwrap().bytes()).unwrap();
+        let left: Vec<_> =
+            index["manifests"].as_array().unwrap().iter().map(|e| &e["digest"]).collect();
+        assert_eq!(left, [&json!(digest(1)), &json!(digest(2)), &json!(digest(9))]);
+        assert_eq!(index["x"], "kept");
+        let error = super::kept(&entries, &reference, &[Platform::new("linux", "riscv64")]);
+        assert!(error.unwrap_err().to_string().contains("linux/s390x"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Signatures and whatever else is attached follow their image; platforms can
+//! be chosen.
+
+use edgectl_model::{Digest, Platform};
+use edgectl_registry::{
+    ErrorKind, Registries, Source, UploadOutcome, UploadRequest, upload, upload_from,
+};
+use edgectl_testkit::{TinyImage, TinyLayout, Written};
+use serde_json::Value;
+
+use crate::bench::{Bench, assert_no_failure, reference};
+use crate::chaos::{Chaos, Flavor};
+
+fn tag_of(digest: &Digest) -> String {
+    format!("sha256-{}", digest.hex())
+}
+
+/// An index of two images; a list of contents at the index, a signature of
+/// that list, an attestation at one of the images, a signature by tag.
+struct Signed {
+    index: Written,
+    arm: Written,
+    sbom: Written,
+}
+
+fn signed(tiny: &mut TinyLayout) -> Signed {
+    let amd = tiny.image(&TinyImage::new("amd64").random_layer(1000, 1)).unwrap();
+    let arm = tiny.image(&TinyImage::new("arm64").random_layer(1000, 2)).unwrap();
+    let index = tiny.index(&[amd, arm.clone()]).unwrap();
+    let sbom = tiny.attach(&index, "application/spdx+json", b"packages").unwrap();
+    let names = [
+        ("1", index.clone()),
+        ("x1", sbom.clone()),
+        ("x2", tiny.attach(&sbom, "application/vnd.dev.sigstore", b"signature").unwrap()),
+        ("x3", tiny.attach(&arm, "application/vnd.in-toto+json", b"provenance").unwrap()),
+    ];
+    for (tag, written) in &names {
+        tiny.name(&format!("src.example/app:{tag}"), written).unwrap();
+    }
+    let signature = tiny.image(&TinyImage::new("amd64").label("signature")).unwrap();
+    let tag = format!("{}.sig", tag_of(&index.digest));
+    tiny.name(&format!("src.example/app:{tag}"), &signature).unwrap();
+    Signed { index, arm, sbom }
+}
+
+async fn copy(
+    request: Vec<edgectl_registry::ImageRequest>,
+    platforms: &[Platform],
+    registries: &Registries,
+) -> UploadOutcome {
+    let platforms = platforms.to_vec();
+    let request = UploadRequest { images: request, jobs: 4, attachments: true, platforms };
+    upload(request, registries, registries, &()).await
+}
+
+/// What is listed under a digest's tag.
+async fn listed(bench: &Bench, repository: &str, subject: &Digest) -> Vec<String> {
+    let tag = bench.target(&format!("{repository}:{}", tag_of(subject)));
+    let raw = bench.registries().manifest(&tag, None).await.unwrap();
+    let index: Value = serde_json::from_slice(raw.bytes()).unwrap();
+    let entries = index["manifests"].as_array().unwrap().iter();
+    entries.map(|entry| entry["artifactType"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Debian's registry has no referrers API: tags stand in for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_attached_comes_along_by_tags() {
+    let bench = Bench::new();
+    let signed = signed(&mut bench.tiny());
+    let signature = format!("{}.sig", tag_of(&signed.index.digest));
+    let tags = ["1", "x1", "x2", "x3", &signature];
+    let names = tags.map(|tag| (format!("src.example/app:{tag}"), format!("src/app:{tag}")));
+    let names: Vec<_> = names.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    assert_no_failure(&bench.send(&names).await);
+
+    let registries = bench.registries();
+    let outcome = copy(vec![bench.copy("src/app:1", "edge/app:1")], &[], &registries).await;
+    assert_no_failure(&outcome);
+    let index = &signed.index.digest;
+    assert_eq!(listed(&bench, "edge/app", index).await, ["application/spdx+json"]);
+    let deeper = listed(&bench, "edge/app", &signed.sbom.digest).await;
+    assert_eq!(deeper, ["application/vnd.dev.sigstore"]);
+    let at_child = listed(&bench, "edge/app", &signed.arm.digest).await;
+    assert_eq!(at_child, ["application/vnd.in-toto+json"]);
+    let by_tag = bench.target(&format!("edge/app:{signature}"));
+    assert!(registries.look(&by_tag).await.unwrap().is_some());
+    // The tags that only this test gave them stay behind.
+    assert!(registries.look(&bench.target("edge/app:x1")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn everything_attached_comes_along_by_the_api() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tiny = TinyLayout::new(dir.path()).unwrap();
+    let signed = signed(&mut tiny);
+    let chaos = Chaos::start(Flavor::default()).await;
+    let registries = Registries::single(&chaos.address, chaos.access());
+    let layout = edgectl_registry::Layout::open(dir.path()).unwrap();
+    let target = |text: &str| reference(&format!("{}/{text}", chaos.address));
+    let images = ["1", "x1", "x2", "x3"].map(|tag| edgectl_registry::ImageRequest {
+        source: reference(&format!("src.example/app:{tag}")),
+        digest: None,
+        target: target(&format!("src/app:{tag}")),
+    });
+    let request = UploadRequest {
+        images: images.to_vec(),
+        jobs: 2,
+        attachments: true,
+        platforms: Vec::new(),
+    };
+    assert_no_failure(&upload_from(request, &layout, &registries, &()).await);
+    let image = edgectl_registry::ImageRequest {
+        source: target("src/app:1"),
+        digest: None,
+        target: target("edge/app:1"),
+    };
+    assert_no_failure(&copy(vec![image], &[], &registries).await);
+    let inner = chaos.inner();
+    let of = |repository: &str| inner.manifests.keys().filter(|(r, _)| r == repository).count();
+    assert_eq!((of("edge/app"), of("src/app")), (6, 6));
+    assert!(inner.manifests.contains_key(&("edge/app".to_owned(), signed.sbom.digest.to_string())));
+    // The registry keeps the lists itself.
+    assert!(!inner.tags.keys().any(|(_, tag)| tag.starts_with("sha256-")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_platform_keeps_its_digest_and_several_get_an_index() {
+    let bench = Bench::new();
+    let mut tiny = bench.tiny();
+    let arms = ["amd64", "arm64", "s390x"]
+        .map(|arch| tiny.image(&TinyImage::new(arch).random_layer(1000, 1)).unwrap());
+    let index = tiny.index(&arms).unwrap();
+    tiny.name("src.example/app:1", &index).unwrap();
+    assert_no_failure(&bench.send(&[("src.example/app:1", "src/app:1")]).await);
+    let registries = bench.registries();
+    let linux = |arch| Platform::new("linux", arch);
+    let images = || vec![bench.copy("src/app:1", "edge/app:1")];
+    let digest = |outcome: &UploadOutcome| {
+        assert_no_failure(outcome);
+        outcome.images[0].outcome.pinned().unwrap().digest.clone()
+    };
+    let one = copy(images(), &[linux("arm64")], &registries).await;
+    assert_eq!(digest(&one), arms[1].digest);
+    let two = copy(images(), &[linux("arm64"), linux("amd64")], &registries).await;
+    let pinned = two.images[0].outcome.pinned().unwrap();
+    assert_eq!(pinned.platforms, [linux("amd64"), linux("arm64")]);
+    assert!(pinned.digest != index.digest && two.blobs_sent == 0);
+    let again = copy(images(), &[linux("amd64"), linux("arm64")], &registries).await;
+    assert_eq!((digest(&again), again.bytes_sent), (digest(&two), 0));
+    let error = copy(images(), &[linux("riscv64")], &registries).await;
+    let (_, error) = error.failed().next().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("linux/s390x"), "{error}");
+}

@@ -1,0 +1,49 @@
+//! What is foretold is what happens.
+
+use edgectl_registry::{Expected, Layout, UploadRequest, forecast, upload_from};
+use edgectl_testkit::TinyImage;
+
+use crate::bench::{Bench, assert_no_failure, reference};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_is_what_the_upload_then_does() {
+    let bench = Bench::new();
+    let mut tiny = bench.tiny();
+    let mut images = Vec::new();
+    for n in 0..4 {
+        let image = TinyImage::new("amd64").random_layer(40_000, 100).random_layer(300_000, n);
+        let source = format!("src.example/i{n}:1");
+        tiny.name(&source, &tiny.image(&image.label(&n.to_string())).unwrap()).unwrap();
+        let target = bench.target(&format!("edge/i{n}:1"));
+        let source = reference(&source);
+        images.push(edgectl_registry::ImageRequest { source, digest: None, target });
+    }
+    assert_no_failure(&bench.send(&[("src.example/i0:1", "edge/i0:1")]).await);
+    // Of the image that comes first there is a layer already.
+    assert_no_failure(&bench.send(&[("src.example/i0:1", "edge/i1:0")]).await);
+    let missing = reference("src.example/missing:1");
+    let target = bench.target("edge/missing:1");
+    images.push(edgectl_registry::ImageRequest { source: missing, digest: None, target });
+
+    let layout = Layout::open(bench.layout_dir()).unwrap();
+    let request = UploadRequest { images, jobs: 4, attachments: true, platforms: Vec::new() };
+    let registries = bench.registries().with_chunk_size(100_000);
+    let foretold = forecast(&request, &layout, &registries).await.unwrap();
+    let kinds = foretold.images.iter().map(|(_, expected)| match expected {
+        Expected::AlreadyThere(_) => 't',
+        Expected::Copied(_) => 'c',
+        Expected::Failed(_) => 'f',
+    });
+    assert_eq!(String::from_iter(kinds), "tcccf");
+    assert_eq!(bench.log(1).iter().filter(|e| e.method == "PATCH").count(), 0);
+
+    let registries = bench.registries().with_chunk_size(100_000);
+    let outcome = upload_from(request, &layout, &registries, &()).await;
+    assert_eq!(outcome.failed().count(), 1);
+    assert_eq!(foretold.to_send, (outcome.blobs_sent, outcome.bytes_sent));
+    assert_eq!(foretold.to_mount, (outcome.blobs_mounted, outcome.bytes_mounted));
+    assert_eq!(foretold.there.0, 1);
+    // Whether the target was asked for the image that isn't there is chance.
+    let more = registries.requests() - foretold.requests;
+    assert!(more <= 1, "{more} requests more than foretold");
+}

@@ -1,0 +1,259 @@
+//! What one run has sent the next one doesn't send again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use edgectl_process::Cmd;
+use edgectl_registry::{
+    Access, Credentials, Depth, ImageRequest, Journal, Layout, Progress, Registries, UploadOutcome,
+    UploadRequest, Verdict, VerifyRequest, upload_from, verify,
+};
+use edgectl_testkit::TinyImage;
+use serde_json::Value;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bench::{Bench, PASSWORD, assert_no_failure, reference};
+use crate::chaos::{Chaos, Fault, Flavor, Form, Partial};
+
+const CHUNK: u64 = 1 << 20;
+const IMAGES: u64 = 3;
+const MANY: u64 = 80;
+const SMALL_LAYER: usize = 400_000;
+const TARGET: &str = "EDGECTL_TEST_KILLED";
+const LAYER: usize = 6 << 20;
+
+/// Images with a large layer of their own and one that all share.
+fn fill(bench: &Bench, images: u64, layer: usize) {
+    let mut tiny = bench.tiny();
+    for n in 0..images {
+        let image = TinyImage::new("amd64")
+            .label(&n.to_string())
+            .random_layer(layer, n)
+            .random_layer(layer / 2, 9999);
+        tiny.name(&format!("src.example/i{n}:1"), &tiny.image(&image).unwrap()).unwrap();
+    }
+}
+
+fn request(host: &str, images: u64) -> UploadRequest {
+    let images = (0..images).map(|n| ImageRequest {
+        source: reference(&format!("src.example/i{n}:1")),
+        digest: None,
+        target: reference(&format!("{host}/edge/i{n}:1")),
+    });
+    UploadRequest { images: images.collect(), jobs: 2, attachments: true, platforms: Vec::new() }
+}
+
+async fn send(
+    layout: &Path,
+    request: UploadRequest,
+    access: Access,
+    journal: &Path,
+) -> UploadOutcome {
+    let journal = Journal::open(journal).unwrap().unwrap();
+    let host = request.images[0].target.domain().to_owned();
+    let registries = Registries::single(&host, access).with_chunk_size(CHUNK).with_journal(journal);
+    upload_from(request, &Layout::open(layout).unwrap(), &registries, &Tells).await
+}
+
+/// `kill -9` at a hundred moments, behind a slow line: in the end everything
+/// is there, and no finished blob was ever sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_a_hundred_times_it_gets_there() {
+    if let Ok(target) = std::env::var(TARGET) {
+        return send_until_killed(&target).await;
+    }
+    let bench = Bench::new();
+    fill(&bench, MANY, SMALL_LAYER);
+    let ca = bench.dir.path().join("ca.pem");
+    std::fs::write(&ca, bench.ca.ca_pem()).unwrap();
+    let journal = bench.dir.path().join("state/journal.jsonl");
+    let target = [
+        bench.host(),
+        slow_line(bench.host()).await,
+        ca.display().to_string(),
+        bench.layout_dir().display().to_string(),
+        journal.display().to_string(),
+    ];
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut moments = std::collections::BTreeSet::new();
+    for round in 0..100 {
+        let log = std::fs::File::create(bench.dir.path().join("child.log")).unwrap();
+        let mut child = Cmd::new(std::env::current_exe().unwrap())
+            .args(["--exact", "resume::killed_a_hundred_times_it_gets_there", "--nocapture"])
+            .env(TARGET, target.join(" "))
+            .start_logging(&log)
+            .unwrap();
+        // Some while it looks at what is there, most while it sends.
+        while round % 4 > 0 && child.ended().unwrap().is_none() && !has_planned(&bench) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random.u64(5..150))).await;
+        // It may have got to its end.
+        let _ = Cmd::new("kill").args(["-KILL", &child.id().to_string()]).ensure_success();
+        while child.ended().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        moments.insert(closed_uploads(&bench).len());
+        if round % 25 == 0 {
+            assert_no_holes(&bench).await;
+        }
+    }
+    println!("killed with {moments:?} blobs there");
+    assert!(moments.len() > 10, "the line is too fast: {moments:?}");
+    let rest = request(&bench.host(), MANY);
+    let done = send(&bench.layout_dir(), rest, bench.access(), &journal).await;
+    assert_no_failure(&done);
+    assert_eq!(assert_no_holes(&bench).await, MANY as usize);
+    let mut closed = closed_uploads(&bench);
+    let all = closed.len();
+    closed.sort_unstable();
+    closed.dedup();
+    assert_eq!(closed.len(), all, "a blob was sent twice");
+    assert_eq!(all as u64, 2 * MANY + 1);
+}
+
+fn has_planned(bench: &Bench) -> bool {
+    std::fs::read_to_string(bench.dir.path().join("child.log")).unwrap().contains("planned")
+}
+
+/// Says when the sending begins.
+struct Tells;
+
+impl Progress for Tells {
+    fn planned(&self, _: u64) {
+        println!("planned");
+    }
+}
+
+/// A way to `address` that carries a few megabytes a second.
+async fn slow_line(address: String) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().to_string();
+    let line = std::sync::Arc::new(tokio::sync::Mutex::new(()));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let Ok(server) = tokio::net::TcpStream::connect(&address).await else { continue };
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+            let line = std::sync::Arc::clone(&line);
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 16 * 1024];
+                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                    if read > 8 * 1024 {
+                        let _mine = line.lock().await;
+                        tokio::time::sleep(Duration::from_millis(2)).await;
+                    }
+                    if to_server.write_all(&buffer[..read]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    own
+}
+
+/// Every tag that is there stands for a whole image.
+async fn assert_no_holes(bench: &Bench) -> usize {
+    let layout = Layout::open(bench.layout_dir()).unwrap();
+    let mut wanted = Vec::new();
+    for image in request(&bench.host(), MANY).images {
+        let digest =
+            edgectl_registry::Source::resolve(&layout, &image.source).await.unwrap().digest;
+        wanted.push(VerifyRequest { target: image.target, digest });
+    }
+    let found = verify(wanted, &bench.registries(), Depth::Contents, 4).await.unwrap();
+    let is_absent = |verdict: &Verdict| matches!(verdict, Verdict::Missing);
+    for image in &found {
+        assert!(matches!(image.verdict, Verdict::Same) || is_absent(&image.verdict), "{image:?}");
+    }
+    found.iter().filter(|image| !is_absent(&image.verdict)).count()
+}
+
+/// Digests of the blobs that the registry took, by its own account.
+fn closed_uploads(bench: &Bench) -> Vec<String> {
+    let log = bench.server.log_text().unwrap();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let closed = lines
+        .filter(|line| line["http.request.method"] == "PUT" && line["http.response.status"] == 201);
+    let uris = closed.filter_map(|line| Some(line["http.request.uri"].as_str()?.to_owned()));
+    uris.filter_map(|uri| Some(uri.split("digest=").nth(1)?.split('&').next()?.to_owned()))
+        .collect()
+}
+
+/// What the child does.
+async fn send_until_killed(text: &str) {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [host, line, ca, layout, journal] = words.as_slice() else { panic!("{text}") };
+    let access = Access {
+        credentials: Credentials::basic("pusher", edgectl_model::Secret::new(PASSWORD)),
+        ca_pem: Some(std::fs::read_to_string(ca).unwrap()),
+        connect_to: Some((*line).to_owned()),
+        ..Access::default()
+    };
+    send(Path::new(layout), request(host, MANY), access, Path::new(journal)).await;
+}
+
+/// A run that dies between chunks, or in one where the registry keeps what
+/// came, costs nothing that was sent.
+#[tokio::test]
+async fn a_second_run_goes_on_in_the_middle_of_a_blob() {
+    let bench = Bench::new();
+    fill(&bench, IMAGES, LAYER);
+    for (partial, lost) in [(Partial::Keeps, 0), (Partial::Poisons, CHUNK * 2)] {
+        let flavor = Flavor { partial, form: Form::Moving, ..Flavor::default() };
+        let chaos = Chaos::start(flavor).await;
+        let journal = bench.dir.path().join(format!("{partial:?}.jsonl"));
+        // Everything fails from some request in the middle on.
+        chaos.plan((15..500).map(|at| (at, Fault::Status(500))));
+        let patience = edgectl_registry::Patience {
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(1),
+            ..Default::default()
+        };
+        let layout = Layout::open(bench.layout_dir()).unwrap();
+        let registries = Registries::single(&chaos.address, chaos.access())
+            .with_chunk_size(CHUNK)
+            .with_patience(patience)
+            .with_journal(Journal::open(&journal).unwrap().unwrap());
+        let first = upload_from(request(&chaos.address, IMAGES), &layout, &registries, &()).await;
+        drop(registries);
+        assert!(first.failed().next().is_some());
+        let before = chaos.inner().received;
+        chaos.heal();
+        let second =
+            send(&bench.layout_dir(), request(&chaos.address, IMAGES), chaos.access(), &journal)
+                .await;
+        assert_no_failure(&second);
+        let unique = IMAGES * LAYER as u64 + LAYER as u64 / 2;
+        let after = chaos.inner().received - before;
+        println!("{partial:?}: {before} bytes, then {after}; {unique} in all");
+        assert!(second.bytes_sent < unique, "nothing was gone on with");
+        if lost == 0 {
+            // Configurations and the tar around random bytes apart.
+            assert!(before + after < unique + 20_000, "{before} + {after}");
+        }
+    }
+}
+
+/// An image that is there already lends its layers to those that aren't.
+#[tokio::test]
+async fn blobs_of_finished_images_are_taken_over() {
+    let bench = Bench::new();
+    fill(&bench, IMAGES, LAYER);
+    let journal = bench.dir.path().join("journal.jsonl");
+    let layout = Layout::open(bench.layout_dir()).unwrap();
+    let run = async |images: std::ops::Range<usize>| {
+        let journal = Journal::open(&journal).unwrap().unwrap();
+        let registries = bench.registries().with_journal(journal);
+        let mut request = request(&bench.host(), IMAGES);
+        request.images = request.images[images].to_vec();
+        upload_from(request, &layout, &registries, &()).await
+    };
+    assert_no_failure(&run(0..1).await);
+    let rest = run(0..3).await;
+    assert_no_failure(&rest);
+    assert_eq!((rest.blobs_sent, rest.blobs_mounted), (4, 2));
+}
