@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use crate::challenge::Challenge;
+use crate::challenge::Challenged;
 use crate::docker_config::DockerConfig;
 use crate::manifest::{RawManifest, config_platform};
 use crate::retry::retry_after;
@@ -12,7 +12,7 @@ use crate::{access_log, docker_config::Login};
 proptest! {
     #[test]
     fn texts(text in ".*", other in ".*") {
-        let _ = Challenge::parse([text.as_str(), other.as_str()].into_iter());
+        let _ = Challenged::parse([text.as_str(), other.as_str()].into_iter());
         let _ = access_log::parse(&text);
         let _ = access_log::parse(&format!("x - {text} \"{other}\" {text}"));
         let _ = retry_after(Some(&text), std::time::SystemTime::now());
@@ -22,7 +22,7 @@ proptest! {
 
     #[test]
     fn challenges(text in "[a-zA-Z=\",\\\\ é]*") {
-        let _ = Challenge::parse(std::iter::once(text.as_str()));
+        let _ = Challenged::parse(std::iter::once(text.as_str()));
     }
 
     #[test]

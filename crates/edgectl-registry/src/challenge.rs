@@ -11,28 +11,54 @@ pub(crate) enum Challenge {
     Bearer { realm: String, service: Option<String> },
 }
 
-impl Challenge {
+/// A challenge, and the scopes that the refused request lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Challenged {
+    pub(crate) challenge: Challenge,
+    scopes: Vec<String>,
+}
+
+impl Challenged {
     /// The best of the challenges in the headers; Bearer beats Basic, which
     /// token servers offer beside it for old clients.
     pub(crate) fn parse<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut best = None;
-        for header in headers {
-            for (scheme, parameters) in challenges(header) {
-                match scheme.to_ascii_lowercase().as_str() {
-                    "bearer" => {
-                        let find = |name: &str| {
-                            parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
-                        };
-                        if let Some(realm) = find("realm") {
-                            return Some(Self::Bearer { realm, service: find("service") });
-                        }
-                    }
-                    "basic" => best = Some(Self::Basic),
-                    _ => {}
+        for (scheme, parameters) in headers.flat_map(challenges) {
+            match scheme.to_ascii_lowercase().as_str() {
+                "bearer" => {
+                    let find = |name: &str| {
+                        parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
+                    };
+                    let Some(realm) = find("realm") else { continue };
+                    let scopes = find("scope").unwrap_or_default();
+                    let scopes = scopes.split_ascii_whitespace().map(str::to_owned).collect();
+                    let challenge = Challenge::Bearer { realm, service: find("service") };
+                    return Some(Self { challenge, scopes });
                 }
+                "basic" => {
+                    best = Some(Self { challenge: Challenge::Basic, scopes: Vec::new() });
+                }
+                _ => {}
             }
         }
         best
+    }
+
+    /// The scopes that `asked` doesn't cover; a registry may know a repository
+    /// by another name than the one in the URL.
+    pub(crate) fn scopes_beyond(&self, asked: &[String]) -> Vec<String> {
+        let is_covered = |scope: &String| asked.iter().any(|asked| covers(asked, scope));
+        self.scopes.iter().filter(|scope| !is_covered(scope)).cloned().collect()
+    }
+}
+
+/// Whether the actions of a scope on the same resource include another's.
+fn covers(asked: &str, scope: &str) -> bool {
+    match (asked.rsplit_once(':'), scope.rsplit_once(':')) {
+        (Some((a, have)), Some((b, need))) if a == b => {
+            need.split(',').all(|action| have.split(',').any(|held| held == action))
+        }
+        _ => asked == scope,
     }
 }
 
@@ -84,7 +110,16 @@ mod tests {
     use super::*;
 
     fn parse(headers: &[&str]) -> Option<Challenge> {
-        Challenge::parse(headers.iter().copied())
+        Challenged::parse(headers.iter().copied()).map(|challenged| challenged.challenge)
+    }
+
+    #[test]
+    fn only_scopes_that_were_not_asked_for_are_new() {
+        let header = r#"Bearer realm="r",scope="repository:a/b:push,pull repository:c:pull""#;
+        let challenged = Challenged::parse([header].into_iter()).unwrap();
+        let beyond = |asked: &str| challenged.scopes_beyond(&[asked.to_owned()]).join(" ");
+        assert_eq!(beyond("repository:a/b:pull,push"), "repository:c:pull");
+        assert_eq!(beyond("repository:c:pull"), "repository:a/b:push,pull");
     }
 
     #[test]
@@ -97,6 +132,8 @@ mod tests {
         assert_eq!(parse(&[header]), Some(expected));
         assert_eq!(parse(&["Basic realm=x"]), Some(Challenge::Basic));
         assert_eq!(parse(&["Negotiate", "Basic"]), Some(Challenge::Basic));
+        let bearer = Challenge::Bearer { realm: "r".into(), service: None };
+        assert_eq!(parse(&["Basic realm=x", "Bearer realm=r"]), Some(bearer));
         assert_eq!(parse(&["Bearer service=x"]), None);
     }
 

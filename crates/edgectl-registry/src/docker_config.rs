@@ -9,13 +9,11 @@ use edgectl_process::Cmd;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::access::Credentials;
+use crate::access::{Credentials, TOKEN_USER};
 use crate::error::RegistryError;
 
 /// What a helper says, on stdout, of a server it doesn't know.
 const UNKNOWN: &str = "credentials not found";
-/// The user name that marks an identity token.
-const TOKEN_USER: &str = "<token>";
 
 /// Why a text isn't Docker's configuration. The text itself holds passwords
 /// and is never quoted.
@@ -135,7 +133,9 @@ impl Auth {
             return Ok(Credentials::RegistryToken(token));
         }
         if let Some(token) = given(self.identitytoken) {
-            return Ok(Credentials::IdentityToken(token));
+            let named = given(self.auth).as_ref().and_then(split_auth);
+            let name = named.map(|(name, _)| name).or(self.username).unwrap_or_default();
+            return Ok(Credentials::identity_token(&name, token));
         }
         if let Some(auth) = given(self.auth) {
             return decode(&auth).ok_or_else(|| DockerConfigError::Auth(key.to_owned()));
@@ -148,10 +148,15 @@ impl Auth {
 }
 
 fn decode(auth: &Secret) -> Option<Credentials> {
+    let (username, password) = split_auth(auth)?;
+    Some(Credentials::Basic { username, password })
+}
+
+fn split_auth(auth: &Secret) -> Option<(String, Secret)> {
     let text = String::from_utf8(STANDARD.decode(auth.expose().trim()).ok()?).ok()?;
     let (username, password) = text.split_once(':')?;
     // Old versions of Docker pad with NUL.
-    Some(Credentials::basic(username, Secret::new(password.trim_end_matches('\0'))))
+    Some((username.to_owned(), Secret::new(password.trim_end_matches('\0'))))
 }
 
 /// `host[:port][/path]`: without scheme; a path behind a scheme is the API's
@@ -215,7 +220,7 @@ fn ask_helper(program: &str, server: &str) -> Result<Option<Credentials>, Regist
     let answer: HelperAnswer = serde_json::from_slice(&output)
         .map_err(|_| failed("its answer is not the expected JSON".to_owned()))?;
     Ok(Some(match answer.username.as_str() {
-        TOKEN_USER => Credentials::IdentityToken(answer.secret),
+        TOKEN_USER => Credentials::identity_token("", answer.secret),
         _ => Credentials::Basic { username: answer.username, password: answer.secret },
     }))
 }
@@ -250,7 +255,7 @@ mod tests {
         assert_eq!(stored(&config, "reg.local:5000", "other"), basic("puller", "a:b"));
         assert_eq!(stored(&config, "reg.local:5000", "team/app"), basic("team", "t"));
         assert_eq!(stored(&config, "reg.local:5000", "teams"), basic("puller", "a:b"));
-        let token = Credentials::IdentityToken(Secret::new("r"));
+        let token = Credentials::identity_token("", Secret::new("r"));
         assert_eq!(stored(&config, "token.local", "x"), token);
         assert_eq!(stored(&config, "empty.local", "x"), Credentials::Anonymous);
         assert_eq!(stored(&config, "", ""), Credentials::Anonymous);
@@ -288,7 +293,7 @@ mod tests {
             )
         };
         assert_eq!(helper("good", &json("u")).unwrap(), Some(basic("u", "s")));
-        let token = Credentials::IdentityToken(Secret::new("s"));
+        let token = Credentials::identity_token("", Secret::new("s"));
         assert_eq!(helper("token", &json(TOKEN_USER)).unwrap(), Some(token));
         let unknown = "echo credentials not found in native keychain; exit 1";
         assert_eq!(helper("unknown", unknown).unwrap(), None);

@@ -44,6 +44,14 @@ pub enum ErrorKind {
 /// Why something with a registry or an OCI layout failed.
 #[derive(Debug, Error)]
 pub enum RegistryError {
+    /// Our certificate is asked for, or not taken.
+    #[error("`{host}` {}", if *.shown { "does not take our certificate" } else { "asks for a certificate of ours" })]
+    ClientCertificate {
+        /// `host:port`.
+        host: String,
+        /// Whether one was shown.
+        shown: bool,
+    },
     /// A setting can't be used.
     #[error("the settings for `{host}` can't be used: {reason}")]
     Configuration {
@@ -179,10 +187,12 @@ pub enum RegistryError {
         source: reqwest::Error,
     },
     /// Nobody answers there.
-    #[error("`{address}` can't be reached")]
+    #[error("`{address}` can't be reached{}", through(.proxy))]
     Unreachable {
         /// `host:port` that was tried.
         address: String,
+        /// The proxy that was to lead there, `host:port`.
+        proxy: Option<String>,
         /// Why not.
         #[source]
         source: io::Error,
@@ -208,7 +218,7 @@ impl RegistryError {
             Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => {
                 ErrorKind::Transport
             }
-            Self::Tls { .. } => ErrorKind::Tls,
+            Self::ClientCertificate { .. } | Self::Tls { .. } => ErrorKind::Tls,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
         }
     }
@@ -250,9 +260,13 @@ impl RegistryError {
                 user: user.clone(),
                 message: message.clone(),
             },
+            Self::ClientCertificate { host, shown } => {
+                Self::ClientCertificate { host: host.clone(), shown: *shown }
+            }
             Self::Tls { host, reason } => Self::Tls { host: host.clone(), reason: reason.clone() },
-            Self::Unreachable { address, source } => Self::Unreachable {
+            Self::Unreachable { address, proxy, source } => Self::Unreachable {
                 address: address.clone(),
+                proxy: proxy.clone(),
                 source: io::Error::new(source.kind(), source.to_string()),
             },
             _ => return None,
@@ -282,6 +296,10 @@ pub(crate) fn said(message: &str) -> String {
         "" => String::new(),
         text => format!(": {text}"),
     }
+}
+
+fn through(proxy: &Option<String>) -> String {
+    proxy.as_ref().map(|proxy| format!(" through the proxy `{proxy}`")).unwrap_or_default()
 }
 
 fn user_text(user: &Option<String>) -> String {

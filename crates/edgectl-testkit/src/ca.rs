@@ -13,7 +13,7 @@ pub struct TestCa {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// A server certificate with its key, both PEM.
+/// A certificate with its key, both PEM.
 #[derive(Clone)]
 pub struct Issued {
     /// The certificate.
@@ -48,6 +48,19 @@ impl TestCa {
 
     /// A server certificate for DNS names and IP addresses.
     pub fn issue(&self, names: &[&str]) -> Result<Issued, TestkitError> {
+        self.issue_for(names, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate that a client shows to servers.
+    pub fn issue_client(&self, name: &str) -> Result<Issued, TestkitError> {
+        self.issue_for(&[name], ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    fn issue_for(
+        &self,
+        names: &[&str],
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> Result<Issued, TestkitError> {
         let failed = |e| TestkitError::Certificate(names.join(", "), e);
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         // Texts that are IP addresses become IP alternative names.
@@ -55,7 +68,7 @@ impl TestCa {
         if let Some(first) = names.first() {
             params.distinguished_name.push(DnType::CommonName, first.as_str());
         }
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![purpose];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;

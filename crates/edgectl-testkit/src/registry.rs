@@ -39,6 +39,8 @@ pub struct RegistryOptions {
     pub port: u16,
     /// Serve HTTPS.
     pub tls: Option<TlsFiles>,
+    /// Authority, a PEM file, of the certificates that clients must show.
+    pub client_ca: Option<PathBuf>,
     /// Who may log in; nobody needs to where it is empty.
     pub users: Vec<(String, Secret)>,
     /// Where its log goes.
@@ -54,6 +56,7 @@ impl RegistryOptions {
             storage: directory.join("storage"),
             port: 0,
             tls: None,
+            client_ca: None,
             users: Vec::new(),
             log: directory.join("registry.log"),
             delete_enabled: false,
@@ -132,6 +135,9 @@ fn write_config(options: &RegistryOptions) -> Result<PathBuf, TestkitError> {
     });
     if let Some(tls) = &options.tls {
         config["http"]["tls"] = json!({"certificate": tls.cert, "key": tls.key});
+    }
+    if let Some(ca) = &options.client_ca {
+        config["http"]["tls"]["clientcas"] = json!([ca]);
     }
     if !options.users.is_empty() {
         write_file(&users, 0o600, htpasswd(&options.users)?.as_bytes())?;

@@ -7,7 +7,7 @@ use edgectl_model::{
     CredentialsConfig, EdgeConfig, ImageLock, ImagesConfig, Reference, RegistryConfig, Secret,
     SourcesConfig, Tier, parse_edge_yaml,
 };
-use edgectl_registry::{Access, Credentials, DockerConfig, Registries};
+use edgectl_registry::{Access, Credentials, DockerConfig, Proxies, Registries};
 
 use crate::cli::{DiscoverArgs, TierArg};
 use crate::exit;
@@ -107,6 +107,12 @@ impl Place {
     fn ca(&self, ca: Option<&str>) -> Result<Option<String>, Failure> {
         ca.map(|file| read_text(&self.path(file), "the certificate authority")).transpose()
     }
+}
+
+/// The proxies that the environment names.
+pub(crate) fn proxies() -> Result<Proxies, Failure> {
+    Proxies::from_variables(|name| std::env::var(name).ok())
+        .map_err(|error| Failure::of(exit::USAGE, &error))
 }
 
 /// The user's own Docker login, where there is one.
@@ -211,12 +217,14 @@ impl Scope {
                 ca_pem: self.place.ca(source.ca.as_deref())?,
                 insecure: source.insecure,
                 connect_to: source.connect_to.clone(),
+                proxies: proxies()?,
+                ..Access::default()
             };
             access.insert(host.clone(), one);
         }
         for host in self.hosts_without_settings(references) {
             let credentials = docker_login(&host, "")?;
-            access.insert(host, Access { credentials, ..Access::default() });
+            access.insert(host, Access { credentials, proxies: proxies()?, ..Access::default() });
         }
         Ok(Registries::new(access, self.sources.mirrors.clone()))
     }
@@ -254,6 +262,8 @@ impl Scope {
             ca_pem: self.place.ca(registry.ca.as_deref())?,
             insecure: registry.insecure,
             connect_to: registry.connect_to.clone(),
+            proxies: proxies()?,
+            ..Access::default()
         };
         Ok(Registries::single(host, access))
     }

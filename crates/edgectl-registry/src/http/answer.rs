@@ -4,6 +4,7 @@ use reqwest::{Response, Url};
 use serde::Deserialize;
 
 use super::client::{Client, wait_of};
+use super::rights::MissingRight;
 use crate::error::{HttpFailure, RegistryError};
 
 /// How much of a body an error keeps.
@@ -47,6 +48,7 @@ impl Client {
         }
         let url = redacted(response.url());
         let retry_after = wait_of(&response);
+        let missing = response.extensions().get::<MissingRight>().cloned();
         let body = read_start(response).await;
         let first = serde_json::from_str::<Errors>(&body).unwrap_or_default().errors;
         let OneError { code, message } = first.into_iter().next().unwrap_or_default();
@@ -54,6 +56,7 @@ impl Client {
         let error = match status {
             401 if !self.has_token_login() => RegistryError::LoginRefused { host, user, message },
             401 | 403 => {
+                let message = with_missing(message, missing);
                 RegistryError::Denied { host, user, action: purpose.action.clone(), message }
             }
             // What can't be written to is not an absent image.
@@ -74,6 +77,13 @@ impl Client {
         self.remember(&error);
         Err(error)
     }
+}
+
+/// What the registry said, and what we know beyond it.
+fn with_missing(message: String, missing: Option<MissingRight>) -> String {
+    let Some(MissingRight(right)) = missing else { return message };
+    let lack = format!("its token server gives this login no {right}");
+    if message.is_empty() { lack } else { format!("{message}; {lack}") }
 }
 
 async fn read_start(mut response: Response) -> String {

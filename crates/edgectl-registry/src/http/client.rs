@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use super::chunking::{CHUNK, Chunking};
 use super::connect::Clients;
 use super::gate::{Gate, Kind};
-use super::token::Tokens;
+use super::login::LoginState;
 use crate::access::{Access, Credentials};
 use crate::challenge::Challenge;
 use crate::error::{RegistryError, is_temporary_status};
@@ -30,8 +30,7 @@ pub(crate) struct Client {
     base: OnceCell<Url>,
     /// What makes every further request useless.
     hopeless: Mutex<Option<RegistryError>>,
-    challenge: Mutex<Option<Challenge>>,
-    tokens: Tokens,
+    login: LoginState,
     chunking: Chunking,
     patience: Patience,
     gate: Gate,
@@ -85,8 +84,7 @@ impl Client {
             clients: Clients::new(host, access)?,
             base: OnceCell::new(),
             hopeless: Mutex::default(),
-            challenge: Mutex::default(),
-            tokens: Tokens::default(),
+            login: LoginState::default(),
             chunking: Chunking::new(settings.chunk),
             patience: settings.patience,
             gate: Gate::default(),
@@ -111,14 +109,9 @@ impl Client {
         &self.access
     }
 
-    /// How to log in, once that is known.
-    pub(super) fn challenge_slot(&self) -> &Mutex<Option<Challenge>> {
-        &self.challenge
-    }
-
-    /// Tokens fetched so far.
-    pub(super) fn tokens(&self) -> &Tokens {
-        &self.tokens
+    /// What is known about logging in.
+    pub(super) fn login(&self) -> &LoginState {
+        &self.login
     }
 
     /// How long to wait.
@@ -205,20 +198,31 @@ impl Client {
     /// Sends once, or twice where the login turns out to be out of date, and
     /// follows redirects of reads.
     async fn send_once(&self, ask: &Ask) -> Result<Response, RegistryError> {
-        let mut fresh = false;
+        // When a login was refused that may have been out of date.
+        let mut refused = None;
+        let mut scopes = ask.scopes.clone();
         let mut url = ask.url.clone();
         let mut hops = 0;
         loop {
             let is_own = self.is_own(&url).await?;
+            let began = Instant::now();
             let request = self.request(&ask.method, &url, is_own);
             let mut request = request.headers(ask.headers.clone()).body(ask.body.clone());
             if is_own {
-                request = self.authorize(request, &url, &ask.scopes, fresh).await?;
+                request = self.authorize(request, &url, &scopes, refused).await?;
             }
-            let answer = self.transmit(request, &url).await?;
-            if answer.status() == 401 && is_own && !fresh && self.may_log_in_again(&answer) {
-                fresh = true;
+            let sent = Instant::now();
+            let mut answer = self.transmit(request, &url).await?;
+            if answer.status() == 401
+                && is_own
+                && refused.is_none()
+                && let Some(better) = self.log_in_again(&answer, &scopes, began..=sent)
+            {
+                (refused, scopes) = (Some(sent), better);
                 continue;
+            }
+            if is_own {
+                self.note_missing_right(&mut answer, &scopes);
             }
             match self.redirect_target(ask, &answer, &url) {
                 Some(next) if hops < REDIRECTS => {
@@ -235,18 +239,24 @@ impl Client {
         let is_own = self.is_own(&ask.url).await?;
         let mut request = self.request(&ask.method, &ask.url, is_own);
         request = request.headers(ask.headers.clone()).body(body);
+        let began = Instant::now();
         if is_own {
-            request = self.authorize(request, &ask.url, &ask.scopes, false).await?;
+            request = self.authorize(request, &ask.url, &ask.scopes, None).await?;
         }
+        let ready = began..=Instant::now();
         let _pass = self.gate.enter(Kind::Body).await;
         self.count();
         let sent = request.send().await;
-        let sent = sent.map_err(|e| self.clients.classify(e, &address(&ask.url)));
+        let sent = sent.map_err(|e| self.clients.classify(e, &ask.url));
         self.learn(Kind::Body, &sent);
-        let answer = sent?;
-        if answer.status() == 401 && is_own && self.may_log_in_again(&answer) {
-            *self.tokens.slot(&ask.scopes).lock().await = None;
+        let mut answer = sent?;
+        let may_try_again = || self.log_in_again(&answer, &ask.scopes, ready).is_some();
+        if answer.status() == 401 && is_own && may_try_again() {
+            *self.login.tokens.slot(&ask.scopes).lock().await = None;
             return Err(RegistryError::TokenEnded { host: self.host.clone() });
+        }
+        if is_own {
+            self.note_missing_right(&mut answer, &ask.scopes);
         }
         Ok(answer)
     }
@@ -267,7 +277,7 @@ impl Client {
         self.count();
         let stall = self.patience.stall;
         let sent = match tokio::time::timeout(stall, request.send()).await {
-            Ok(sent) => sent.map_err(|e| self.clients.classify(e, &address(url))),
+            Ok(sent) => sent.map_err(|e| self.clients.classify(e, url)),
             Err(_) => {
                 Err(RegistryError::Stalled { host: self.host.clone(), seconds: stall.as_secs() })
             }

@@ -4,12 +4,16 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder};
+use reqwest::{ClientBuilder, Url};
 
+use super::client::address;
 use super::forward::Forward;
+use super::tls::{with_authorities, with_client_certificate};
 use crate::access::Access;
 use crate::error::RegistryError;
+use crate::proxy::{Proxies, Proxy};
 
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -22,6 +26,9 @@ pub(crate) struct Clients {
     /// For token servers and stores elsewhere.
     pub(crate) other: reqwest::Client,
     forward: Option<Forward>,
+    proxies: Proxies,
+    /// Whether we show a certificate.
+    shows: bool,
 }
 
 impl Clients {
@@ -34,53 +41,73 @@ impl Clients {
             Some(address) => Some(Forward::open(address).map_err(|e| configuration(host, e))?),
             None => None,
         };
-        let other = build(builder(host, access)?)?;
-        let own = match &forward {
-            Some(forward) => build(builder(host, access)?.unix_socket(forward.path()))?,
-            None => other.clone(),
-        };
-        Ok(Self { host: host.to_owned(), own, other, forward })
+        let plain = builder(host, access)?;
+        let other = build(through_proxies(plain, &access.proxies))?;
+        let own = with_client_certificate(builder(host, access)?, host, access)?;
+        let own = own.default_headers(headers(host, access)?);
+        let own = build(match &forward {
+            Some(forward) => own.no_proxy().unix_socket(forward.path()),
+            None => through_proxies(own, &access.proxies),
+        })?;
+        let proxies = access.proxies.clone();
+        let shows = access.client_certificate.is_some();
+        Ok(Self { host: host.to_owned(), own, other, forward, proxies, shows })
     }
 
-    /// Tells apart why there is no answer. `address` is `host:port`.
-    pub(crate) fn classify(&self, error: reqwest::Error, address: &str) -> RegistryError {
+    /// Tells apart why there is no answer.
+    pub(crate) fn classify(&self, error: reqwest::Error, url: &Url) -> RegistryError {
         if let Some((address, kind)) = self.forward.as_ref().and_then(Forward::failure) {
-            return RegistryError::Unreachable { address: address.to_owned(), source: kind.into() };
+            let address = address.to_owned();
+            return RegistryError::Unreachable { address, proxy: None, source: kind.into() };
         }
-        if let Some(tls) = find_tls(&error) {
-            return RegistryError::Tls { host: address.to_owned(), reason: tls };
+        let address = address(url);
+        match find_tls(&error) {
+            Some(tls) if is_about_us(tls) => {
+                return RegistryError::ClientCertificate { host: address, shown: self.shows };
+            }
+            Some(tls) => return RegistryError::Tls { host: address, reason: reason(tls) },
+            None => {}
         }
         if error.is_connect() {
             let source = io_error(&error);
-            return RegistryError::Unreachable { address: address.to_owned(), source };
+            let proxy = self.forward.is_none().then(|| self.proxies.for_url(url)).flatten();
+            return RegistryError::Unreachable { address, proxy: proxy.map(Proxy::name), source };
         }
         // A URL can hold a session's secrets.
         RegistryError::Transport { host: self.host.clone(), source: error.without_url() }
     }
 }
 
+/// Sends requests through the proxies that are meant for them, and through no
+/// others.
+fn through_proxies(builder: ClientBuilder, proxies: &Proxies) -> ClientBuilder {
+    let proxies = proxies.clone();
+    let proxy = reqwest::Proxy::custom(move |url| proxies.for_url(url).map(|p| p.url().clone()));
+    builder.no_proxy().proxy(proxy)
+}
+
+fn headers(host: &str, access: &Access) -> Result<HeaderMap, RegistryError> {
+    let bad = |name: &str| configuration(host, format!("`{name}` is not an HTTP header"));
+    let pairs = access.headers.iter().map(|(name, value)| {
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| bad(name))?;
+        let mut value = HeaderValue::try_from(value.expose()).map_err(|_| bad(name))?;
+        value.set_sensitive(true);
+        Ok((header, value))
+    });
+    pairs.collect()
+}
+
 fn builder(host: &str, access: &Access) -> Result<ClientBuilder, RegistryError> {
-    let mut builder = reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .user_agent(concat!("edgectl/", env!("CARGO_PKG_VERSION")))
         // Followed by hand: a login may not go along to another host.
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
         .tcp_nodelay(true);
-    if let Some(pem) = &access.ca_pem {
-        let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|_| configuration(host, "its CA file holds no valid PEM certificate"))?;
-        if certificates.is_empty() {
-            return Err(configuration(host, "its CA file holds no PEM certificate"));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if access.insecure {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    Ok(builder)
+    with_authorities(builder, host, access)
 }
 
-fn configuration(host: &str, reason: impl std::fmt::Display) -> RegistryError {
+pub(super) fn configuration(host: &str, reason: impl std::fmt::Display) -> RegistryError {
     RegistryError::Configuration { host: host.to_owned(), reason: reason.to_string() }
 }
 
@@ -103,12 +130,31 @@ fn deepest(error: &Cause) -> &Cause {
     chain(error).last().unwrap_or(error)
 }
 
-fn find_tls(error: &reqwest::Error) -> Option<String> {
-    let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
-    Some(match tls {
+fn find_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
+    chain(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn reason(error: &rustls::Error) -> String {
+    match error {
         rustls::Error::InvalidMessage(_) => "the other side does not speak TLS".to_owned(),
         other => other.to_string(),
-    })
+    }
+}
+
+/// Whether the server ended the handshake because of our certificate.
+fn is_about_us(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription as A;
+    let rustls::Error::AlertReceived(alert) = error else { return false };
+    matches!(
+        alert,
+        A::BadCertificate
+            | A::CertificateExpired
+            | A::CertificateRequired
+            | A::CertificateRevoked
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::UnsupportedCertificate
+    )
 }
 
 fn io_error(error: &reqwest::Error) -> io::Error {

@@ -1,67 +1,110 @@
 //! Who we are: Basic with every request, or a token for it.
 
-use std::sync::PoisonError;
+use std::ops::RangeInclusive;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Response, Url};
 
-use super::answer::Purpose;
 use super::client::{Client, address};
-use super::token::{Token, TokenAnswer};
+use super::rights::MissingRight;
+use super::token::{Token, Tokens};
 use crate::access::Credentials;
-use crate::challenge::Challenge;
+use crate::challenge::{Challenge, Challenged};
 use crate::error::RegistryError;
+
+/// What is known about logging in at one registry.
+#[derive(Debug, Default)]
+pub(crate) struct LoginState {
+    challenge: Mutex<Option<Challenge>>,
+    /// Tokens fetched so far.
+    pub(super) tokens: Tokens,
+}
 
 impl Client {
     /// How the registry wants us to log in.
     pub(super) fn challenge(&self) -> Challenge {
-        let lock = self.challenge_slot().lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = self.login().challenge.lock().unwrap_or_else(PoisonError::into_inner);
         lock.clone().unwrap_or(Challenge::Open)
     }
 
     /// Remembers how to log in.
     pub(super) fn set_challenge(&self, challenge: Challenge) {
-        *self.challenge_slot().lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge);
+        let mut lock = self.login().challenge.lock().unwrap_or_else(PoisonError::into_inner);
+        *lock = Some(challenge);
     }
 
-    /// After a 401: a new token, or the first login where the API root needs
-    /// none but the repository does.
-    pub(super) fn may_log_in_again(&self, answer: &Response) -> bool {
-        match self.challenge() {
-            Challenge::Bearer { .. } => {
-                !matches!(self.access().credentials, Credentials::RegistryToken(_))
-            }
-            Challenge::Basic => false,
-            Challenge::Open => challenge_of(answer).map(|c| self.set_challenge(c)).is_some(),
+    /// After a 401 for a request whose login was made ready in `ready`: the
+    /// scopes to try once more with, if that makes sense. It does with a token that may have
+    /// ended on its way, with scopes that the registry asks for beyond ours,
+    /// and where the API root needs no login but the repository does.
+    pub(super) fn log_in_again(
+        &self,
+        answer: &Response,
+        scopes: &[String],
+        ready: RangeInclusive<Instant>,
+    ) -> Option<Vec<String>> {
+        if matches!(self.access().credentials, Credentials::RegistryToken(_)) {
+            return None;
+        }
+        let asked = challenge_of(answer);
+        let known = self.challenge();
+        let demanded = asked.as_ref().map(|asked| asked.scopes_beyond(scopes)).unwrap_or_default();
+        let is_new = asked.as_ref().is_some_and(|asked| asked.challenge != known);
+        // Nobody goes back to an open door, or from tokens to passwords.
+        if let Some(Challenged { challenge, .. }) = asked
+            && (known == Challenge::Open || matches!(challenge, Challenge::Bearer { .. }))
+        {
+            self.set_challenge(challenge);
+        }
+        let is_bearer = matches!(self.challenge(), Challenge::Bearer { .. });
+        let worth_it = is_new && known == Challenge::Open
+            || is_bearer && (is_new || !demanded.is_empty() || !self.is_fresh(scopes, &ready));
+        worth_it.then(|| scopes.iter().cloned().chain(demanded).collect())
+    }
+
+    /// Whether the token for `scopes` was fetched for this very request: the
+    /// server wouldn't give a better one.
+    fn is_fresh(&self, scopes: &[String], ready: &RangeInclusive<Instant>) -> bool {
+        // A later one was fetched by somebody else and is worth a try.
+        self.login().tokens.current(scopes).is_some_and(|token| ready.contains(&token.fetched))
+    }
+
+    /// Notes on a refusal which right the token lacks, where that can be read.
+    pub(super) fn note_missing_right(&self, answer: &mut Response, scopes: &[String]) {
+        if !matches!(answer.status().as_u16(), 401 | 403) {
+            return;
+        }
+        let rights = self.login().tokens.current(scopes).and_then(|token| token.rights);
+        if let Some(missing) = rights.and_then(|rights| rights.missing(scopes)) {
+            answer.extensions_mut().insert(MissingRight(missing));
         }
     }
 
-    /// Adds the login to a request for the registry itself.
+    /// Adds the login to a request for the registry itself. No token from
+    /// before `since` is used.
     pub(super) async fn authorize(
         &self,
         request: RequestBuilder,
         url: &Url,
         scopes: &[String],
-        fresh: bool,
+        since: Option<Instant>,
     ) -> Result<RequestBuilder, RegistryError> {
         self.check_scheme(url)?;
         Ok(match (self.challenge(), &self.access().credentials) {
             (Challenge::Open, _) => request,
             (_, Credentials::RegistryToken(token)) => request.bearer_auth(token.expose()),
-            (Challenge::Basic, Credentials::Basic { username, password }) => {
-                request.basic_auth(username, Some(password.expose()))
-            }
-            (Challenge::Basic, _) => request,
+            (Challenge::Basic, credentials) => with_password(request, credentials),
             (Challenge::Bearer { realm, service }, _) => {
-                let token = self.token(&realm, service.as_deref(), scopes, fresh).await?;
+                let token = self.token(&realm, service.as_deref(), scopes, since).await?;
                 request.header(AUTHORIZATION, bearer(&token)?)
             }
         })
     }
 
     /// A login never goes over plain HTTP unless that was asked for.
-    fn check_scheme(&self, url: &Url) -> Result<(), RegistryError> {
+    pub(super) fn check_scheme(&self, url: &Url) -> Result<(), RegistryError> {
         if url.scheme() == "https" || self.access().insecure {
             return Ok(());
         }
@@ -76,14 +119,12 @@ impl Client {
         realm: &str,
         service: Option<&str>,
         scopes: &[String],
-        fresh: bool,
+        since: Option<Instant>,
     ) -> Result<Token, RegistryError> {
-        let started = Instant::now();
-        let slot = self.tokens().slot(scopes);
+        let slot = self.login().tokens.slot(scopes);
         let mut slot = slot.lock().await;
         if let Some(token) = slot.as_ref()
-            && token.is_good(started)
-            && !fresh
+            && token.is_good(Instant::now(), since)
         {
             return Ok(token.clone());
         }
@@ -91,63 +132,18 @@ impl Client {
         *slot = Some(token.clone());
         Ok(token)
     }
+}
 
-    async fn fetch_token(
-        &self,
-        realm: &str,
-        service: Option<&str>,
-        scopes: &[String],
-    ) -> Result<Token, RegistryError> {
-        let bad = |reason: &str| RegistryError::Configuration {
-            host: self.host().to_owned(),
-            reason: format!("its token server `{realm}` {reason}"),
-        };
-        let url = Url::parse(realm).map_err(|_| bad("is not a URL"))?;
-        self.check_scheme(&url)?;
-        let answer = self.transmit(self.token_request(&url, service, scopes), &url).await?;
-        if matches!(answer.status().as_u16(), 400 | 401) {
-            let (host, user) = (self.host().to_owned(), self.user());
-            let error = RegistryError::LoginRefused { host, user, message: String::new() };
-            self.remember(&error);
-            return Err(error);
+/// Name and password, or a token in the password's place, with a request.
+pub(super) fn with_password(request: RequestBuilder, credentials: &Credentials) -> RequestBuilder {
+    match credentials {
+        Credentials::Basic { username, password } => {
+            request.basic_auth(username, Some(password.expose()))
         }
-        let what = scopes.join(" ");
-        let purpose = Purpose { action: format!("get a token for `{what}`"), what };
-        let answer = self.expect("GET", answer, &[200], &purpose).await?;
-        let bytes = answer.bytes().await.map_err(|e| self.broken(e))?;
-        // A parser's words could quote the token.
-        let answer: TokenAnswer =
-            serde_json::from_slice(&bytes).map_err(|_| bad("does not answer with JSON"))?;
-        answer.into_token(Instant::now()).ok_or_else(|| bad("gave no token"))
-    }
-
-    fn token_request(
-        &self,
-        realm: &Url,
-        service: Option<&str>,
-        scopes: &[String],
-    ) -> RequestBuilder {
-        let client = self.http_for(realm);
-        let mut fields = vec![("client_id", "edgectl".to_owned())];
-        fields.extend(service.map(|service| ("service", service.to_owned())));
-        if let Credentials::IdentityToken(token) = &self.access().credentials {
-            fields.push(("scope", scopes.join(" ")));
-            fields.push(("grant_type", "refresh_token".to_owned()));
-            fields.push(("refresh_token", token.expose().to_owned()));
-            let mut form = url::form_urlencoded::Serializer::new(String::new());
-            let body = form.extend_pairs(&fields).finish();
-            let kind = "application/x-www-form-urlencoded";
-            return client.post(realm.clone()).header(CONTENT_TYPE, kind).body(body);
+        Credentials::IdentityToken { username, token } => {
+            request.basic_auth(username, Some(token.expose()))
         }
-        fields.extend(scopes.iter().map(|scope| ("scope", scope.clone())));
-        let mut url = realm.clone();
-        url.query_pairs_mut().extend_pairs(&fields);
-        match &self.access().credentials {
-            Credentials::Basic { username, password } => {
-                client.get(url).basic_auth(username, Some(password.expose()))
-            }
-            _ => client.get(url),
-        }
+        Credentials::Anonymous | Credentials::RegistryToken(_) => request,
     }
 }
 
@@ -162,7 +158,7 @@ fn bearer(token: &Token) -> Result<HeaderValue, RegistryError> {
 }
 
 /// How an answer wants us to log in.
-pub(super) fn challenge_of(answer: &Response) -> Option<Challenge> {
+pub(super) fn challenge_of(answer: &Response) -> Option<Challenged> {
     let values = answer.headers().get_all(WWW_AUTHENTICATE);
-    Challenge::parse(values.iter().filter_map(|value| value.to_str().ok()))
+    Challenged::parse(values.iter().filter_map(|value| value.to_str().ok()))
 }

@@ -12,8 +12,11 @@ mod gate;
 mod login;
 mod ping;
 mod referrers;
+mod rights;
 mod sessions;
+mod tls;
 mod token;
+mod token_server;
 mod upload;
 
 pub(crate) use api::Head;

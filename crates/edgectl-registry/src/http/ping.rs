@@ -48,7 +48,7 @@ impl Client {
             let Some(wait) = backoff.next(after, false) else { break result? };
             tokio::time::sleep(wait).await;
         };
-        let challenge = challenge_of(&answer);
+        let challenge = challenge_of(&answer).map(|asked| asked.challenge);
         let challenge = match answer.status().as_u16() {
             401 => challenge.unwrap_or(Challenge::Basic),
             _ => challenge.unwrap_or(Challenge::Open),

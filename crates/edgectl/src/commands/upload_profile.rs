@@ -16,7 +16,7 @@ use crate::files::read_text;
 use crate::pinning::{self, named_by};
 use crate::printer::{Printer, table};
 use crate::progress::UploadProgress;
-use crate::project::{Project, Scope};
+use crate::project::{Project, Scope, proxies};
 use crate::upload_report;
 
 pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
@@ -137,8 +137,12 @@ fn where_to(args: &UploadArgs) -> Result<(Scope, RegistryConfig, Registries), Fa
         Some(name) => Credentials::basic(name.clone(), password(args.password_stdin)?),
         None => scope.place.credentials(None, &host, registry.domain.path())?,
     };
-    let access =
-        Access { credentials, ca_pem: ca.transpose()?, insecure: args.insecure, connect_to: None };
+    let access = Access {
+        credentials,
+        ca_pem: ca.transpose()?,
+        insecure: args.insecure,
+        ..Access::default()
+    };
     scope.registry = Some(registry.clone());
     Ok((scope, registry, Registries::single(&host, access)))
 }
