@@ -11,6 +11,7 @@ use crate::pattern::ImagePattern;
 use crate::prefix::Prefix;
 use crate::reference::Reference;
 use crate::rules::{HostRule, Layout, MirrorRules};
+use crate::upload_config::UploadConfig;
 
 /// The project file. Paths are relative to the file itself.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -29,6 +30,9 @@ pub struct EdgeConfig {
     pub sources: SourcesConfig,
     /// The private registry that the site pulls from.
     pub registry: RegistryConfig,
+    /// How images are sent there.
+    #[serde(default)]
+    pub upload: UploadConfig,
     /// Corrections to what discovery finds.
     #[serde(default)]
     pub images: ImagesConfig,

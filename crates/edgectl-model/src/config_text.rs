@@ -93,6 +93,7 @@ fn check(config: &EdgeConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::Label(label.clone()));
     }
     check_range("iso.userDataKib", config.iso.user_data_kib.into(), 4..=65_536, "4 to 65536")?;
+    check_range("upload.jobs", config.upload.jobs.into(), 1..=64, "1 to 64")?;
     check_range("boot.memoryMib", config.boot.memory_mib.into(), 512..=1_048_576, "512 or more")?;
     check_range("boot.cpus", config.boot.cpus.into(), 1..=256, "1 to 256")?;
     check_range("boot.diskGib", config.boot.disk_gib.into(), 4..=65_536, "4 or more")?;

@@ -19,6 +19,7 @@ mod reference;
 mod rules;
 mod secret;
 mod suggest;
+mod upload_config;
 mod yaml;
 
 pub use config::{
@@ -40,4 +41,5 @@ pub use reference::{Reference, ReferenceError};
 pub use rules::{Collision, HostRule, HostRuleError, Layout, MirrorRules, PlanError, RewriteError};
 pub use secret::Secret;
 pub use suggest::did_you_mean;
+pub use upload_config::{ByteSize, UploadConfig};
 pub use yaml::{YamlError, from_yaml};

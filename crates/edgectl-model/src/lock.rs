@@ -80,6 +80,10 @@ pub struct LockedImage {
     /// Platforms it has; empty until pinned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<Platform>,
+    /// Digest in the private registry where that is another one, because only
+    /// some platforms were copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<Digest>,
     /// Reference in the private registry.
     pub target: Reference,
     /// What it is for.
@@ -93,6 +97,11 @@ pub struct LockedImage {
 }
 
 impl LockedImage {
+    /// The digest that it has in the private registry.
+    pub fn mirrored_digest(&self) -> Option<&Digest> {
+        self.mirrored.as_ref().or(self.digest.as_ref())
+    }
+
     /// Whether a node pulls it.
     pub fn is_workload(&self) -> bool {
         self.role == Role::Workload
@@ -166,6 +175,7 @@ impl ImageLock {
                 image.digest.clone_from(&old.digest);
                 image.media_type.clone_from(&old.media_type);
                 image.platforms.clone_from(&old.platforms);
+                image.mirrored.clone_from(&old.mirrored);
             }
         }
     }
@@ -186,6 +196,7 @@ mod tests {
                 digest: Some(Digest::sha256(b"m")),
                 media_type: Some("application/vnd.oci.image.index.v1+json".into()),
                 platforms: vec![Platform::new("linux", "amd64")],
+                mirrored: None,
                 target: Reference::parse("reg.local:5000/edge/quay.io/a/b:1").unwrap(),
                 role: Role::Workload,
                 tier: Tier::Certain,

@@ -142,7 +142,7 @@ impl std::fmt::Display for Finding {
 pub fn judge(lock: &ImageLock, report: &PhaseReport) -> Vec<Finding> {
     let mut findings: Vec<Finding> = phase_finding(report).into_iter().collect();
     for image in lock.workloads() {
-        findings.extend(image_finding(&image.source, image.digest.as_ref(), report));
+        findings.extend(image_finding(&image.source, image.mirrored_digest(), report));
     }
     findings.extend(container_finding(report));
     findings
@@ -237,6 +237,7 @@ mod tests {
             digest: Some(Digest::sha256(name.as_bytes())),
             media_type: None,
             platforms: Vec::new(),
+            mirrored: None,
             target: Reference::parse(&format!("reg.local/{name}")).unwrap(),
             role: Role::Workload,
             tier: Tier::Certain,

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use edgectl_model::Reference;
+use edgectl_model::{Platform, Reference};
 use edgectl_process::interrupted;
 use futures_util::future::join4;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -15,7 +15,7 @@ use crate::narrow::narrowed;
 use crate::plan::{Owned, Plan, Planned};
 use crate::sink::{Place, Sink};
 use crate::source::Source;
-use crate::tree::Tree;
+use crate::tree::{Tree, platforms_of};
 use crate::upload::{ImageOutcome, ImageReport, ImageRequest, Progress, Totals, UploadRequest};
 
 /// Images looked at or finished at once: this is waiting, not work.
@@ -40,7 +40,8 @@ pub(crate) struct Run<'a, S, K> {
 /// What a look at source and target told.
 enum Look {
     There(Pinned),
-    Differs(Box<RawManifest>),
+    /// What is to be copied, and what the source has if that is more.
+    Differs(Box<RawManifest>, Option<Box<Pinned>>),
 }
 
 impl<S: Source, K: Sink> Run<'_, S, K> {
@@ -75,12 +76,20 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let looked = async {
             match self.look(image).await? {
                 Look::There(pinned) => Ok(Err(pinned)),
-                Look::Differs(root) => self.gather(index, image, *root).await.map(Ok),
+                Look::Differs(root, origin) => {
+                    self.gather(index, image, *root, origin).await.map(Ok)
+                }
             }
         };
         match looked.await {
-            Ok(Ok(planned)) => return Some(planned),
-            Ok(Err(pinned)) => self.report(index, ImageOutcome::AlreadyThere(pinned)),
+            Ok(Ok(planned)) => {
+                self.progress.pinned(image, &planned.pinned);
+                return Some(planned);
+            }
+            Ok(Err(pinned)) => {
+                self.progress.pinned(image, &pinned);
+                self.report(index, ImageOutcome::AlreadyThere(pinned));
+            }
             Err(error) => self.report(index, ImageOutcome::Failed(error)),
         }
         None
@@ -88,10 +97,10 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
 
     async fn look(&self, image: &ImageRequest) -> Result<Look, RegistryError> {
         interrupted()?;
-        if !self.request.platforms.is_empty() {
-            return self.look_narrowed(image).await;
-        }
-        if let Some(digest) = image.source.digest().or(image.digest.as_ref()) {
+        let wanted = self.request.platforms.as_slice();
+        if let Some(digest) = &image.digest
+            && wanted.is_empty()
+        {
             // With a pin one question decides; the source isn't asked.
             if let Some(there) = self.sink.head(&image.target).await?
                 && there.digest == *digest
@@ -99,25 +108,35 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
                 return Ok(Look::There(there));
             }
             let root = self.source.manifest(&image.source, Some(digest)).await?;
-            return Ok(Look::Differs(Box::new(root)));
+            return Ok(Look::Differs(Box::new(root), None));
         }
         let there = self.sink.head(&image.target);
-        let wanted = self.source.manifest(&image.source, None);
-        let (there, wanted) = tokio::try_join!(there, wanted)?;
-        compared(there, wanted)
+        let (there, (root, origin)) = tokio::try_join!(there, self.wanted(image, wanted))?;
+        if there.is_none_or(|there| there.digest != *root.digest()) {
+            return Ok(Look::Differs(Box::new(root), origin));
+        }
+        let mut pinned = root.pinned()?;
+        if pinned.platforms.is_empty() {
+            pinned.platforms = platforms_of(self.source, &image.source, &root).await?;
+        }
+        Ok(Look::There(Pinned { origin, ..pinned }))
     }
 
-    /// With some platforms alone the source has to be asked: what the target
-    /// should have is known to nobody else.
-    async fn look_narrowed(&self, image: &ImageRequest) -> Result<Look, RegistryError> {
-        let there = self.sink.head(&image.target);
-        let wanted = async {
-            let pin = image.source.digest().or(image.digest.as_ref());
-            let root = self.source.manifest(&image.source, pin).await?;
-            narrowed(self.source, &image.source, root, &self.request.platforms).await
-        };
-        let (there, wanted) = tokio::try_join!(there, wanted)?;
-        compared(there, wanted)
+    /// What the target should have, and what the source has if that is more.
+    async fn wanted(
+        &self,
+        image: &ImageRequest,
+        platforms: &[Platform],
+    ) -> Result<(RawManifest, Option<Box<Pinned>>), RegistryError> {
+        let pin = image.digest.as_ref().or(image.source.digest());
+        let whole = self.source.manifest(&image.source, pin).await?;
+        if platforms.is_empty() {
+            return Ok((whole, None));
+        }
+        let origin = whole.pinned()?;
+        let root = narrowed(self.source, &image.source, whole, platforms).await?;
+        let is_other = *root.digest() != origin.digest;
+        Ok((root, is_other.then(|| Box::new(origin))))
     }
 
     async fn gather(
@@ -125,14 +144,15 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         index: usize,
         image: &ImageRequest,
         root: RawManifest,
+        origin: Option<Box<Pinned>>,
     ) -> Result<Planned, RegistryError> {
-        let mut pinned = root.pinned()?;
+        let mut pinned = Pinned { origin, ..root.pinned()? };
+        if pinned.platforms.is_empty() {
+            pinned.platforms = platforms_of(self.source, &image.source, &root).await?;
+        }
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;
         if self.request.attachments {
             tree.attach(self.source, &image.source).await?;
-        }
-        if pinned.platforms.is_empty() {
-            pinned.platforms = tree.platforms(self.source, &image.source).await?;
         }
         let (source, target) = (image.source.clone(), image.target.clone());
         Ok(Planned { index, source, target, pinned, tree })
@@ -235,11 +255,4 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             *slot = Some(report);
         }
     }
-}
-
-fn compared(there: Option<Pinned>, wanted: RawManifest) -> Result<Look, RegistryError> {
-    Ok(match there.is_some_and(|there| there.digest == *wanted.digest()) {
-        true => Look::There(wanted.pinned()?),
-        false => Look::Differs(Box::new(wanted)),
-    })
 }

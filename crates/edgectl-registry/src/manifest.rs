@@ -49,6 +49,8 @@ pub struct Pinned {
     /// The platforms it has; empty where finding out would have cost another
     /// request.
     pub platforms: Vec<Platform>,
+    /// What the source has where only some platforms of it were taken.
+    pub origin: Option<Box<Self>>,
 }
 
 /// One entry of a manifest or index.
@@ -217,6 +219,7 @@ impl RawManifest {
             media_type: self.media_type.clone(),
             size: self.bytes.len() as u64,
             platforms,
+            origin: None,
         })
     }
 }

@@ -5,12 +5,13 @@ use std::future::Future;
 use edgectl_model::{Digest, Reference};
 
 use crate::attached::Attached;
-use crate::content::{Chunks, collect};
+use crate::content::Chunks;
 use crate::error::RegistryError;
-use crate::manifest::{Blob, CONFIG_LIMIT, Parsed, Pinned, RawManifest, config_platform};
+use crate::manifest::{Blob, Pinned, RawManifest};
+use crate::tree::platforms_of;
 
 /// A place that has images.
-pub trait Source: Send + Sync {
+pub trait Source: Send + Sync + Sized {
     /// The manifest or index of a reference, or the one with `digest` in its
     /// repository. The bytes have that digest.
     fn manifest(
@@ -58,12 +59,8 @@ pub trait Source: Send + Sync {
         async move {
             let raw = self.manifest(reference, reference.digest()).await?;
             let mut pinned = raw.pinned()?;
-            if let Parsed::Image { config: Some(config), .. } = raw.parse()?
-                && config.blob.size <= CONFIG_LIMIT
-            {
-                let chunks = self.blob(reference, &config.blob, 0).await?;
-                let bytes = collect(chunks, &config.blob, &reference.repository()).await?;
-                pinned.platforms = config_platform(&bytes).into_iter().collect();
+            if pinned.platforms.is_empty() {
+                pinned.platforms = platforms_of(self, reference, &raw).await?;
             }
             Ok(pinned)
         }

@@ -115,26 +115,23 @@ impl Tree {
         let own: usize = self.levels.iter().map(Vec::len).sum();
         own + self.attached.iter().map(|(_, tree)| tree.manifests()).sum::<usize>()
     }
+}
 
-    /// The platform of a single image stands in its configuration.
-    pub(crate) async fn platforms<S: Source>(
-        &self,
-        source: &S,
-        reference: &Reference,
-    ) -> Result<Vec<Platform>, RegistryError> {
-        let root = self.levels.first().and_then(|level| level.first());
-        let Some(Parsed::Image { config: Some(config), .. }) =
-            root.map(RawManifest::parse).transpose()?
-        else {
-            return Ok(Vec::new());
-        };
-        if config.blob.size > CONFIG_LIMIT {
-            return Ok(Vec::new());
-        }
-        let chunks = source.blob(reference, &config.blob, 0).await?;
-        let bytes = collect(chunks, &config.blob, &reference.repository()).await?;
-        Ok(config_platform(&bytes).into_iter().collect())
+/// The platform of a single image, which stands in its configuration.
+pub(crate) async fn platforms_of<S: Source>(
+    source: &S,
+    reference: &Reference,
+    root: &RawManifest,
+) -> Result<Vec<Platform>, RegistryError> {
+    let Parsed::Image { config: Some(config), .. } = root.parse()? else {
+        return Ok(Vec::new());
+    };
+    if config.blob.size > CONFIG_LIMIT {
+        return Ok(Vec::new());
     }
+    let chunks = source.blob(reference, &config.blob, 0).await?;
+    let bytes = collect(chunks, &config.blob, &reference.repository()).await?;
+    Ok(config_platform(&bytes).into_iter().collect())
 }
 
 async fn fetch_children<S: Source>(

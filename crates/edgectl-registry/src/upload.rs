@@ -27,8 +27,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct ImageRequest {
     /// Where it comes from.
     pub source: Reference,
-    /// The digest it must have, from the lock; without it the source's tag
-    /// decides now.
+    /// The digest it must have, from the lock: one question to the target then
+    /// decides. Without it the source is asked.
     pub digest: Option<Digest>,
     /// Where it goes.
     pub target: Reference,
@@ -118,7 +118,10 @@ pub trait Progress: Send + Sync {
     /// This many bytes were sent in vain and will be sent again.
     fn bytes_lost(&self, _lost: u64) {}
 
-    /// Bytes of all blobs of the images that differ, each once.
+    /// What an image is pinned to is known; nothing of it has been sent yet.
+    fn pinned(&self, _request: &ImageRequest, _pinned: &Pinned) {}
+
+    /// All images have been looked at: bytes of all blobs of those that differ, each once.
     fn planned(&self, _bytes: u64) {}
 
     /// The destination turned out to have this many of them.

@@ -97,7 +97,7 @@ fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// An OCI layout directory being filled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TinyLayout {
     directory: PathBuf,
     named: Vec<Value>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::transfer_cli::TransferArgs;
 use crate::user_data_cli::UserDataCommand;
 
 /// Edge installer images with a private registry.
@@ -228,12 +229,11 @@ pub(crate) struct UploadArgs {
     /// Allow plain HTTP and unverified certificates at that registry.
     #[arg(long, requires = "registry")]
     pub(crate) insecure: bool,
-    /// Print the plan and change nothing.
+    /// Ask sources and registry, print the plan, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Blobs in flight at once.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) jobs: u16,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
     #[command(flatten)]
     pub(crate) discover: DiscoverArgs,
     #[command(flatten)]

@@ -91,6 +91,7 @@ fn build_lock(
             digest: image.reference.digest().cloned(),
             media_type: None,
             platforms: Vec::new(),
+            mirrored: None,
             target: targets.get(&image.reference)?.clone(),
             source: image.reference,
             role: image.role,

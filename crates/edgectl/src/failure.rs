@@ -133,6 +133,17 @@ impl From<RegistryError> for Failure {
     }
 }
 
+/// An error and what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
 /// The one thing to do about a registry's answer.
 pub(crate) fn registry_hint(error: &RegistryError) -> Option<&'static str> {
     Some(match error.kind() {

@@ -11,12 +11,15 @@ mod findings_report;
 mod images_report;
 mod inputs;
 mod logging;
+mod pin_keeper;
 mod pinning;
 mod printer;
 mod progress;
 mod project;
 mod read_ahead;
 mod sites;
+mod transfer_cli;
+mod upload_plan;
 mod upload_report;
 mod user_data_cli;
 

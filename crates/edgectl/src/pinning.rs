@@ -47,11 +47,16 @@ fn is_complete(image: &LockedImage) -> bool {
 
 /// Keeps what an upload or a question found out.
 pub(crate) fn take(image: &mut LockedImage, pinned: Pinned) {
-    image.digest = Some(pinned.digest);
-    image.media_type = Some(pinned.media_type);
     if !pinned.platforms.is_empty() {
-        image.platforms = pinned.platforms;
+        image.platforms.clone_from(&pinned.platforms);
     }
+    image.mirrored = pinned.origin.is_some().then(|| pinned.digest.clone());
+    let source = match pinned.origin {
+        Some(origin) => *origin,
+        None => pinned,
+    };
+    image.digest = Some(source.digest);
+    image.media_type = Some(source.media_type);
 }
 
 /// Which image, and who named it.

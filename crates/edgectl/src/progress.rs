@@ -45,6 +45,15 @@ impl Progress for UploadProgress {
         self.bar.inc_length(bytes);
     }
 
+    fn there(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    fn stopping(&self) {
+        let line = "stopping once the chunks on their way have arrived; press Ctrl-C again to stop at once";
+        self.bar.suspend(|| self.printer.say(line));
+    }
+
     fn image_done(&self, report: &ImageReport) {
         let done = match &report.outcome {
             ImageOutcome::AlreadyThere(_) => "there  ",

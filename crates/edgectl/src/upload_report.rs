@@ -5,7 +5,7 @@ use edgectl_registry::{ErrorKind, ImageOutcome, ImageReport, RegistryError, Uplo
 use serde_json::{Value, json};
 
 use crate::exit;
-use crate::failure::{Failure, registry_hint};
+use crate::failure::{Failure, registry_hint, with_causes};
 use crate::printer::bytes;
 
 /// One line for people.
@@ -45,7 +45,7 @@ fn image_value(report: &ImageReport) -> Value {
     let (result, error) = match &report.outcome {
         ImageOutcome::AlreadyThere(_) => ("already-there", None),
         ImageOutcome::Copied(_) => ("copied", None),
-        ImageOutcome::Failed(error) => ("failed", Some(chain(error))),
+        ImageOutcome::Failed(error) => ("failed", Some(with_causes(error))),
     };
     json!({
         "source": report.request.source,
@@ -76,15 +76,55 @@ pub(crate) fn failure(
     let all = outcome.images.len();
     let text = format!("{} of {} could not be uploaded", failed.len(), count(all, "image"));
     let mut failure = Failure::new(code(first, failed.len() == all), text);
-    for (report, error) in &failed {
-        let line = format!("`{}`{}: {}", report.request.source, named_by(report), chain(error));
-        failure.frames.push(line);
+    for (kind, images) in by_cause(&failed) {
+        let lines = images.iter().map(|(report, error)| {
+            format!("`{}`{}: {}", report.request.source, named_by(report), with_causes(*error))
+        });
+        let lines: Vec<String> = lines.collect();
+        failure.frames.push(match lines.as_slice() {
+            [only] => only.clone(),
+            many => format!("{} {}:\n    {}", many.len(), title(kind), many.join("\n    ")),
+        });
+        let hint = images.first().and_then(|(_, error)| registry_hint(error));
+        failure.hints.extend(hint.map(str::to_owned));
     }
-    failure.hints.extend(registry_hint(first).map(str::to_owned));
     if failed.len() < all {
         failure = failure.hint("the others are there; run the same command again to continue");
     }
     Some(failure)
+}
+
+type FailedImage<'a> = (&'a ImageReport, &'a RegistryError);
+
+/// Failures of one kind together, in the order of their first ones.
+fn by_cause<'a>(failed: &[FailedImage<'a>]) -> Vec<(ErrorKind, Vec<FailedImage<'a>>)> {
+    let mut groups: Vec<(ErrorKind, Vec<FailedImage<'a>>)> = Vec::new();
+    for image in failed {
+        let kind = image.1.kind();
+        match groups.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, images)) => images.push(*image),
+            None => groups.push((kind, vec![*image])),
+        }
+    }
+    groups
+}
+
+/// What several images have in common.
+fn title(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Configuration => "images for which settings can't be used",
+        ErrorKind::Denied => "images that the login doesn't allow",
+        ErrorKind::Digest => "images whose content differs from their digest",
+        ErrorKind::Http => "images that a registry refused",
+        ErrorKind::Interrupted => "images that were left out",
+        ErrorKind::Local => "images for which local files can't be used",
+        ErrorKind::Login => "images for which the login was refused",
+        ErrorKind::Manifest => "images whose manifests can't be used",
+        ErrorKind::NotFound => "images that aren't where they should come from",
+        ErrorKind::Tls => "images without a secure connection",
+        ErrorKind::Transport => "images whose connection broke",
+        ErrorKind::Unreachable => "images whose registry can't be reached",
+    }
 }
 
 fn code(first: &RegistryError, nothing_done: bool) -> u8 {
@@ -93,8 +133,4 @@ fn code(first: &RegistryError, nothing_done: bool) -> u8 {
         (_, true) => exit::FAILED,
         (_, false) => exit::PARTLY,
     }
-}
-
-fn chain(error: &RegistryError) -> String {
-    Failure::of(exit::FAILED, error).frames.join(": ")
 }

@@ -24,7 +24,7 @@ impl Head {
     /// As an outcome; a HEAD tells no platforms.
     pub(crate) fn into_pinned(self) -> Pinned {
         let Self { digest, media_type, size } = self;
-        Pinned { digest, media_type, size, platforms: Vec::new() }
+        Pinned { digest, media_type, size, platforms: Vec::new(), origin: None }
     }
 }
 

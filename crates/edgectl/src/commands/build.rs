@@ -15,10 +15,8 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::project::Project;
+use crate::transfer_cli::prepared;
 use crate::upload_report;
-
-/// Blobs in flight.
-const JOBS: u16 = 4;
 
 pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     let started = Instant::now();
@@ -36,8 +34,10 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     printer.say(&format!("  {} found", count(discovered.lock.images.len(), "image")));
 
     printer.say(&format!("[2/5] upload-profile: mirroring to {}", registry.domain));
+    let options = &project.config.upload;
     let destination = scope.destination(registry)?;
-    let job = Job { scope: &scope, registry, destination: &destination, jobs: JOBS };
+    let destination = prepared(destination, registry.domain.domain(), options, printer);
+    let job = Job { scope: &scope, registry, destination: &destination, options };
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;
     printer.say(&format!("  {}", upload_report::sentence(&outcome)));
     if let Some(failure) = failure {

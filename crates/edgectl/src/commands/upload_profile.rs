@@ -2,34 +2,36 @@
 
 use std::io::BufRead;
 
-use edgectl_model::{ImageLock, LockedImage, Prefix, RegistryConfig, Secret, count};
+use edgectl_model::{ImageLock, LockedImage, Prefix, RegistryConfig, Secret, UploadConfig};
 use edgectl_registry::{
     Access, Credentials, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest,
-    check, interruptible, upload,
+    check, forecast, interruptible, upload,
 };
 
 use crate::cli::{Output, UploadArgs};
-use crate::discovery::{discover_images, show_problems, write_lock};
+use crate::discovery::{discover_images, show_problems};
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_text;
+use crate::pin_keeper::PinKeeper;
 use crate::pinning::{self, named_by};
-use crate::printer::{Printer, table};
+use crate::printer::Printer;
 use crate::progress::UploadProgress;
 use crate::project::{Project, Scope, proxies};
-use crate::upload_report;
+use crate::transfer_cli::prepared;
+use crate::{upload_plan, upload_report};
 
 pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
-    let (scope, registry, destination) = where_to(args)?;
+    let (scope, registry, destination, options) = where_to(args)?;
+    let destination = prepared(destination, registry.domain.domain(), &options, printer);
     let mut discovered = discover_images(&scope, &args.lock)?;
     show_problems(&discovered.problems, printer);
     discovered.ensure_usable(args.lock.strict)?;
-    if args.dry_run {
-        printer.data(&plan(&discovered.lock, args.output.output))?;
-        return Ok(exit::DONE);
-    }
     let job =
-        Job { scope: &scope, registry: &registry, destination: &destination, jobs: args.jobs };
+        Job { scope: &scope, registry: &registry, destination: &destination, options: &options };
+    if args.dry_run {
+        return job.foretell(&discovered.lock, args.output.output, printer);
+    }
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;
     match args.output.output {
         Output::Table => printer.say(&upload_report::sentence(&outcome)),
@@ -43,11 +45,11 @@ pub(crate) struct Job<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) registry: &'a RegistryConfig,
     pub(crate) destination: &'a Registries,
-    pub(crate) jobs: u16,
+    pub(crate) options: &'a UploadConfig,
 }
 
 impl Job<'_> {
-    /// Looks at the registry, pins, uploads, and keeps the pins in the lock.
+    /// Looks at the registry, uploads, and keeps the pins in the lock.
     pub(crate) fn run(
         &self,
         lock: &mut ImageLock,
@@ -67,6 +69,29 @@ impl Job<'_> {
         lock: &mut ImageLock,
         printer: Printer,
     ) -> Result<UploadOutcome, Failure> {
+        self.look_at_registry(printer).await?;
+        let sources = self.scope.sources_of(lock)?;
+        let keeper = PinKeeper::new(self.scope, lock.clone(), UploadProgress::new(printer));
+        let outcome = upload(self.request(lock), &sources, self.destination, &keeper).await;
+        *lock = keeper.finish()?;
+        Ok(outcome)
+    }
+
+    /// Prints what an upload would do.
+    fn foretell(&self, lock: &ImageLock, output: Output, printer: Printer) -> Result<u8, Failure> {
+        let forecast = on_runtime(async {
+            self.look_at_registry(printer).await?;
+            let sources = self.scope.sources_of(lock)?;
+            Ok(forecast(&self.request(lock), &sources, self.destination).await?)
+        })?;
+        printer.data(&match output {
+            Output::Table => upload_plan::text(&forecast),
+            Output::Json => format!("{:#}\n", upload_plan::value(&forecast)),
+        })?;
+        upload_plan::ensure_possible(&forecast).map(|()| exit::DONE)
+    }
+
+    async fn look_at_registry(&self, printer: Printer) -> Result<(), Failure> {
         if self.registry.insecure {
             printer.say(&format!(
                 "warning: `insecure` is set: `{}` is not verified, and the credentials may travel in clear",
@@ -76,28 +101,24 @@ impl Job<'_> {
         interruptible(check(self.destination, &self.registry.domain))
             .await
             .doing(format!("looking at the registry `{}`", self.registry.domain))?;
-        let sources = self.scope.sources_of(lock)?;
-        pinning::pin(lock, &sources).await?;
-        // The pins are kept even if the upload is cut short.
-        write_lock(self.scope, lock)?;
-        let images = lock.images.iter().filter(|i| pinning::is_uploaded(i)).map(request).collect();
-        let request = UploadRequest {
-            images,
-            jobs: usize::from(self.jobs),
-            attachments: true,
-            platforms: Vec::new(),
-        };
-        let progress = UploadProgress::new(printer);
-        let outcome = upload(request, &sources, self.destination, &progress).await;
-        progress.finish();
-        Ok(outcome)
+        Ok(())
+    }
+
+    fn request(&self, lock: &ImageLock) -> UploadRequest {
+        UploadRequest {
+            images: lock.images.iter().filter(|i| pinning::is_uploaded(i)).map(request).collect(),
+            jobs: usize::from(self.options.jobs),
+            attachments: self.options.attachments,
+            platforms: self.options.platforms.clone(),
+        }
     }
 }
 
 fn request(image: &LockedImage) -> ImageRequest {
     ImageRequest {
         source: image.source.clone(),
-        digest: image.digest.clone(),
+        // A digest in a name alone tells nothing of the image's platforms.
+        digest: image.digest.clone().filter(|_| image.media_type.is_some()),
         target: image.target.clone(),
     }
 }
@@ -112,12 +133,15 @@ pub(crate) fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> R
     runtime.block_on(work)
 }
 
-fn where_to(args: &UploadArgs) -> Result<(Scope, RegistryConfig, Registries), Failure> {
+type Place = (Scope, RegistryConfig, Registries, UploadConfig);
+
+fn where_to(args: &UploadArgs) -> Result<Place, Failure> {
     let Some(prefix) = &args.registry else {
         let project = Project::load(&args.project.file)?;
         let scope = project.scope().reading_as(&args.discover)?;
         let destination = scope.destination(&project.config.registry)?;
-        return Ok((scope, project.config.registry, destination));
+        let options = args.transfer.over(&project.config.upload);
+        return Ok((scope, project.config.registry, destination, options));
     };
     let domain = Prefix::parse(prefix).map_err(|e| Failure::of(exit::USAGE, &e))?;
     let registry = RegistryConfig {
@@ -141,10 +165,12 @@ fn where_to(args: &UploadArgs) -> Result<(Scope, RegistryConfig, Registries), Fa
         credentials,
         ca_pem: ca.transpose()?,
         insecure: args.insecure,
+        proxies: proxies()?,
         ..Access::default()
     };
     scope.registry = Some(registry.clone());
-    Ok((scope, registry, Registries::single(&host, access)))
+    let options = args.transfer.over(&UploadConfig::default());
+    Ok((scope, registry, Registries::single(&host, access), options))
 }
 
 fn password(from_stdin: bool) -> Result<Secret, Failure> {
@@ -158,20 +184,4 @@ fn password(from_stdin: bool) -> Result<Secret, Failure> {
         Failure::new(exit::USAGE, "no password was given")
             .hint("pass `--password-stdin`, or set EDGECTL_REGISTRY_PASSWORD")
     })
-}
-
-/// What would be uploaded, and under which name.
-fn plan(lock: &ImageLock, output: Output) -> String {
-    let images: Vec<&LockedImage> =
-        lock.images.iter().filter(|i| pinning::is_uploaded(i)).collect();
-    if output == Output::Json {
-        let images: Vec<serde_json::Value> = images
-            .iter()
-            .map(|i| serde_json::json!({ "source": i.source, "target": i.target, "digest": i.digest }))
-            .collect();
-        return format!("{:#}\n", serde_json::json!({ "schema": 1, "images": images }));
-    }
-    let mut rows = vec![vec!["SOURCE".to_owned(), "TARGET".to_owned()]];
-    rows.extend(images.iter().map(|i| vec![i.source.to_string(), i.target.to_string()]));
-    format!("{}{} would be uploaded\n", table(&rows), count(images.len(), "image"))
 }

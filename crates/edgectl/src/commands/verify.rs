@@ -8,7 +8,7 @@ use crate::cli::{Output, VerifyArgs};
 use crate::commands::upload_profile::on_runtime;
 use crate::discovery::read_lock;
 use crate::exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::pinning::is_uploaded;
 use crate::printer::{Printer, table};
 use crate::project::Project;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
 }
 
 fn requests(lock: &ImageLock) -> Result<Vec<VerifyRequest>, Failure> {
-    let request = |image: &LockedImage| match &image.digest {
+    let request = |image: &LockedImage| match image.mirrored_digest() {
         Some(digest) => Ok(VerifyRequest { target: image.target.clone(), digest: digest.clone() }),
         None => {
             Err(Failure::new(exit::FAILED, format!("`{}` has no digest in the lock", image.source))
@@ -70,16 +70,6 @@ fn told(verdict: &Verdict) -> (&'static str, String) {
         Verdict::Damaged(error) => ("damaged", with_causes(error)),
         Verdict::Unknown(error) => ("unknown", with_causes(error)),
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// What is as it should be needs no line.

@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use edgectl_model::{Prefix, Reference, Secret};
 use edgectl_registry::{Access, ImageRequest, Layout, Registries, UploadRequest, upload_from};
 use edgectl_testkit::{
-    RegistryOptions, RegistryServer, TestCa, TinyImage, TinyLayout, TlsFiles, path_with_test_tools,
+    RegistryOptions, RegistryServer, TestCa, TinyImage, TinyLayout, TlsFiles, Written,
+    path_with_test_tools,
 };
 use tempfile::TempDir;
 
@@ -54,11 +55,22 @@ impl Site {
 
     /// Puts images into the registry that stands for the internet.
     pub(crate) fn serve(&self, images: &[(&str, TinyImage)]) {
-        let directory = self.path("layout");
-        let mut layout = TinyLayout::new(&directory).unwrap();
+        let layout = TinyLayout::new(&self.path("layout")).unwrap();
+        let written = images.iter().map(|(name, image)| (*name, layout.image(image).unwrap()));
+        self.serve_written(layout.clone(), written.collect());
+    }
+
+    /// Serves an index over two platforms.
+    pub(crate) fn serve_multi(&self, name: &str) {
+        let layout = TinyLayout::new(&self.path("layout")).unwrap();
+        let arms = ["amd64", "arm64"].map(|arch| layout.image(&TinyImage::new(arch)).unwrap());
+        let index = layout.index(&arms).unwrap();
+        self.serve_written(layout, vec![(name, index)]);
+    }
+
+    fn serve_written(&self, mut layout: TinyLayout, images: Vec<(&str, Written)>) {
         let mut requests = Vec::new();
-        for (name, image) in images {
-            let written = layout.image(image).unwrap();
+        for (name, written) in images {
             layout.name(name, &written).unwrap();
             let target = format!("{}/{name}", self.source.address());
             requests.push(ImageRequest {
@@ -67,7 +79,7 @@ impl Site {
                 target: Reference::parse(&target).unwrap(),
             });
         }
-        let layout = Layout::open(&directory).unwrap();
+        let layout = Layout::open(self.path("layout")).unwrap();
         let access = Access { insecure: true, ..Access::default() };
         let to = Registries::new(
             BTreeMap::from([(self.source.address(), access)]),

@@ -20,17 +20,52 @@ fn a_second_run_sends_nothing() {
 #[test]
 fn the_plan_changes_nothing() {
     let site = Site::new();
+    site.serve_all();
     let ended = site.run(&["upload-profile", "--dry-run"]).expect(0);
-    assert_eq!(
-        ended.stdout,
-        "\
-SOURCE           TARGET
-quay.io/a/db:1   10.10.254.254:8000/ns/quay.io/a/db:1
-quay.io/a/web:1  10.10.254.254:8000/ns/quay.io/a/web:1
-2 images would be uploaded
-"
-    );
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(lines[0], "SOURCE           TARGET                                 PLAN");
+    assert_eq!(lines[1], "quay.io/a/db:1   10.10.254.254:8000/ns/quay.io/a/db:1   copy");
+    assert!(lines[3].starts_with("2 images to copy: "), "{}", ended.stdout);
     assert!(!site.path("images.lock").exists());
+    assert!(site.registry_files().is_empty(), "{:?}", site.registry_files());
+
+    let foretold = site.run(&["upload-profile", "--dry-run", "-o", "json"]).expect(0);
+    let foretold: serde_json::Value = serde_json::from_str(&foretold.stdout).unwrap();
+    let done = site.run(&["upload-profile", "-o", "json"]).expect(0);
+    let done: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(foretold["bytesToSend"], done["bytesSent"]);
+    assert_eq!(foretold["blobsToSend"], done["blobsSent"]);
+    assert_eq!(foretold["images"][0]["digest"], done["images"][0]["digest"]);
+    let nothing = site.run(&["upload-profile", "--dry-run"]).expect(0);
+    assert!(nothing.stdout.contains("0 images to copy: 0 blobs to send"), "{}", nothing.stdout);
+}
+
+#[test]
+fn one_platform_alone_is_in_the_lock_with_its_own_digest() {
+    let site = Site::new();
+    site.serve_multi("quay.io/a/web:1");
+    site.serve(&[("quay.io/a/db:1", crate::site::tiny("db"))]);
+    site.run(&["upload-profile", "--platform", "linux/arm64"]).expect(0);
+    let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
+    assert_eq!(lock.matches("mirrored: sha256:").count(), 1, "{lock}");
+    site.run(&["verify"]).expect(0);
+    let refused = site.run(&["upload-profile", "--platform", "linux/s390x"]).expect(4);
+    assert!(refused.stderr.contains("it has linux/amd64, linux/arm64"), "{}", refused.stderr);
+    // All of it again: nothing is special any more.
+    site.run(&["upload-profile"]).expect(0);
+    let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
+    assert!(!lock.contains("mirrored"), "{lock}");
+    site.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn failures_are_told_by_cause() {
+    let site = Site::new();
+    let ended = site.run(&["upload-profile"]).expect(1);
+    assert!(ended.stderr.contains("2 of 2 images could not be uploaded"), "{}", ended.stderr);
+    let title = "2 images that aren't where they should come from:";
+    assert!(ended.stderr.contains(title), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("hint: check the name and the tag").count(), 1);
 }
 
 #[test]
@@ -71,7 +106,7 @@ fn a_wrong_authority_is_told_from_a_dead_registry() {
 fn an_absent_image_is_named_with_its_pack() {
     let site = Site::new();
     site.serve(&[("quay.io/a/web:1", crate::site::tiny("web"))]);
-    let ended = site.run(&["upload-profile"]).expect(1);
+    let ended = site.run(&["upload-profile"]).expect(4);
     assert!(
         ended.stderr.contains("`quay.io/a/db:1`, named by pack shop (profile.json:5)"),
         "{}",
@@ -109,8 +144,10 @@ fn a_registry_can_be_named_without_a_project_file() {
     site.write("profile.json", &profile(&["quay.io/a/web:1"]));
     let login = ["--username", "uploader", "--password-stdin", "--dry-run"];
     let all = [&arguments[..], &login].concat();
-    let ended = site.run_with_input(&all, PASSWORD.as_bytes()).expect(0);
+    // There is no way to the internet from here.
+    let ended = site.run_with_input(&all, PASSWORD.as_bytes()).expect(1);
     assert!(ended.stdout.contains("[REGISTRY]/ns/quay.io/a/web:1"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("fails: "), "{}", ended.stdout);
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! The lock during an upload: what images are pinned to is written down as
+//! soon as all have been looked at, so that an upload that is cut short goes
+//! on with the same ones.
+
+use std::sync::{Mutex, PoisonError};
+
+use edgectl_model::ImageLock;
+use edgectl_registry::{ImageReport, ImageRequest, Pinned, Progress};
+
+use crate::discovery::write_lock;
+use crate::failure::Failure;
+use crate::pinning::take;
+use crate::progress::UploadProgress;
+use crate::project::Scope;
+
+/// Shows an upload and keeps the pins.
+pub(crate) struct PinKeeper<'a> {
+    scope: &'a Scope,
+    shown: UploadProgress,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    lock: ImageLock,
+    failure: Option<Failure>,
+}
+
+impl<'a> PinKeeper<'a> {
+    pub(crate) fn new(scope: &'a Scope, lock: ImageLock, shown: UploadProgress) -> Self {
+        Self { scope, shown, kept: Mutex::new(Kept { lock, failure: None }) }
+    }
+
+    /// The lock with all pins, written.
+    pub(crate) fn finish(self) -> Result<ImageLock, Failure> {
+        self.shown.finish();
+        let Kept { lock, failure } = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match failure {
+            Some(failure) => Err(failure),
+            None => write_lock(self.scope, &lock).map(|()| lock),
+        }
+    }
+
+    fn with_kept(&self, work: impl FnOnce(&mut Kept)) {
+        work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Progress for PinKeeper<'_> {
+    fn pinned(&self, request: &ImageRequest, pinned: &Pinned) {
+        self.with_kept(|kept| {
+            let mut images = kept.lock.images.iter_mut();
+            let Some(image) = images.find(|image| image.source == request.source) else { return };
+            // One question to the target tells no more than its digest.
+            if pinned.origin.is_some() || image.digest.is_none() || image.media_type.is_none() {
+                take(image, pinned.clone());
+            } else {
+                image.mirrored = None;
+            }
+        });
+    }
+
+    fn planned(&self, bytes: u64) {
+        self.shown.planned(bytes);
+        self.with_kept(|kept| kept.failure = write_lock(self.scope, &kept.lock).err());
+    }
+
+    fn bytes(&self, more: u64) {
+        self.shown.bytes(more);
+    }
+
+    fn bytes_lost(&self, lost: u64) {
+        self.shown.bytes_lost(lost);
+    }
+
+    fn there(&self, bytes: u64) {
+        self.shown.there(bytes);
+    }
+
+    fn stopping(&self) {
+        self.shown.stopping();
+    }
+
+    fn image_done(&self, report: &ImageReport) {
+        self.shown.image_done(report);
+    }
+}
