@@ -34,6 +34,7 @@ mod world;
 use std::path::PathBuf;
 
 pub use error::QuickstartError;
+pub use push::{Load, push};
 pub use world::{ExternalRegistry, PULLER, UPLOADER, World, WorldOptions};
 
 /// The operating system image, built unless the cache has it: the directory

@@ -15,14 +15,17 @@ const JOBS: usize = 4;
 
 /// What one layout has.
 #[derive(Debug)]
-pub(super) struct Load {
-    pub(super) layout: PathBuf,
-    pub(super) images: Vec<&'static str>,
+pub struct Load {
+    /// The layout's directory.
+    pub layout: PathBuf,
+    /// The names of its images.
+    pub images: Vec<String>,
 }
 
-/// Sends what the registry at `host` doesn't have yet; says how many images
-/// that were.
-pub(super) fn push(loads: &[Load], host: &str) -> Result<usize, QuickstartError> {
+/// Sends what the registry at `host` doesn't have yet, below the names of the
+/// images' own registries; says how many images that were. The registry
+/// speaks plain HTTP and wants no login.
+pub fn push(loads: &[Load], host: &str) -> Result<usize, QuickstartError> {
     // A thread of its own: the caller may be inside a runtime already.
     std::thread::scope(|scope| {
         let pushing = scope.spawn(|| push_all(loads, host));

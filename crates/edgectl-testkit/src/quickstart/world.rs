@@ -153,10 +153,10 @@ impl World {
 
 fn build(options: &WorldOptions, say: &dyn Fn(&str)) -> Result<Vec<Load>, QuickstartError> {
     let cache = cache::directory()?;
-    let images = IMAGES.iter().map(|image| image.reference).collect();
+    let images = IMAGES.iter().map(|image| image.reference.to_owned()).collect();
     let mut loads = vec![Load { layout: cache::images(&cache, say)?, images }];
     if options.os_image {
-        loads.push(Load { layout: cache::os(&cache, say)?, images: vec![OS_IMAGE] });
+        loads.push(Load { layout: cache::os(&cache, say)?, images: vec![OS_IMAGE.to_owned()] });
     }
     Ok(loads)
 }

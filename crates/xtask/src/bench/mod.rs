@@ -3,6 +3,7 @@
 mod compare;
 mod discover;
 mod iso;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +15,13 @@ use crate::Result;
 pub(crate) enum Bench {
     /// Baking an installer, against mksquashfs and xorriso run by hand.
     Iso {
+        /// Runs of each side, taken in turns.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+    },
+    /// Mirroring images, against skopeo, crane, regctl and oras, as far as
+    /// they are on the PATH.
+    Transfer {
         /// Runs of each side, taken in turns.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
@@ -34,6 +42,7 @@ pub(crate) enum Bench {
 pub(crate) fn bench(what: Bench) -> Result<ExitCode> {
     match what {
         Bench::Iso { rounds } => iso::bench(rounds)?,
+        Bench::Transfer { rounds } => transfer::bench(rounds)?,
         Bench::Discover { rounds, packs } => discover::bench(rounds, packs.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
