@@ -146,6 +146,9 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// The one thing to do about a registry's answer.
 pub(crate) fn registry_hint(error: &RegistryError) -> Option<&'static str> {
+    if matches!(error, RegistryError::Sparse { .. }) {
+        return Some("`--platform OS/ARCHITECTURE` copies only the platforms that are there");
+    }
     Some(match error.kind() {
         ErrorKind::Unreachable => {
             "check that the registry runs and that its name and port are right; `connectTo` in edge.yaml sends the connection elsewhere"

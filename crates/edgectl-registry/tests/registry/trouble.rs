@@ -55,10 +55,10 @@ async fn cutter(address: String, cuts: usize, after: usize) -> (String, Arc<Atom
 async fn survives_cuts_and_sends_no_finished_blob_again() {
     let bench = Bench::new();
     let mut tiny = bench.tiny();
-    let image = TinyImage::new("amd64").random_layer(32 << 20, 1).random_layer(1000, 2);
+    let image = TinyImage::new("amd64").random_layer(40 << 20, 1).random_layer(1000, 2);
     let written = tiny.image(&image).unwrap();
     tiny.name("src.example/big:1", &written).unwrap();
-    let (address, cuts) = cutter(bench.host(), 3, 20 << 20).await;
+    let (address, cuts) = cutter(bench.host(), 10, 20 << 20).await;
     let access = Access { connect_to: Some(address), ..bench.access() };
     let registries = Registries::single(&bench.host(), access);
     let layout = Layout::open(bench.layout_dir()).unwrap();
@@ -71,9 +71,9 @@ async fn survives_cuts_and_sends_no_finished_blob_again() {
         UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
-    assert!(cuts.load(Ordering::Relaxed) >= 3);
+    assert!(cuts.load(Ordering::Relaxed) >= 10);
     assert_eq!(outcome.blobs_sent, 3);
-    assert!(outcome.bytes_sent > 32 << 20);
+    assert!(outcome.bytes_sent > 40 << 20);
 }
 
 /// Relative locations with a query of their own, and mounts that only open an
@@ -153,9 +153,50 @@ async fn twelve_images_need_few_requests() {
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (38, 22));
+    assert_eq!(outcome.bytes_sent, blobs_of(&bench));
     // One ping; per image a HEAD and a PUT; per blob HEAD, POST and PUT; per
     // shared use one POST.
-    assert_eq!(registries.requests(), 1 + 12 * 2 + 38 * 3 + 22);
+    let needed = 1 + 12 * 2 + 38 * 3 + 22;
+    assert_eq!(registries.requests(), needed);
+    // The registry counts the same, and nothing besides.
+    assert_eq!(bench.log(needed as usize).len() as u64, needed);
+
+    // Once more with what the lock would know: a ping, and a question an image.
+    let pinned = outcome.images.into_iter().map(|report| ImageRequest {
+        digest: report.outcome.pinned().map(|pinned| pinned.digest.clone()),
+        ..report.request
+    });
+    let request = UploadRequest {
+        images: pinned.collect(),
+        jobs: 4,
+        attachments: true,
+        platforms: Vec::new(),
+    };
+    let again = bench.registries();
+    assert_no_failure(&upload_from(request, &layout, &again, &()).await);
+    assert_eq!(again.requests(), 13);
+    assert_eq!(bench.log(needed as usize + 13).len() as u64, needed + 13);
+}
+
+/// Bytes of all blobs in the layout that aren't manifests.
+fn blobs_of(bench: &Bench) -> u64 {
+    let directory = bench.layout_dir().join("blobs/sha256");
+    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let blobs = files.map(|path| std::fs::read(path).unwrap());
+    let is_manifest = |bytes: &Vec<u8>| bytes.starts_with(b"{\n") && bytes.ends_with(b"}\n");
+    blobs.filter(|bytes| !is_manifest(bytes)).map(|bytes| bytes.len() as u64).sum()
+}
+
+#[test]
+fn manifests_are_told_from_blobs() {
+    let bench = Bench::new();
+    let tiny = bench.tiny();
+    let written = tiny.image(&TinyImage::new("amd64").random_layer(1000, 1)).unwrap();
+    let all: u64 = std::fs::read_dir(bench.layout_dir().join("blobs/sha256"))
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum();
+    assert_eq!(blobs_of(&bench), all - written.size);
 }
 
 #[tokio::test(flavor = "multi_thread")]
