@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgectl_model::Secret;
-use edgectl_process::{Running, Tool, write_file};
+use edgectl_process::{Cmd, Running, Tool, write_file};
 use serde_json::json;
 
 use crate::error::TestkitError;
@@ -17,6 +17,9 @@ const REGISTRY: Tool = Tool {
     purpose: "serving images in tests and in the quickstart",
     version: &["--version"],
 };
+/// Another program that takes the same configuration, such as version 3 of the
+/// same registry: the tests then run against that.
+const OTHER: &str = "EDGECTL_TEST_REGISTRY";
 /// Lowest cost that bcrypt knows is 4; a login is checked on every request.
 const BCRYPT_COST: u32 = 5;
 const START: Duration = Duration::from_secs(20);
@@ -77,7 +80,7 @@ impl RegistryServer {
     pub fn start(options: &RegistryOptions) -> Result<Self, TestkitError> {
         let config = write_config(options)?;
         let log = File::create(&options.log).map_err(|e| file_error(&options.log, e))?;
-        let cmd = REGISTRY.cmd()?.arg("serve").arg(config);
+        let cmd = program()?.arg("serve").arg(config);
         let mut running = cmd.start_logging(&log).map_err(TestkitError::Start)?;
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
@@ -110,6 +113,14 @@ impl RegistryServer {
     /// What it has logged so far.
     pub fn log_text(&self) -> Result<String, TestkitError> {
         read(&self.log)
+    }
+}
+
+/// Debian's registry, or the one that [`OTHER`] names.
+fn program() -> Result<Cmd, TestkitError> {
+    match std::env::var_os(OTHER).filter(|program| !program.is_empty()) {
+        Some(program) => Ok(Cmd::new(PathBuf::from(program))),
+        None => Ok(REGISTRY.cmd()?),
     }
 }
 

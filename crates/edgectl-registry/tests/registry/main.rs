@@ -17,5 +17,6 @@ mod proxies;
 mod resume;
 mod storm;
 mod tokens;
+mod traps;
 mod trouble;
 mod upload;
