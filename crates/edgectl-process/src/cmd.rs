@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -44,6 +44,14 @@ pub enum CmdError {
         /// Why not.
         #[source]
         source: io::Error,
+    },
+    /// It didn't end in time, and was ended.
+    #[error("`{command}` did not end within {seconds} s")]
+    TimedOut {
+        /// The command line.
+        command: String,
+        /// How long it had.
+        seconds: u64,
     },
     /// The user asked to stop.
     #[error(transparent)]
@@ -156,6 +164,19 @@ impl Cmd {
         Ok((status.success(), reader.map(join_bytes).unwrap_or_default()))
     }
 
+    /// As [`exchange`](Self::exchange), with what it said on stderr, too; ends
+    /// the program if it takes longer than `limit`.
+    pub fn exchange_within(&self, input: &[u8], limit: Duration) -> Result<Exchange, CmdError> {
+        let mut running =
+            self.start(Stdio::piped(), Output { stdout: Stdio::piped(), stderr: self.stderr() })?;
+        let reader = running.child.stdout.take().map(read_all);
+        if let Some(mut stdin) = running.child.stdin.take() {
+            use io::Write;
+            let _ = stdin.write_all(input);
+        }
+        running.exchange_within(reader, limit)
+    }
+
     /// Runs to the end with `input` on stdin; anything but success is an error.
     pub fn ensure_success_with(&self, input: &[u8]) -> Result<(), CmdError> {
         let mut running =
@@ -242,6 +263,24 @@ fn shell_word(word: &str) -> String {
     }
 }
 
+/// What a program gave back.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// Whether it succeeded.
+    pub success: bool,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// The end of what it said.
+    pub stderr: String,
+}
+
+impl fmt::Debug for Exchange {
+    // What a credential helper prints is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("success", &self.success).finish_non_exhaustive()
+    }
+}
+
 /// Where the output goes.
 struct Output {
     stdout: Stdio,
@@ -272,6 +311,20 @@ mod tests {
         assert_eq!(Cmd::new("echo").arg("hi").read_stdout().unwrap(), b"hi\n");
         let (ok, bytes) = Cmd::new("cat").exchange(b"ping").unwrap();
         assert_eq!((ok, bytes.as_slice()), (true, b"ping".as_slice()));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let limit = Duration::from_millis(50);
+        // The second one leaves a child behind that keeps stdout open.
+        for script in ["exec sleep 1000", "sleep 1000 & echo started"] {
+            let error = Cmd::new("sh").args(["-c", script]).exchange_within(b"", limit);
+            assert!(matches!(error, Err(CmdError::TimedOut { .. })), "{script}");
+        }
+        let cmd = Cmd::new("sh").args(["-c", "cat; echo no >&2; exit 1"]);
+        let said = cmd.exchange_within(b"yes", Duration::from_secs(60)).unwrap();
+        let expected = (false, b"yes".as_slice(), "no");
+        assert_eq!((said.success, said.stdout.as_slice(), said.stderr.as_str()), expected);
     }
 
     #[test]

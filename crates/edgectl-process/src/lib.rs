@@ -12,7 +12,7 @@ mod persist;
 mod running;
 mod tools;
 
-pub use cmd::{Cmd, CmdError};
+pub use cmd::{Cmd, CmdError, Exchange};
 pub use file_error::{FileError, file_error};
 pub use interrupt::{Interrupted, interrupted, listen_for_interrupts};
 pub use persist::{PersistError, Replacement, Staging, write_file, write_private};

@@ -5,7 +5,7 @@ use std::process::{Child, ExitStatus};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::cmd::CmdError;
+use crate::cmd::{CmdError, Exchange};
 use crate::interrupt::interrupted;
 use crate::log_tail::LogTail;
 
@@ -56,6 +56,33 @@ impl Running {
     /// Waits for the end, whatever it is.
     pub fn wait_status(mut self) -> Result<ExitStatus, CmdError> {
         self.wait_for_end()
+    }
+
+    /// Waits for the end and for all that it printed; ends the program after
+    /// `limit`. Children that it leaves behind may hold its output open: they
+    /// are not waited for any longer than it.
+    pub(crate) fn exchange_within(
+        mut self,
+        stdout: Option<JoinHandle<Vec<u8>>>,
+        limit: Duration,
+    ) -> Result<Exchange, CmdError> {
+        let late = CmdError::TimedOut { command: self.command.clone(), seconds: limit.as_secs() };
+        let deadline = self.started + limit;
+        let is_read = || stdout.as_ref().is_none_or(JoinHandle::is_finished);
+        let status = loop {
+            match self.ended()? {
+                Some(status) if is_read() => break status,
+                _ if Instant::now() >= deadline => return Err(late),
+                _ => interrupted()?,
+            }
+            std::thread::sleep(TICK);
+        };
+        let stdout = stdout.map(join_bytes).unwrap_or_default();
+        let stderr = match &self.said {
+            Said::Pipe(reader) if !reader.is_finished() => String::new(),
+            _ => self.tail(),
+        };
+        Ok(Exchange { success: status.success(), stdout, stderr })
     }
 
     /// Asks the program to end and waits; ends it for good after `grace`.
