@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::credentials::CredentialsConfig;
 use crate::known::KnownField;
 use crate::pattern::ImagePattern;
 use crate::prefix::Prefix;
@@ -88,30 +89,22 @@ pub struct SourceRegistry {
     /// File with the PEM certificate of its authority.
     #[serde(default)]
     pub ca: Option<String>,
+    /// File with the PEM certificate that we show to it; `key` has its key.
+    #[serde(default)]
+    pub cert: Option<String>,
+    /// File with the key of `cert`, PEM and not encrypted.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Directory as Docker's `certs.d`: `*.crt` of authorities, `*.cert` and
+    /// `*.key` of ours; or one that has it in `HOST[:PORT]`.
+    #[serde(default)]
+    pub certs_dir: Option<String>,
     /// Allow plain HTTP and certificates that can't be verified.
     #[serde(default)]
     pub insecure: bool,
     /// `host:port` to connect to in place of the registry's own.
     #[serde(default)]
     pub connect_to: Option<String>,
-}
-
-/// A login by reference: the secret itself never stands in `edge.yaml`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CredentialsConfig {
-    /// User name.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// File whose first line is the password.
-    #[serde(default)]
-    pub password_file: Option<String>,
-    /// Environment variable that holds the password.
-    #[serde(default)]
-    pub password_env: Option<String>,
-    /// Docker `config.json` that holds the login, helpers included.
-    #[serde(default)]
-    pub docker_config: Option<String>,
 }
 
 /// The private registry.
@@ -136,9 +129,22 @@ pub struct RegistryConfig {
     /// File with the PEM certificate of its authority.
     #[serde(default)]
     pub ca: Option<String>,
+    /// File with the PEM certificate that we show to it; `key` has its key.
+    #[serde(default)]
+    pub cert: Option<String>,
+    /// File with the key of `cert`, PEM and not encrypted.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Directory as Docker's `certs.d`: `*.crt` of authorities, `*.cert` and
+    /// `*.key` of ours; or one that has it in `HOST[:PORT]`.
+    #[serde(default)]
+    pub certs_dir: Option<String>,
     /// Allow plain HTTP and certificates that can't be verified.
     #[serde(default)]
     pub insecure: bool,
+    /// Make the project (Harbor) or the repositories (ECR) that are missing.
+    #[serde(default)]
+    pub create_project: bool,
     /// `host:port` to connect to in place of the domain's own, as curl's
     /// `--connect-to`: for a registry that is reached another way from here.
     #[serde(default)]
@@ -146,6 +152,24 @@ pub struct RegistryConfig {
 }
 
 impl RegistryConfig {
+    /// A registry of which nothing but its place is said.
+    pub fn new(domain: Prefix) -> Self {
+        Self {
+            domain,
+            layout: Layout::default(),
+            rules: BTreeMap::new(),
+            credentials: None,
+            pull_credentials: None,
+            ca: None,
+            cert: None,
+            key: None,
+            certs_dir: None,
+            insecure: false,
+            create_project: false,
+            connect_to: None,
+        }
+    }
+
     /// The naming rules.
     pub fn mirror_rules(&self) -> MirrorRules {
         let rules = self

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::config::EdgeConfig;
+use crate::credentials::WAYS;
 use crate::suggest::did_you_mean;
 use crate::yaml::{YamlError, from_yaml};
 
@@ -29,7 +30,7 @@ pub enum ConfigError {
     /// A label that boot loaders can't search for.
     #[error("`iso.label` is `{0}`: expected 1 to 16 of `A-Z`, `0-9` and `_`")]
     Label(String),
-    /// A login with too many or too few parts.
+    /// A login or a certificate with too many or too few parts.
     #[error("`{section}`: give {expected}")]
     Credentials {
         /// Where it stands.
@@ -97,7 +98,8 @@ fn check(config: &EdgeConfig) -> Result<(), ConfigError> {
     check_range("boot.memoryMib", config.boot.memory_mib.into(), 512..=1_048_576, "512 or more")?;
     check_range("boot.cpus", config.boot.cpus.into(), 1..=256, "1 to 256")?;
     check_range("boot.diskGib", config.boot.disk_gib.into(), 4..=65_536, "4 or more")?;
-    check_credentials(config)
+    check_credentials(config)?;
+    check_certificates(config)
 }
 
 fn check_range(
@@ -121,16 +123,23 @@ fn check_credentials(config: &EdgeConfig) -> Result<(), ConfigError> {
         (format!("sources.registries.{host}.credentials"), &source.credentials)
     });
     for (section, credentials) in registry.into_iter().chain(sources) {
-        let Some(c) = credentials else { continue };
-        let passwords =
-            usize::from(c.password_file.is_some()) + usize::from(c.password_env.is_some());
-        let right = match &c.docker_config {
-            Some(_) => c.username.is_none() && passwords == 0,
-            None => c.username.is_some() && passwords == 1,
-        };
-        if !right {
-            let expected =
-                "either `dockerConfig`, or `username` with one of `passwordFile` and `passwordEnv`";
+        if credentials.as_ref().is_some_and(|c| c.way().is_none()) {
+            return Err(ConfigError::Credentials { section, expected: WAYS });
+        }
+    }
+    Ok(())
+}
+
+/// A certificate of ours is of no use without its key.
+fn check_certificates(config: &EdgeConfig) -> Result<(), ConfigError> {
+    let registry = &config.registry;
+    let sources = config.sources.registries.iter().map(|(host, source)| {
+        (format!("sources.registries.{host}"), source.cert.is_some(), source.key.is_some())
+    });
+    let own = ("registry".to_owned(), registry.cert.is_some(), registry.key.is_some());
+    for (section, cert, key) in sources.chain([own]) {
+        if cert != key {
+            let expected = "both `cert` and `key`, or none of them";
             return Err(ConfigError::Credentials { section, expected });
         }
     }
@@ -165,10 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_needs_its_key() {
+        let text = EDGE_YAML_TEMPLATE.replace("\n  insecure: false", "\n  cert: x.pem");
+        let error = parse_edge_yaml(&text).unwrap_err().to_string();
+        assert!(error.starts_with("`registry`: give both `cert` and `key`"), "{error}");
+    }
+
+    #[test]
     fn a_login_needs_one_password() {
         let text = EDGE_YAML_TEMPLATE
             .replace("\n    passwordEnv:", "\n    passwordFile: x\n    passwordEnv:");
         let error = parse_edge_yaml(&text).unwrap_err().to_string();
-        assert!(error.starts_with("`registry.credentials`: give either"), "{error}");
+        assert!(error.starts_with("`registry.credentials`: give one of"), "{error}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod config;
 mod config_text;
+mod credentials;
 mod digest;
 mod event;
 mod grub;
@@ -23,11 +24,11 @@ mod upload_config;
 mod yaml;
 
 pub use config::{
-    BootConfig, CredentialsConfig, EdgeConfig, ExcludedImage, ImagesConfig, IsoConfig, ListedImage,
-    OneOrMany, RegistryConfig, RenderConfig, SourceRegistry, SourcesConfig, UserDataConfig,
-    UserDataFlavor,
+    BootConfig, EdgeConfig, ExcludedImage, ImagesConfig, IsoConfig, ListedImage, OneOrMany,
+    RegistryConfig, RenderConfig, SourceRegistry, SourcesConfig, UserDataConfig, UserDataFlavor,
 };
 pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
+pub use credentials::{CloudConfig, CredentialsConfig, LoginWay, SecretPlace};
 pub use digest::{Digest, DigestError, Hasher};
 pub use event::{EVENT_PORT, NodeEvent};
 pub use grub::grub_word;

@@ -1,7 +1,10 @@
 //! How one registry is reached.
 
+use std::collections::BTreeMap;
+
 use edgectl_model::Secret;
 
+use crate::cloud::CloudLogin;
 use crate::proxy::Proxies;
 
 /// The user name that marks an identity token.
@@ -12,6 +15,8 @@ pub(crate) const TOKEN_USER: &str = "<token>";
 pub struct Access {
     /// The login.
     pub credentials: Credentials,
+    /// Logins that take its place below a path; the longest path wins.
+    pub scoped: BTreeMap<String, Credentials>,
     /// Certificates of its authority, PEM.
     pub ca_pem: Option<String>,
     /// The certificate that we show to the registry.
@@ -25,6 +30,17 @@ pub struct Access {
     pub proxies: Proxies,
     /// Headers that the registry, and nobody else, gets with every request.
     pub headers: Vec<(String, Secret)>,
+}
+
+impl Access {
+    /// The login for a repository.
+    pub(crate) fn credentials_for(&self, path: &str) -> &Credentials {
+        let is_above = |scope: &str| {
+            path.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let above = self.scoped.iter().filter(|(scope, _)| is_above(scope));
+        above.max_by_key(|(scope, _)| scope.len()).map_or(&self.credentials, |(_, login)| login)
+    }
 }
 
 /// A certificate of ours, with its key.
@@ -42,6 +58,8 @@ pub enum Credentials {
     /// Nobody.
     #[default]
     Anonymous,
+    /// A key that a cloud exchanges for a login.
+    Cloud(Box<CloudLogin>),
     /// User name and password.
     Basic {
         /// User name.
@@ -77,8 +95,25 @@ impl Credentials {
         match self {
             Self::Anonymous => None,
             Self::Basic { username, .. } => Some(username.clone()),
+            Self::Cloud(cloud) => Some(cloud.user()),
             Self::IdentityToken { .. } => Some("identity token".to_owned()),
             Self::RegistryToken(_) => Some("registry token".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_path_wins() {
+        let login = |name: &str| Credentials::basic(name, Secret::new("x"));
+        let scoped = ["a", "a/b"].map(|path| (path.to_owned(), login(path)));
+        let scoped = BTreeMap::from(scoped);
+        let access = Access { credentials: login("all"), scoped, ..Access::default() };
+        for (path, expected) in [("a/b/c", "a/b"), ("a/b", "a/b"), ("a/bc", "a"), ("b", "all")] {
+            assert_eq!(access.credentials_for(path), &login(expected), "{path}");
         }
     }
 }

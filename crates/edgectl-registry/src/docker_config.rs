@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use edgectl_model::Secret;
-use edgectl_process::Cmd;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::access::{Credentials, TOKEN_USER};
+use crate::access::Credentials;
+use crate::credential_helper::{ask_helper, program_of};
 use crate::error::RegistryError;
 
-/// What a helper says, on stdout, of a server it doesn't know.
-const UNKNOWN: &str = "credentials not found";
+/// Docker's engine hands these of the configured headers on to registries.
+const META: &str = "x-meta-";
 
 /// Why a text isn't Docker's configuration. The text itself holds passwords
 /// and is never quoted.
@@ -57,6 +57,7 @@ pub struct DockerConfig {
     logins: BTreeMap<String, (String, Credentials)>,
     helpers: BTreeMap<String, String>,
     store: Option<String>,
+    headers: Vec<(String, Secret)>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +68,8 @@ struct File {
     #[serde(default)]
     cred_helpers: BTreeMap<String, String>,
     creds_store: Option<String>,
+    #[serde(default, rename = "HttpHeaders")]
+    http_headers: BTreeMap<String, Secret>,
 }
 
 #[derive(Deserialize)]
@@ -89,7 +92,10 @@ impl DockerConfig {
             logins.insert(normal_key(&key), (key, credentials));
         }
         let helpers = file.cred_helpers.iter().map(|(k, v)| (normal_key(k), v.clone())).collect();
-        Ok(Self { logins, helpers, store: file.creds_store.filter(|s| !s.is_empty()) })
+        let store = file.creds_store.filter(|s| !s.is_empty());
+        let headers = file.http_headers.into_iter();
+        let headers = headers.filter(|(name, _)| name.to_ascii_lowercase().starts_with(META));
+        Ok(Self { logins, helpers, store, headers: headers.collect() })
     }
 
     /// The login for a repository: `host` is `host[:port]`, `path` what
@@ -103,7 +109,7 @@ impl DockerConfig {
         match helper {
             None => Login::Stored(otherwise),
             Some(suffix) => Login::Helper {
-                program: format!("docker-credential-{suffix}"),
+                program: program_of(suffix),
                 server: match (stored, host.as_str()) {
                     (Some((key, _)), _) => key.clone(),
                     (None, "docker.io") => "https://index.docker.io/v1/".to_owned(),
@@ -112,6 +118,21 @@ impl DockerConfig {
                 otherwise,
             },
         }
+    }
+
+    /// The headers meant for registries, `X-Meta-…`; all others are for Docker's
+    /// own engine.
+    pub fn headers(&self) -> &[(String, Secret)] {
+        &self.headers
+    }
+
+    /// The logins of a host that hold only below a path, by path.
+    pub fn scoped_logins(&self, host: &str) -> BTreeMap<String, Credentials> {
+        let start = format!("{}/", normal_key(host));
+        let scoped = self.logins.range(start.clone()..).map_while(|(key, (_, login))| {
+            Some((key.strip_prefix(&start)?.to_owned(), login.clone()))
+        });
+        scoped.filter(|(_, login)| *login != Credentials::Anonymous).collect()
     }
 
     /// As [`login`](Self::login), with the helper asked. A helper that fails
@@ -190,41 +211,6 @@ fn scoped_keys(host: &str, path: &str) -> Vec<String> {
     keys
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HelperAnswer {
-    #[serde(default)]
-    username: String,
-    secret: Secret,
-}
-
-/// Asks a helper; none if it doesn't know the server.
-fn ask_helper(program: &str, server: &str) -> Result<Option<Credentials>, RegistryError> {
-    let failed = |message: String| RegistryError::Helper {
-        program: program.to_owned(),
-        server: server.to_owned(),
-        message,
-    };
-    let (success, output) = Cmd::new(program)
-        .arg("get")
-        .exchange(server.as_bytes())
-        .map_err(|source| RegistryError::HelperRun { program: program.to_owned(), source })?;
-    if !success {
-        let text = String::from_utf8_lossy(&output);
-        let text = text.trim();
-        return match text.contains(UNKNOWN) {
-            true => Ok(None),
-            false => Err(failed(text.chars().take(1024).collect())),
-        };
-    }
-    let answer: HelperAnswer = serde_json::from_slice(&output)
-        .map_err(|_| failed("its answer is not the expected JSON".to_owned()))?;
-    Ok(Some(match answer.username.as_str() {
-        TOKEN_USER => Credentials::identity_token("", answer.secret),
-        _ => Credentials::Basic { username: answer.username, password: answer.secret },
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,6 +245,16 @@ mod tests {
         assert_eq!(stored(&config, "token.local", "x"), token);
         assert_eq!(stored(&config, "empty.local", "x"), Credentials::Anonymous);
         assert_eq!(stored(&config, "", ""), Credentials::Anonymous);
+        let scoped = config.scoped_logins("REG.local:5000");
+        assert_eq!(scoped, BTreeMap::from([("team".to_owned(), basic("team", "t"))]));
+        assert!(config.scoped_logins("reg.local").is_empty());
+    }
+
+    #[test]
+    fn only_headers_for_registries_are_kept() {
+        let text = r#"{"HttpHeaders": {"X-Meta-Team": "edge", "Authorization": "hunter2"}}"#;
+        let config = DockerConfig::parse(text).unwrap();
+        assert_eq!(config.headers(), [("X-Meta-Team".to_owned(), Secret::new("edge"))]);
     }
 
     #[test]
@@ -276,30 +272,6 @@ mod tests {
         }
         let error = config.credentials("a.b", "x").unwrap_err();
         assert!(error.to_string().contains("docker-credential-ecr-login"), "{error}");
-    }
-
-    #[test]
-    fn helpers_are_asked_and_their_words_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let helper = |name: &str, script: &str| {
-            let path = dir.path().join(name);
-            let text = format!("#!/bin/sh\nread server || :\n{script}\n");
-            edgectl_process::write_file(&path, 0o755, text.as_bytes()).unwrap();
-            ask_helper(path.to_str().unwrap(), "reg.local")
-        };
-        let json = |user: &str| {
-            format!(
-                r#"echo '{{"ServerURL":"x","Username":"{user}","Secret":"s"}}'; test "$server""#
-            )
-        };
-        assert_eq!(helper("good", &json("u")).unwrap(), Some(basic("u", "s")));
-        let token = Credentials::identity_token("", Secret::new("s"));
-        assert_eq!(helper("token", &json(TOKEN_USER)).unwrap(), Some(token));
-        let unknown = "echo credentials not found in native keychain; exit 1";
-        assert_eq!(helper("unknown", unknown).unwrap(), None);
-        let error = helper("locked", "echo the keychain is locked; exit 1").unwrap_err();
-        assert!(error.to_string().ends_with("`reg.local`: the keychain is locked"), "{error}");
-        assert!(helper("odd", "echo no JSON").is_err());
     }
 
     #[test]

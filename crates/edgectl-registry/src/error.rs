@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Login,
     /// A manifest that can't be understood.
     Manifest,
+    /// A project or a repository must be made first.
+    MissingPlace,
     /// The image or a part of it isn't there.
     NotFound,
     /// The certificate isn't trusted, or the other side doesn't speak TLS.
@@ -134,6 +136,22 @@ pub enum RegistryError {
         /// Why not.
         reason: String,
     },
+    /// Projects that must be made before anything is pushed.
+    #[error("`{host}` has no {}", named("project", .names))]
+    MissingProjects {
+        /// The registry.
+        host: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Repositories that must be made before anything is pushed.
+    #[error("`{host}` has no {}", named("repository", .names))]
+    MissingRepositories {
+        /// The registry.
+        host: String,
+        /// Their names.
+        names: Vec<String>,
+    },
     /// It isn't there.
     #[error("`{what}` is not in `{place}`")]
     NotFound {
@@ -214,6 +232,9 @@ impl RegistryError {
             Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
             Self::LoginRefused { .. } => ErrorKind::Login,
             Self::Manifest { .. } => ErrorKind::Manifest,
+            Self::MissingProjects { .. } | Self::MissingRepositories { .. } => {
+                ErrorKind::MissingPlace
+            }
             Self::NotFound { .. } | Self::Sparse { .. } => ErrorKind::NotFound,
             Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => {
                 ErrorKind::Transport
@@ -296,6 +317,19 @@ pub(crate) fn said(message: &str) -> String {
         "" => String::new(),
         text => format!(": {text}"),
     }
+}
+
+/// How many names a message has; hints have them all.
+const NAMES: usize = 5;
+
+/// ``project `edge` ``, ``repository `a`, `b` and 3 more``.
+fn named(what: &str, names: &[String]) -> String {
+    let first: Vec<String> = names.iter().take(NAMES).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{what} {}{more}", first.join(", "))
 }
 
 fn through(proxy: &Option<String>) -> String {

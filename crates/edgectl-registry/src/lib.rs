@@ -15,8 +15,10 @@ mod blobs;
 mod certs_dir;
 mod challenge;
 mod check;
+mod cloud;
 mod content;
 mod copy;
+mod credential_helper;
 pub mod docker_config;
 mod error;
 mod failure;
@@ -42,8 +44,12 @@ pub use access::{Access, ClientCertificate, Credentials};
 pub use archive::{ArchivedImage, Archives, Survey};
 pub use attached::Attached;
 pub use certs_dir::{CertsDir, CertsDirError};
-pub use check::{Checked, check};
+pub use check::{CheckRequest, Checked, can_push, check, preflight};
+pub use cloud::{
+    AcrLogin, AwsKeys, AzureIdentity, CloudLogin, GarLogin, GoogleKey, GoogleKeyError, is_ecr_host,
+};
 pub use content::{Chunks, Content, Moved, chunks_of, verified};
+pub use credential_helper::helper_login;
 pub use docker_config::{DockerConfig, DockerConfigError, Login};
 pub use error::{ErrorKind, HttpFailure, Mismatch, RegistryError};
 pub use forecast::{Expected, Forecast, forecast};

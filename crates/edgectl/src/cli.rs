@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::registry_cli::RegistryArgs;
 use crate::transfer_cli::TransferArgs;
 use crate::user_data_cli::UserDataCommand;
 
@@ -39,7 +40,7 @@ pub(crate) enum Command {
     /// Find every image of a profile, a chart, manifests, lists.
     Images(ImagesArgs),
     /// Mirror every image of a profile into the private registry.
-    UploadProfile(UploadArgs),
+    UploadProfile(Box<UploadArgs>),
     /// Look whether the private registry has every image of the lock, unchanged.
     Verify(VerifyArgs),
     /// Edit, check, merge and show user data.
@@ -213,22 +214,11 @@ pub(crate) struct UploadArgs {
     pub(crate) profiles: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// The registry, HOST[:PORT]/NAMESPACE, in place of edge.yaml's.
-    #[arg(long, value_name = "PREFIX", requires = "profiles")]
-    pub(crate) registry: Option<String>,
-    /// User name at that registry; the password comes from --password-stdin
-    /// or $EDGECTL_REGISTRY_PASSWORD.
-    #[arg(long, value_name = "NAME", requires = "registry")]
-    pub(crate) username: Option<String>,
-    /// Read the password from stdin.
-    #[arg(long, requires = "username")]
-    pub(crate) password_stdin: bool,
-    /// PEM certificate of the authority of that registry.
-    #[arg(long, value_name = "FILE", requires = "registry")]
-    pub(crate) ca: Option<PathBuf>,
-    /// Allow plain HTTP and unverified certificates at that registry.
-    #[arg(long, requires = "registry")]
-    pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    /// Only look whether the registry would take the images.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) check: bool,
     /// Ask sources and registry, print the plan, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

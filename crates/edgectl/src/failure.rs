@@ -8,6 +8,7 @@ use edgectl_qemu::QemuError;
 use edgectl_registry::{ErrorKind, RegistryError};
 
 use crate::exit;
+use crate::registry_hint::registry_hint;
 
 /// A failure, ready to be shown.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ impl From<RegistryError> for Failure {
             _ => exit::FAILED,
         };
         let mut failure = with_space_hint(Self::of(code, &error));
-        failure.hints.extend(registry_hint(&error).map(str::to_owned));
+        failure.hints.extend(registry_hint(&error));
         failure
     }
 }
@@ -142,30 +143,6 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// The one thing to do about a registry's answer.
-pub(crate) fn registry_hint(error: &RegistryError) -> Option<&'static str> {
-    if matches!(error, RegistryError::Sparse { .. }) {
-        return Some("`--platform OS/ARCHITECTURE` copies only the platforms that are there");
-    }
-    Some(match error.kind() {
-        ErrorKind::Unreachable => {
-            "check that the registry runs and that its name and port are right; `connectTo` in edge.yaml sends the connection elsewhere"
-        }
-        ErrorKind::Tls => {
-            "name the PEM certificate of the authority that signed the registry's certificate: `ca` of this registry in edge.yaml, or `--ca`"
-        }
-        ErrorKind::Login => {
-            "check the user name and the password that `credentials` of this registry in edge.yaml refers to"
-        }
-        ErrorKind::Denied => "give this user the right to push to the namespace",
-        ErrorKind::NotFound => {
-            "check the name and the tag; if the image lives elsewhere, map its host under `sources.mirrors` in edge.yaml, or leave it out under `images.exclude`"
-        }
-        ErrorKind::Interrupted => "run the same command again to continue",
-        _ => return None,
-    })
 }
 
 fn with_space_hint(failure: Failure) -> Failure {

@@ -1,5 +1,6 @@
 //! `edgectl`: arguments to request, library call, print.
 
+mod access;
 mod boot_results;
 mod cli;
 mod commands;
@@ -13,10 +14,13 @@ mod inputs;
 mod logging;
 mod pin_keeper;
 mod pinning;
+mod preflight;
 mod printer;
 mod progress;
 mod project;
 mod read_ahead;
+mod registry_cli;
+mod registry_hint;
 mod sites;
 mod transfer_cli;
 mod upload_plan;

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use edgectl_model::{
-    CredentialsConfig, EdgeConfig, ImageLock, ImagesConfig, Reference, RegistryConfig, Secret,
-    SourcesConfig, Tier, parse_edge_yaml,
+    EdgeConfig, ImageLock, ImagesConfig, Reference, RegistryConfig, SourcesConfig, Tier,
+    parse_edge_yaml,
 };
-use edgectl_registry::{Access, Credentials, DockerConfig, Proxies, Registries};
+use edgectl_registry::Registries;
 
+use crate::access::Reach;
 use crate::cli::{DiscoverArgs, TierArg};
 use crate::exit;
-use crate::failure::{Doing, Failure};
+use crate::failure::Failure;
 use crate::files::read_text;
 
 /// The project file and where it stands.
@@ -73,66 +74,6 @@ impl Place {
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.directory.join(path)
     }
-
-    /// The login that a `credentials` section refers to.
-    pub(crate) fn credentials(
-        &self,
-        config: Option<&CredentialsConfig>,
-        host: &str,
-        path: &str,
-    ) -> Result<Credentials, Failure> {
-        let Some(config) = config else { return docker_login(host, path) };
-        if let Some(file) = &config.docker_config {
-            let file = self.path(file);
-            let text = read_text(&file, "the Docker configuration")?;
-            return login_from(&text, &file, host, path);
-        }
-        let username = config.username.clone().unwrap_or_default();
-        Ok(Credentials::basic(username, self.password(config)?))
-    }
-
-    fn password(&self, config: &CredentialsConfig) -> Result<Secret, Failure> {
-        if let Some(file) = &config.password_file {
-            let text = read_text(&self.path(file), "the password file")?;
-            return Ok(Secret::new(text.lines().next().unwrap_or_default()));
-        }
-        let name = config.password_env.clone().unwrap_or_default();
-        let missing = || {
-            Failure::new(exit::USAGE, format!("the environment variable `{name}` is not set"))
-                .hint("`passwordEnv` in edge.yaml names the variable that holds the password")
-        };
-        std::env::var(&name).map(Secret::new).map_err(|_| missing())
-    }
-
-    fn ca(&self, ca: Option<&str>) -> Result<Option<String>, Failure> {
-        ca.map(|file| read_text(&self.path(file), "the certificate authority")).transpose()
-    }
-}
-
-/// The proxies that the environment names.
-pub(crate) fn proxies() -> Result<Proxies, Failure> {
-    Proxies::from_variables(|name| std::env::var(name).ok())
-        .map_err(|error| Failure::of(exit::USAGE, &error))
-}
-
-/// The user's own Docker login, where there is one.
-fn docker_login(host: &str, path: &str) -> Result<Credentials, Failure> {
-    let directory = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| {
-        let home = std::env::var_os("HOME")?;
-        Some(PathBuf::from(home).join(".docker"))
-    });
-    let Some(file) = directory.map(|d| d.join("config.json")).filter(|f| f.exists()) else {
-        return Ok(Credentials::Anonymous);
-    };
-    let text = read_text(&file, "the Docker configuration")?;
-    login_from(&text, &file, host, path)
-}
-
-fn login_from(text: &str, file: &Path, host: &str, path: &str) -> Result<Credentials, Failure> {
-    let doing = || format!("reading the Docker configuration `{}`", file.display());
-    let config =
-        DockerConfig::parse(text).map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
-    config.credentials(host, path).doing(doing())
 }
 
 /// How a chart of a registry is pulled.
@@ -212,19 +153,11 @@ impl Scope {
     ) -> Result<Registries, Failure> {
         let mut access = BTreeMap::new();
         for (host, source) in &self.sources.registries {
-            let one = Access {
-                credentials: self.place.credentials(source.credentials.as_ref(), host, "")?,
-                ca_pem: self.place.ca(source.ca.as_deref())?,
-                insecure: source.insecure,
-                connect_to: source.connect_to.clone(),
-                proxies: proxies()?,
-                ..Access::default()
-            };
-            access.insert(host.clone(), one);
+            access.insert(host.clone(), self.place.access(&Reach::source(host, source), None)?);
         }
         for host in self.hosts_without_settings(references) {
-            let credentials = docker_login(&host, "")?;
-            access.insert(host, Access { credentials, proxies: proxies()?, ..Access::default() });
+            let one = self.place.access(&Reach::unsaid(&host), None)?;
+            access.insert(host, one);
         }
         Ok(Registries::new(access, self.sources.mirrors.clone()))
     }
@@ -254,18 +187,14 @@ impl Scope {
 
     /// The client of the private registry.
     pub(crate) fn destination(&self, registry: &RegistryConfig) -> Result<Registries, Failure> {
-        let host = registry.domain.domain();
-        let credentials =
-            self.place.credentials(registry.credentials.as_ref(), host, registry.domain.path())?;
-        let access = Access {
-            credentials,
-            ca_pem: self.place.ca(registry.ca.as_deref())?,
-            insecure: registry.insecure,
-            connect_to: registry.connect_to.clone(),
-            proxies: proxies()?,
-            ..Access::default()
-        };
-        Ok(Registries::single(host, access))
+        let access = self.place.access(&Reach::private(registry), None)?;
+        Ok(Registries::single(registry.domain.domain(), access))
+    }
+
+    /// What to be careful about with source registries.
+    pub(crate) fn source_warnings(&self) -> Vec<String> {
+        let reaches = self.sources.registries.iter().map(|(host, one)| Reach::source(host, one));
+        reaches.filter_map(|reach| reach.warning()).collect()
     }
 
     /// Where a chart of a registry is really asked for, mirrors looked through.
@@ -290,6 +219,6 @@ impl Scope {
 
     /// The certificate authority of the private registry.
     pub(crate) fn registry_ca(&self, registry: &RegistryConfig) -> Result<Option<String>, Failure> {
-        self.place.ca(registry.ca.as_deref())
+        registry.ca.as_deref().map(|file| self.place.authority(file)).transpose()
     }
 }

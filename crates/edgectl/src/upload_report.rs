@@ -5,8 +5,9 @@ use edgectl_registry::{ErrorKind, ImageOutcome, ImageReport, RegistryError, Uplo
 use serde_json::{Value, json};
 
 use crate::exit;
-use crate::failure::{Failure, registry_hint, with_causes};
+use crate::failure::{Failure, with_causes};
 use crate::printer::bytes;
+use crate::registry_hint::registry_hint;
 
 /// One line for people.
 pub(crate) fn sentence(outcome: &UploadOutcome) -> String {
@@ -86,7 +87,7 @@ pub(crate) fn failure(
             many => format!("{} {}:\n    {}", many.len(), title(kind), many.join("\n    ")),
         });
         let hint = images.first().and_then(|(_, error)| registry_hint(error));
-        failure.hints.extend(hint.map(str::to_owned));
+        failure.hints.extend(hint);
     }
     if failed.len() < all {
         failure = failure.hint("the others are there; run the same command again to continue");
@@ -120,6 +121,7 @@ fn title(kind: ErrorKind) -> &'static str {
         ErrorKind::Local => "images for which local files can't be used",
         ErrorKind::Login => "images for which the login was refused",
         ErrorKind::Manifest => "images whose manifests can't be used",
+        ErrorKind::MissingPlace => "images whose project or repository must be made first",
         ErrorKind::NotFound => "images that aren't where they should come from",
         ErrorKind::Tls => "images without a secure connection",
         ErrorKind::Transport => "images whose connection broke",

@@ -8,8 +8,10 @@ use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Response, Url};
 
 use super::client::{Client, address};
+use super::exchange::Exchanged;
 use super::rights::MissingRight;
 use super::token::{Token, Tokens};
+use super::token_server::Question;
 use crate::access::Credentials;
 use crate::challenge::{Challenge, Challenged};
 use crate::error::RegistryError;
@@ -20,6 +22,8 @@ pub(crate) struct LoginState {
     challenge: Mutex<Option<Challenge>>,
     /// Tokens fetched so far.
     pub(super) tokens: Tokens,
+    /// What a cloud gave for its key.
+    pub(super) exchanged: Exchanged,
 }
 
 impl Client {
@@ -45,7 +49,8 @@ impl Client {
         scopes: &[String],
         ready: RangeInclusive<Instant>,
     ) -> Option<Vec<String>> {
-        if matches!(self.access().credentials, Credentials::RegistryToken(_)) {
+        let given = self.given_login(scopes);
+        if matches!(given, Credentials::RegistryToken(_)) {
             return None;
         }
         let asked = challenge_of(answer);
@@ -59,7 +64,10 @@ impl Client {
             self.set_challenge(challenge);
         }
         let is_bearer = matches!(self.challenge(), Challenge::Bearer { .. });
-        let worth_it = is_new && known == Challenge::Open
+        let exchanged = &self.login().exchanged;
+        let has_aged = matches!(given, Credentials::Cloud(_)) && !exchanged.is_from(&ready);
+        let worth_it = has_aged
+            || is_new && known == Challenge::Open
             || is_bearer && (is_new || !demanded.is_empty() || !self.is_fresh(scopes, &ready));
         worth_it.then(|| scopes.iter().cloned().chain(demanded).collect())
     }
@@ -92,12 +100,17 @@ impl Client {
         since: Option<Instant>,
     ) -> Result<RequestBuilder, RegistryError> {
         self.check_scheme(url)?;
-        Ok(match (self.challenge(), &self.access().credentials) {
+        let challenge = self.challenge();
+        if challenge == Challenge::Open {
+            return Ok(request);
+        }
+        Ok(match (challenge, self.credentials(scopes, since).await?) {
             (Challenge::Open, _) => request,
             (_, Credentials::RegistryToken(token)) => request.bearer_auth(token.expose()),
-            (Challenge::Basic, credentials) => with_password(request, credentials),
-            (Challenge::Bearer { realm, service }, _) => {
-                let token = self.token(&realm, service.as_deref(), scopes, since).await?;
+            (Challenge::Basic, credentials) => with_password(request, &credentials),
+            (Challenge::Bearer { realm, service }, login) => {
+                let question = Question { realm: &realm, service: service.as_deref(), scopes };
+                let token = self.token(&question, &login, since).await?;
                 request.header(AUTHORIZATION, bearer(&token)?)
             }
         })
@@ -116,19 +129,18 @@ impl Client {
 
     async fn token(
         &self,
-        realm: &str,
-        service: Option<&str>,
-        scopes: &[String],
+        question: &Question<'_>,
+        login: &Credentials,
         since: Option<Instant>,
     ) -> Result<Token, RegistryError> {
-        let slot = self.login().tokens.slot(scopes);
+        let slot = self.login().tokens.slot(question.scopes);
         let mut slot = slot.lock().await;
         if let Some(token) = slot.as_ref()
             && token.is_good(Instant::now(), since)
         {
             return Ok(token.clone());
         }
-        let token = self.fetch_token(realm, service, scopes).await?;
+        let token = self.fetch_token(question, login).await?;
         *slot = Some(token.clone());
         Ok(token)
     }
@@ -143,7 +155,7 @@ pub(super) fn with_password(request: RequestBuilder, credentials: &Credentials) 
         Credentials::IdentityToken { username, token } => {
             request.basic_auth(username, Some(token.expose()))
         }
-        Credentials::Anonymous | Credentials::RegistryToken(_) => request,
+        Credentials::Anonymous | Credentials::Cloud(_) | Credentials::RegistryToken(_) => request,
     }
 }
 

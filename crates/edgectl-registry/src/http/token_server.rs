@@ -17,28 +17,35 @@ use crate::error::RegistryError;
 /// More than any token is a mistake or an attack.
 const LIMIT: usize = 1 << 20;
 
+/// What is asked, and where.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    pub(super) realm: &'a str,
+    pub(super) service: Option<&'a str>,
+    pub(super) scopes: &'a [String],
+}
+
 impl Client {
-    /// Fetches a token for `scopes`.
+    /// Fetches a token.
     pub(super) async fn fetch_token(
         &self,
-        realm: &str,
-        service: Option<&str>,
-        scopes: &[String],
+        question: &Question<'_>,
+        login: &Credentials,
     ) -> Result<Token, RegistryError> {
         let bad = |reason: &str| RegistryError::Configuration {
             host: self.host().to_owned(),
-            reason: format!("its token server `{realm}` {reason}"),
+            reason: format!("its token server `{}` {reason}", question.realm),
         };
-        let url = Url::parse(realm).map_err(|_| bad("is not a URL"))?;
+        let url = Url::parse(question.realm).map_err(|_| bad("is not a URL"))?;
         self.check_scheme(&url)?;
-        let answer = self.ask_token_server(&url, service, scopes).await?;
+        let answer = self.ask_token_server(&url, question, login).await?;
         if matches!(answer.status().as_u16(), 400 | 401) {
-            let (host, user) = (self.host().to_owned(), self.user());
+            let (host, user) = (self.host().to_owned(), login.user());
             let error = RegistryError::LoginRefused { host, user, message: String::new() };
             self.remember(&error);
             return Err(error);
         }
-        let what = scopes.join(" ");
+        let what = question.scopes.join(" ");
         let purpose = Purpose { action: format!("get a token for `{what}`"), what };
         let answer = self.expect("GET", answer, &[200], &purpose).await?;
         let bytes = self.read_all(answer, LIMIT).await?;
@@ -52,15 +59,14 @@ impl Client {
     async fn ask_token_server(
         &self,
         realm: &Url,
-        service: Option<&str>,
-        scopes: &[String],
+        question: &Question<'_>,
+        login: &Credentials,
     ) -> Result<Response, RegistryError> {
         let tokens = &self.login().tokens;
-        let credentials = &self.access().credentials;
-        if let Credentials::IdentityToken { token, .. } = credentials
+        if let Credentials::IdentityToken { token, .. } = login
             && !tokens.only_get.load(Ordering::Relaxed)
         {
-            let request = self.post_request(realm, service, scopes, &tokens.refresh_token(token));
+            let request = self.post_request(realm, question, &tokens.refresh_token(token));
             let answer = self.transmit(request, realm).await?;
             // Not every server knows refresh tokens by POST.
             if !matches!(answer.status().as_u16(), 404 | 405) {
@@ -69,27 +75,21 @@ impl Client {
             tokens.only_get.store(true, Ordering::Relaxed);
         }
         let mut url = realm.clone();
-        let scopes = scopes.iter().map(|scope| ("scope", scope.as_str()));
-        url.query_pairs_mut().extend_pairs(common(service)).extend_pairs(scopes);
+        let scopes = question.scopes.iter().map(|scope| ("scope", scope.as_str()));
+        url.query_pairs_mut().extend_pairs(common(question.service)).extend_pairs(scopes);
         let request = self.http_for(realm).get(url);
-        self.transmit(with_password(request, credentials), realm).await
+        self.transmit(with_password(request, login), realm).await
     }
 
-    fn post_request(
-        &self,
-        realm: &Url,
-        service: Option<&str>,
-        scopes: &[String],
-        token: &Secret,
-    ) -> RequestBuilder {
-        let scopes = scopes.join(" ");
+    fn post_request(&self, realm: &Url, question: &Question<'_>, token: &Secret) -> RequestBuilder {
+        let scopes = question.scopes.join(" ");
         let fields = [
             ("scope", scopes.as_str()),
             ("grant_type", "refresh_token"),
             ("refresh_token", token.expose()),
         ];
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        let body = form.extend_pairs(common(service)).extend_pairs(fields).finish();
+        let body = form.extend_pairs(common(question.service)).extend_pairs(fields).finish();
         let kind = "application/x-www-form-urlencoded";
         self.http_for(realm).post(realm.clone()).header(CONTENT_TYPE, kind).body(body)
     }
@@ -128,9 +128,10 @@ mod tests {
     #[tokio::test]
     async fn a_login_goes_to_a_token_server_only_over_tls() {
         let credentials = Credentials::basic("robot", Secret::new("hunter2"));
-        let access = Access { credentials, ..Access::default() };
+        let access = Access { credentials: credentials.clone(), ..Access::default() };
         let client = Client::new("reg.local", &access, Settings::default()).unwrap();
-        let error = client.fetch_token("http://127.0.0.1:1/token", None, &[]).await.unwrap_err();
+        let question = Question { realm: "http://127.0.0.1:1/token", service: None, scopes: &[] };
+        let error = client.fetch_token(&question, &credentials).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Tls, "{error:?}");
         assert_eq!(client.requests(), 0);
     }

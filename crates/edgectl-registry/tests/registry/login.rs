@@ -1,5 +1,8 @@
 //! Tokens, waiting when told to, and redirects.
 
+mod clouds;
+mod preflight;
+
 use edgectl_model::Secret;
 use edgectl_registry::{Access, Credentials, ErrorKind, Registries, Source};
 

@@ -1,23 +1,20 @@
 //! `edgectl upload-profile`.
 
-use std::io::BufRead;
-
-use edgectl_model::{ImageLock, LockedImage, Prefix, RegistryConfig, Secret, UploadConfig};
+use edgectl_model::{ImageLock, LockedImage, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    Access, Credentials, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest,
-    check, forecast, interruptible, upload,
+    ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest, forecast, upload,
 };
 
 use crate::cli::{Output, UploadArgs};
 use crate::discovery::{discover_images, show_problems};
 use crate::exit;
-use crate::failure::{Doing, Failure};
-use crate::files::read_text;
+use crate::failure::Failure;
 use crate::pin_keeper::PinKeeper;
 use crate::pinning::{self, named_by};
+use crate::preflight::{self, Looking};
 use crate::printer::Printer;
 use crate::progress::UploadProgress;
-use crate::project::{Project, Scope, proxies};
+use crate::project::{Project, Scope};
 use crate::transfer_cli::prepared;
 use crate::{upload_plan, upload_report};
 
@@ -27,6 +24,16 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
     let mut discovered = discover_images(&scope, &args.lock)?;
     show_problems(&discovered.problems, printer);
     discovered.ensure_usable(args.lock.strict)?;
+    if args.check {
+        let looking =
+            preflight::look(&registry, &destination, &discovered.lock, Looking::Only, printer);
+        let checked = on_runtime(looking)?;
+        printer.data(&match args.output.output {
+            Output::Table => preflight::as_table(&checked),
+            Output::Json => format!("{:#}\n", preflight::as_json(&checked)),
+        })?;
+        return Ok(exit::DONE);
+    }
     let job =
         Job { scope: &scope, registry: &registry, destination: &destination, options: &options };
     if args.dry_run {
@@ -69,7 +76,7 @@ impl Job<'_> {
         lock: &mut ImageLock,
         printer: Printer,
     ) -> Result<UploadOutcome, Failure> {
-        self.look_at_registry(printer).await?;
+        self.look_at_registry(lock, Looking::ForUpload, printer).await?;
         let sources = self.scope.sources_of(lock)?;
         let keeper = PinKeeper::new(self.scope, lock.clone(), UploadProgress::new(printer));
         let outcome = upload(self.request(lock), &sources, self.destination, &keeper).await;
@@ -80,7 +87,7 @@ impl Job<'_> {
     /// Prints what an upload would do.
     fn foretell(&self, lock: &ImageLock, output: Output, printer: Printer) -> Result<u8, Failure> {
         let forecast = on_runtime(async {
-            self.look_at_registry(printer).await?;
+            self.look_at_registry(lock, Looking::Only, printer).await?;
             let sources = self.scope.sources_of(lock)?;
             Ok(forecast(&self.request(lock), &sources, self.destination).await?)
         })?;
@@ -91,17 +98,14 @@ impl Job<'_> {
         upload_plan::ensure_possible(&forecast).map(|()| exit::DONE)
     }
 
-    async fn look_at_registry(&self, printer: Printer) -> Result<(), Failure> {
-        if self.registry.insecure {
-            printer.say(&format!(
-                "warning: `insecure` is set: `{}` is not verified, and the credentials may travel in clear",
-                self.registry.domain.domain()
-            ));
-        }
-        interruptible(check(self.destination, &self.registry.domain))
-            .await
-            .doing(format!("looking at the registry `{}`", self.registry.domain))?;
-        Ok(())
+    async fn look_at_registry(
+        &self,
+        lock: &ImageLock,
+        looking: Looking,
+        printer: Printer,
+    ) -> Result<(), Failure> {
+        self.scope.source_warnings().iter().for_each(|text| printer.say(text));
+        preflight::look(self.registry, self.destination, lock, looking, printer).await.map(drop)
     }
 
     fn request(&self, lock: &ImageLock) -> UploadRequest {
@@ -136,52 +140,24 @@ pub(crate) fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> R
 type Place = (Scope, RegistryConfig, Registries, UploadConfig);
 
 fn where_to(args: &UploadArgs) -> Result<Place, Failure> {
-    let Some(prefix) = &args.registry else {
-        let project = Project::load(&args.project.file)?;
+    let Some(registry) = args.registry.config()? else {
+        let mut project = Project::load(&args.project.file)?;
+        project.config.registry.create_project |= args.registry.create_project;
         let scope = project.scope().reading_as(&args.discover)?;
         let destination = scope.destination(&project.config.registry)?;
         let options = args.transfer.over(&project.config.upload);
         return Ok((scope, project.config.registry, destination, options));
     };
-    let domain = Prefix::parse(prefix).map_err(|e| Failure::of(exit::USAGE, &e))?;
-    let registry = RegistryConfig {
-        domain,
-        layout: edgectl_model::Layout::Full,
-        rules: Default::default(),
-        credentials: None,
-        pull_credentials: None,
-        ca: None,
-        insecure: args.insecure,
-        connect_to: None,
-    };
+    let usage = |text: &str| Err(Failure::new(exit::USAGE, text));
+    if args.profiles.is_empty() {
+        return usage("`--registry` takes the place of edge.yaml: name what is to be read, too");
+    }
+    if args.registry.login.takes_stdin() && args.profiles.iter().any(|p| p.as_os_str() == "-") {
+        return usage("stdin can't be both the password and a profile; use `--password-file`");
+    }
     let mut scope = Scope::of_profiles(&args.profiles).reading_as(&args.discover)?;
-    let ca = args.ca.as_deref().map(|file| read_text(file, "the certificate authority"));
-    let host = registry.domain.domain().to_owned();
-    let credentials = match &args.username {
-        Some(name) => Credentials::basic(name.clone(), password(args.password_stdin)?),
-        None => scope.place.credentials(None, &host, registry.domain.path())?,
-    };
-    let access = Access {
-        credentials,
-        ca_pem: ca.transpose()?,
-        insecure: args.insecure,
-        proxies: proxies()?,
-        ..Access::default()
-    };
+    let destination = args.registry.destination(&registry)?;
     scope.registry = Some(registry.clone());
     let options = args.transfer.over(&UploadConfig::default());
-    Ok((scope, registry, Registries::single(&host, access), options))
-}
-
-fn password(from_stdin: bool) -> Result<Secret, Failure> {
-    if from_stdin {
-        let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line);
-        read.map_err(|e| Failure::of(exit::FAILED, &e).doing("reading the password"))?;
-        return Ok(Secret::new(line.trim_end_matches(['\r', '\n'])));
-    }
-    std::env::var("EDGECTL_REGISTRY_PASSWORD").map(Secret::new).map_err(|_| {
-        Failure::new(exit::USAGE, "no password was given")
-            .hint("pass `--password-stdin`, or set EDGECTL_REGISTRY_PASSWORD")
-    })
+    Ok((scope, registry, destination, options))
 }

@@ -9,6 +9,7 @@ mod inputs;
 mod interrupt;
 mod iso;
 mod large;
+mod logins;
 mod secrets;
 mod site;
 mod upload;

@@ -143,6 +143,11 @@ iso: {{os: ./os}}
         self.finish(self.start(arguments), input)
     }
 
+    /// Runs edgectl with more environment variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        self.finish(self.start_with(arguments, &path_with_test_tools(), variables), b"")
+    }
+
     /// Runs edgectl where no program is on the PATH.
     pub(crate) fn run_without_tools(&self, arguments: &[&str]) -> Ended {
         self.finish(self.start_on_path(arguments, OsStr::new("/nowhere")), b"")
@@ -153,14 +158,19 @@ iso: {{os: ./os}}
         self.start_on_path(arguments, &path_with_test_tools())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the program under test is started as it is")]
     fn start_on_path(&self, arguments: &[&str], path: &OsStr) -> Child {
+        self.start_with(arguments, path, &[])
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program under test is started as it is")]
+    fn start_with(&self, arguments: &[&str], path: &OsStr, variables: &[(&str, &str)]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_edgectl"))
             .args(arguments)
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", path)
             .env("HOME", self.dir.path())
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

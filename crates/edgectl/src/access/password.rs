@@ -1,0 +1,90 @@
+//! A login from the command line. The secret itself never stands there: other
+//! users can read it.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use edgectl_model::Secret;
+use edgectl_registry::Credentials;
+
+use super::prompt::ask_hidden;
+use crate::exit;
+use crate::failure::Failure;
+use crate::files::read_text;
+
+/// Holds the password where neither an option nor a terminal gives it.
+const VARIABLE: &str = "EDGECTL_REGISTRY_PASSWORD";
+
+/// Who logs in at `--registry`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LoginArgs {
+    /// User name at that registry; the password comes from --password-stdin,
+    /// --password-file, $EDGECTL_REGISTRY_PASSWORD, or a question on the
+    /// terminal. Without it the Docker configuration is looked at.
+    #[arg(long, value_name = "NAME", requires = "registry")]
+    username: Option<String>,
+    /// Read the password from stdin.
+    #[arg(long, requires = "username", conflicts_with = "password_file")]
+    password_stdin: bool,
+    /// Read the password from the first line of a file.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    password_file: Option<PathBuf>,
+    /// Log in with the identity (refresh) token on the first line of a file.
+    #[arg(long, value_name = "FILE", requires = "registry", conflicts_with = "username")]
+    identity_token_file: Option<PathBuf>,
+    /// Log in with a credential helper: docker-credential-NAME.
+    #[arg(long, value_name = "NAME", requires = "registry", conflicts_with_all = ["username", "identity_token_file"])]
+    credential_helper: Option<String>,
+    /// Log in as nobody, whatever the Docker configuration holds.
+    #[arg(long, requires = "registry", conflicts_with_all = ["username", "identity_token_file", "credential_helper"])]
+    anonymous: bool,
+}
+
+impl LoginArgs {
+    /// Whether stdin is the password's.
+    pub(crate) fn takes_stdin(&self) -> bool {
+        self.password_stdin
+    }
+
+    /// The login; none where nothing was said.
+    pub(crate) fn login(&self, host: &str) -> Result<Option<Credentials>, Failure> {
+        if self.anonymous {
+            return Ok(Some(Credentials::Anonymous));
+        }
+        if let Some(name) = &self.credential_helper {
+            return Ok(Some(edgectl_registry::helper_login(name, host)?));
+        }
+        if let Some(file) = &self.identity_token_file {
+            let token = first_line_of(file, "the identity token file")?;
+            return Ok(Some(Credentials::identity_token("", token)));
+        }
+        let Some(name) = &self.username else { return Ok(None) };
+        Ok(Some(Credentials::basic(name, self.password(name, host)?)))
+    }
+
+    fn password(&self, name: &str, host: &str) -> Result<Secret, Failure> {
+        if self.password_stdin {
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            read.map_err(|e| Failure::of(exit::FAILED, &e).doing("reading the password"))?;
+            return Ok(Secret::new(line.trim_end_matches(['\r', '\n'])));
+        }
+        if let Some(file) = &self.password_file {
+            return first_line_of(file, "the password file");
+        }
+        if let Ok(password) = std::env::var(VARIABLE) {
+            return Ok(Secret::new(password));
+        }
+        let asked = ask_hidden(&format!("Password of `{name}` at `{host}`: "))?;
+        asked.ok_or_else(|| {
+            Failure::new(exit::USAGE, "no password was given")
+                .hint(format!("pass `--password-stdin` or `--password-file`, or set {VARIABLE}"))
+        })
+    }
+}
+
+fn first_line_of(file: &Path, what: &str) -> Result<Secret, Failure> {
+    let text = Secret::new(read_text(file, what)?);
+    Ok(Secret::new(text.expose().lines().next().unwrap_or_default()))
+}
