@@ -214,14 +214,14 @@ pub(crate) struct UploadArgs {
     pub(crate) profiles: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    #[command(flatten)]
-    pub(crate) registry: RegistryArgs,
     /// Only look whether the registry would take the images.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) check: bool,
     /// Ask sources and registry, print the plan, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
     #[command(flatten)]

@@ -13,6 +13,7 @@ use crate::project::Place;
 
 /// The registry, and how it is reached.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Registry")]
 pub(crate) struct RegistryArgs {
     /// The registry, HOST[:PORT]/NAMESPACE, in place of edge.yaml's.
     #[arg(long, value_name = "PREFIX")]

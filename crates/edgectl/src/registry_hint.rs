@@ -12,6 +12,12 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
             "`edgectl upload-profile --create-project` makes it, if this login may; else ask an administrator of Harbor for it".to_owned(),
         ),
         RegistryError::MissingRepositories { host, names } => Some(create_repositories(host, names)),
+        RegistryError::LoginRefused { user: None, host, .. } => Some(format!(
+            "log in with `docker login {host}`, name `credentials` of this registry in edge.yaml, or pass `--username`"
+        )),
+        RegistryError::Tls { reason, .. } if is_about_plain_http(reason) => Some(
+            "`insecure: true` of this registry in edge.yaml, or `--insecure`, allows plain HTTP".to_owned(),
+        ),
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),
         ),
@@ -20,6 +26,10 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         )),
         error => by_kind(error.kind()).map(str::to_owned),
     }
+}
+
+fn is_about_plain_http(reason: &str) -> bool {
+    reason.contains("does not speak TLS") || reason.contains("over plain HTTP")
 }
 
 fn by_kind(kind: ErrorKind) -> Option<&'static str> {
@@ -55,6 +65,16 @@ fn create_repositories(host: &str, names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registry_without_tls_needs_another_word_than_an_unknown_authority() {
+        let hint = |reason: &str| {
+            let (host, reason) = ("reg.local:5000".to_owned(), reason.to_owned());
+            registry_hint(&RegistryError::Tls { host, reason }).unwrap()
+        };
+        assert!(hint("the other side does not speak TLS").contains("--insecure"));
+        assert!(hint("invalid peer certificate: UnknownIssuer").contains("--ca"));
+    }
 
     #[test]
     fn repositories_are_made_with_one_command() {

@@ -77,6 +77,7 @@ fn the_files_of_docker_and_podman_are_looked_at() {
     check(&site, &ca, &[]).expect(0);
     let ended = check(&site, &[&ca[..], &["--anonymous"]].concat(), &[]).expect(5);
     assert!(ended.stderr.contains("`[REGISTRY]` needs a login"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: log in with `docker login "), "{}", ended.stderr);
 }
 
 #[test]
