@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::archive_cli::{FromArgs, PushArgs};
 use crate::exit;
+use crate::prune_cli::PruneArgs;
 use crate::registry_cli::RegistryArgs;
 use crate::transfer_cli::TransferArgs;
 use crate::user_data_cli::UserDataCommand;
@@ -41,8 +43,13 @@ pub(crate) enum Command {
     Images(ImagesArgs),
     /// Mirror every image of a profile into the private registry.
     UploadProfile(Box<UploadArgs>),
+    /// Push every image that archives hold.
+    Push(Box<PushArgs>),
     /// Look whether the private registry has every image of the lock, unchanged.
     Verify(VerifyArgs),
+    /// Delete what a former lock has put into the private registry and nothing
+    /// needs any more.
+    Prune(Box<PruneArgs>),
     /// Edit, check, merge and show user data.
     #[command(subcommand)]
     UserData(UserDataCommand),
@@ -214,6 +221,8 @@ pub(crate) struct UploadArgs {
     pub(crate) profiles: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) archives: FromArgs,
     /// Only look whether the registry would take the images.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) check: bool,

@@ -1,6 +1,8 @@
 //! `edgectl`: arguments to request, library call, print.
 
 mod access;
+mod archive_cli;
+mod archives;
 mod boot_results;
 mod cli;
 mod commands;
@@ -18,6 +20,8 @@ mod preflight;
 mod printer;
 mod progress;
 mod project;
+mod prune_cli;
+mod prune_report;
 mod read_ahead;
 mod registry_cli;
 mod registry_hint;
@@ -70,6 +74,8 @@ fn run(command: Command, printer: Printer) -> Result<u8, Failure> {
         Command::Init(args) => commands::init::run(&args, printer),
         Command::Images(args) => commands::images::run(&args, printer),
         Command::UploadProfile(args) => commands::upload_profile::run(&args, printer),
+        Command::Push(args) => commands::push::run(&args, printer),
+        Command::Prune(args) => commands::prune::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, printer),
         Command::UserData(command) => user_data(command, printer),
         Command::Iso(IsoCommand::Build(args)) => commands::iso_build::run(&args, printer),

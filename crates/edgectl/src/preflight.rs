@@ -1,8 +1,6 @@
 //! What stands between us and an upload, found out before it.
 
-use std::collections::BTreeSet;
-
-use edgectl_model::{ImageLock, RegistryConfig};
+use edgectl_model::{ImageLock, Reference, RegistryConfig};
 use edgectl_registry::{CheckRequest, Checked, Registries, preflight};
 use serde_json::{Value, json};
 
@@ -20,20 +18,23 @@ pub(crate) enum Looking {
     ForUpload,
 }
 
-/// Looks at the private registry.
+/// Where a lock's images go.
+pub(crate) fn targets(lock: &ImageLock) -> impl Iterator<Item = &Reference> {
+    lock.images.iter().filter(|image| is_uploaded(image)).map(|image| &image.target)
+}
+
+/// Looks at the private registry, where images go to `targets`.
 pub(crate) async fn look(
     registry: &RegistryConfig,
     destination: &Registries,
-    lock: &ImageLock,
+    targets: impl IntoIterator<Item = &Reference>,
     looking: Looking,
     printer: Printer,
 ) -> Result<Checked, Failure> {
     if let Some(warning) = Reach::private(registry).warning() {
         printer.say(&warning);
     }
-    let images = lock.images.iter().filter(|image| is_uploaded(image));
-    let repositories: BTreeSet<String> =
-        images.map(|image| image.target.path().to_owned()).collect();
+    let repositories = targets.into_iter().map(|target| target.path().to_owned()).collect();
     let request = CheckRequest {
         prefix: &registry.domain,
         repositories: &repositories,

@@ -31,6 +31,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("qemu-system-x86", "booting the installer image"),
     package("qemu-utils", "the virtual disks to install to"),
     package("seabios", "the firmware that QEMU boots with"),
+    package("skopeo", "writing archives as other tools do, in tests"),
     package("squashfs-tools", "packing the operating system (mksquashfs)"),
     package("xorriso", "writing ISO images, and reading them back in tests"),
 ];

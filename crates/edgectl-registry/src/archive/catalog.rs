@@ -43,11 +43,13 @@ pub struct Survey {
 }
 
 /// Archives of images, looked through; a [`Source`](crate::Source).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Archives {
     pub(super) images: Vec<ArchivedImage>,
     pub(super) blobs: HashMap<Digest, Content>,
     pub(super) made: HashMap<Digest, RawManifest>,
+    /// What names its subject itself, such as signatures, by the subject.
+    pub(super) referrers: HashMap<Digest, Vec<Digest>>,
     pub(super) place: String,
     /// Who reads a stream that goes from front to back reads it alone; the
     /// stream that was read last.
@@ -154,7 +156,23 @@ impl Archives {
             [path] => path.display().to_string(),
             _ => "the archives".to_owned(),
         };
-        Ok(Self { images, blobs, made, place, reader: Arc::default() })
+        let referrers = HashMap::new();
+        let mut all = Self { images, blobs, made, referrers, place, reader: Arc::default() };
+        all.find_referrers();
+        Ok(all)
+    }
+
+    /// Signatures and the like have no names of their own, and need none.
+    fn find_referrers(&mut self) {
+        let images = std::mem::take(&mut self.images);
+        for image in images {
+            let nameless = image.names.is_empty().then_some(&image.digest);
+            let raw = nameless.and_then(|digest| self.read_manifest(digest).ok());
+            match raw.and_then(|raw| raw.subject()).filter(|subject| self.has(subject)) {
+                Some(subject) => self.referrers.entry(subject).or_default().push(image.digest),
+                None => self.images.push(image),
+            }
+        }
     }
 
     /// The images, in the order in which they were found.

@@ -18,11 +18,13 @@ mod names;
 mod oci;
 mod scan;
 mod source;
+mod sources;
 mod storage;
 mod stream;
 mod tar;
 
 pub use catalog::{ArchivedImage, Archives, Survey};
+pub use sources::{ArchivesFirst, upload_archives};
 
 use std::io;
 use std::path::Path;

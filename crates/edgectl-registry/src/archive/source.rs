@@ -11,8 +11,10 @@ use super::broken;
 use super::catalog::Archives;
 use super::content::Content;
 use super::stream::Stream;
+use crate::attached::{Attached, tagged};
 use crate::content::Chunks;
 use crate::error::{Mismatch, RegistryError};
+use crate::http::fallback_tag;
 use crate::manifest::{Blob, RawManifest};
 use crate::source::Source;
 
@@ -49,6 +51,26 @@ impl Source for Archives {
             turn: None,
         };
         Ok(Box::pin(stream::try_unfold(reading, Reading::next)))
+    }
+
+    async fn attached(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<Vec<Attached>, RegistryError> {
+        let mut attached = Vec::new();
+        for digest in self.referrers.get(subject).into_iter().flatten() {
+            attached.push(Attached { manifest: self.read_manifest(digest)?, tag: None });
+        }
+        for suffix in ["sig", "att", "sbom"] {
+            // As cosign names what it attaches.
+            let tag = format!("{}.{suffix}", fallback_tag(subject));
+            if let Some(image) = self.find(&tagged(reference, &tag)?) {
+                let manifest = self.read_manifest(&image.digest)?;
+                attached.push(Attached { manifest, tag: Some(tag) });
+            }
+        }
+        Ok(attached)
     }
 
     fn sequence(&self, digest: &Digest) -> Option<u64> {

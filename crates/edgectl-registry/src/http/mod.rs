@@ -17,6 +17,7 @@ mod probe;
 mod referrers;
 mod rights;
 mod sessions;
+mod tags;
 mod tls;
 mod token;
 mod token_server;

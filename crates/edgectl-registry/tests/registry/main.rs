@@ -14,6 +14,7 @@ mod login;
 mod memory;
 mod mutual_tls;
 mod proxies;
+mod prune;
 mod resume;
 mod storm;
 mod tokens;

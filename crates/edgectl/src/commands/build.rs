@@ -37,7 +37,9 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     let options = &project.config.upload;
     let destination = scope.destination(registry)?;
     let destination = prepared(destination, registry.domain.domain(), options, printer);
-    let job = Job { scope: &scope, registry, destination: &destination, options };
+    let sources = scope.sources_of(&discovered.lock)?.into();
+    let job =
+        Job { scope: &scope, registry, sources: &sources, destination: &destination, options };
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;
     printer.say(&format!("  {}", upload_report::sentence(&outcome)));
     if let Some(failure) = failure {

@@ -7,6 +7,8 @@ pub(crate) mod images;
 pub(crate) mod init;
 pub(crate) mod iso_boot;
 pub(crate) mod iso_build;
+pub(crate) mod prune;
+pub(crate) mod push;
 pub(crate) mod upload_profile;
 pub(crate) mod user_data_check;
 pub(crate) mod user_data_fleet;

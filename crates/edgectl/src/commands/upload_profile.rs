@@ -2,9 +2,12 @@
 
 use edgectl_model::{ImageLock, LockedImage, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest, forecast, upload,
+    ArchivesFirst, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest, forecast,
+    upload_archives,
 };
 
+use crate::archive_cli::FromArgs;
+use crate::archives;
 use crate::cli::{Output, UploadArgs};
 use crate::discovery::{discover_images, show_problems};
 use crate::exit;
@@ -25,8 +28,8 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
     show_problems(&discovered.problems, printer);
     discovered.ensure_usable(args.lock.strict)?;
     if args.check {
-        let looking =
-            preflight::look(&registry, &destination, &discovered.lock, Looking::Only, printer);
+        let targets = preflight::targets(&discovered.lock);
+        let looking = preflight::look(&registry, &destination, targets, Looking::Only, printer);
         let checked = on_runtime(looking)?;
         printer.data(&match args.output.output {
             Output::Table => preflight::as_table(&checked),
@@ -34,8 +37,14 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
         })?;
         return Ok(exit::DONE);
     }
-    let job =
-        Job { scope: &scope, registry: &registry, destination: &destination, options: &options };
+    let sources = sources(args, &scope, &discovered.lock, printer)?;
+    let job = Job {
+        scope: &scope,
+        registry: &registry,
+        sources: &sources,
+        destination: &destination,
+        options: &options,
+    };
     if args.dry_run {
         return job.foretell(&discovered.lock, args.output.output, printer);
     }
@@ -51,6 +60,7 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
 pub(crate) struct Job<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) registry: &'a RegistryConfig,
+    pub(crate) sources: &'a ArchivesFirst,
     pub(crate) destination: &'a Registries,
     pub(crate) options: &'a UploadConfig,
 }
@@ -77,9 +87,9 @@ impl Job<'_> {
         printer: Printer,
     ) -> Result<UploadOutcome, Failure> {
         self.look_at_registry(lock, Looking::ForUpload, printer).await?;
-        let sources = self.scope.sources_of(lock)?;
         let keeper = PinKeeper::new(self.scope, lock.clone(), UploadProgress::new(printer));
-        let outcome = upload(self.request(lock), &sources, self.destination, &keeper).await;
+        let outcome =
+            upload_archives(self.request(lock), self.sources, self.destination, &keeper).await;
         *lock = keeper.finish()?;
         Ok(outcome)
     }
@@ -88,8 +98,7 @@ impl Job<'_> {
     fn foretell(&self, lock: &ImageLock, output: Output, printer: Printer) -> Result<u8, Failure> {
         let forecast = on_runtime(async {
             self.look_at_registry(lock, Looking::Only, printer).await?;
-            let sources = self.scope.sources_of(lock)?;
-            Ok(forecast(&self.request(lock), &sources, self.destination).await?)
+            Ok(forecast(&self.request(lock), self.sources, self.destination).await?)
         })?;
         printer.data(&match output {
             Output::Table => upload_plan::text(&forecast),
@@ -105,7 +114,8 @@ impl Job<'_> {
         printer: Printer,
     ) -> Result<(), Failure> {
         self.scope.source_warnings().iter().for_each(|text| printer.say(text));
-        preflight::look(self.registry, self.destination, lock, looking, printer).await.map(drop)
+        let targets = preflight::targets(lock);
+        preflight::look(self.registry, self.destination, targets, looking, printer).await.map(drop)
     }
 
     fn request(&self, lock: &ImageLock) -> UploadRequest {
@@ -160,4 +170,22 @@ fn where_to(args: &UploadArgs) -> Result<Place, Failure> {
     scope.registry = Some(registry.clone());
     let options = args.transfer.over(&UploadConfig::default());
     Ok((scope, registry, destination, options))
+}
+
+/// The archives that are named, and the registries if they may be asked.
+fn sources(
+    args: &UploadArgs,
+    scope: &Scope,
+    lock: &ImageLock,
+    printer: Printer,
+) -> Result<ArchivesFirst, Failure> {
+    let FromArgs { from, or_upstream, names } = &args.archives;
+    if from.is_empty() {
+        return Ok(scope.sources_of(lock)?.into());
+    }
+    let archives = archives::open(from, names, printer)?;
+    let upstream = or_upstream.then(|| scope.sources_of(lock)).transpose()?;
+    let sources = ArchivesFirst { archives, upstream };
+    archives::ensure_there(lock, &sources)?;
+    Ok(sources)
 }

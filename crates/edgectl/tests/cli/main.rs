@@ -10,6 +10,8 @@ mod interrupt;
 mod iso;
 mod large;
 mod logins;
+mod prune;
+mod push;
 mod secrets;
 mod site;
 mod upload;

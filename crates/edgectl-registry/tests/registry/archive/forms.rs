@@ -43,7 +43,7 @@ async fn push(bench: &Bench, archives: &Archives) -> UploadOutcome {
 }
 
 /// Pushes, and reads every manifest and blob back.
-async fn push_and_verify(archives: &Archives) -> Vec<(String, Digest)> {
+pub(super) async fn push_and_verify(archives: &Archives) -> Vec<(String, Digest)> {
     let bench = Bench::new();
     let outcome = push(&bench, archives).await;
     assert_no_failure(&outcome);
@@ -298,4 +298,27 @@ fn names_come_from_annotations_of_every_kind() {
     let digest = nameless.digest.clone();
     archives.name(&digest, reference("quay.io/x/a:1.2"));
     assert_eq!(archives.find(&reference("quay.io/x/a:1.2")).unwrap().digest, digest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_attached_comes_along_without_a_name() {
+    let bench = Bench::new();
+    let directory = bench.dir.path().join("signed");
+    let mut tiny = TinyLayout::new(&directory).unwrap();
+    let image = tiny.image(&TinyImage::new("amd64").random_layer(1000, 1)).unwrap();
+    tiny.name("quay.io/org/app:1", &image).unwrap();
+    let signature = tiny.attach(&image, "application/x.signature", b"signed").unwrap();
+    let text = std::fs::read_to_string(directory.join("index.json")).unwrap();
+    let mut index: serde_json::Value = serde_json::from_str(&text).unwrap();
+    index["manifests"].as_array_mut().unwrap().push(json!({
+        "mediaType": signature.media_type, "digest": signature.digest.as_str(),
+        "size": signature.size,
+    }));
+    write(&directory, "index.json", index.to_string().as_bytes());
+    let archives = open(&[directory]);
+    assert_eq!(archives.images().len(), 1, "a signature is no image");
+    assert_no_failure(&push(&bench, &archives).await);
+    let there = bench.target(&format!("edge/quay.io/org/app@{}", signature.digest));
+    let there = bench.registries().look(&there).await.unwrap();
+    assert_eq!(there.unwrap().digest, signature.digest);
 }

@@ -1,0 +1,139 @@
+//! Archives in the place of the internet: all of it, or what they have.
+
+use edgectl_model::{Digest, Reference};
+
+use super::catalog::Archives;
+use crate::attached::Attached;
+use crate::content::Chunks;
+use crate::error::RegistryError;
+use crate::manifest::{Blob, RawManifest};
+use crate::registries::Registries;
+use crate::source::Source;
+use crate::upload::{Progress, UploadOutcome, UploadRequest, upload_from};
+
+/// Archives, and registries that are asked for what the archives lack.
+#[derive(Debug)]
+pub struct ArchivesFirst {
+    /// The archives.
+    pub archives: Archives,
+    /// Who has the rest; none where nobody else may be asked.
+    pub upstream: Option<Registries>,
+}
+
+impl ArchivesFirst {
+    /// Whether the archives have an image: by the digest it must have, else by
+    /// its name.
+    pub fn has(&self, reference: &Reference, digest: Option<&Digest>) -> bool {
+        match digest.or(reference.digest()) {
+            Some(digest) => self.archives.has(digest),
+            None => self.archives.find(reference).is_some(),
+        }
+    }
+
+    /// Fails for an image that can't be had from here.
+    pub fn check(
+        &self,
+        reference: &Reference,
+        digest: Option<&Digest>,
+    ) -> Result<(), RegistryError> {
+        match self.upstream.is_some() || self.has(reference, digest) {
+            true => Ok(()),
+            false => Err(self.absent(reference, digest)),
+        }
+    }
+
+    fn absent(&self, reference: &Reference, digest: Option<&Digest>) -> RegistryError {
+        let wanted = digest.or(reference.digest());
+        let other = wanted.and_then(|wanted| self.other_digest(reference, wanted));
+        other.unwrap_or_else(|| self.archives.missing(reference))
+    }
+
+    /// Why an image that the archives have under another digest isn't taken.
+    fn other_digest(&self, reference: &Reference, wanted: &Digest) -> Option<RegistryError> {
+        let image = self.archives.find(reference)?;
+        let why = match image.is_made {
+            true => "; what `docker save` writes can't keep the digest that a registry knew",
+            false => "",
+        };
+        let reason = format!(
+            "`{}` has it as `{}`, and the lock as `{wanted}`{why}; `--update` takes what is there",
+            image.place, image.digest
+        );
+        Some(RegistryError::manifest(reference, reason))
+    }
+}
+
+impl From<Registries> for ArchivesFirst {
+    fn from(registries: Registries) -> Self {
+        Self { archives: Archives::default(), upstream: Some(registries) }
+    }
+}
+
+impl Source for ArchivesFirst {
+    async fn manifest(
+        &self,
+        reference: &Reference,
+        digest: Option<&Digest>,
+    ) -> Result<RawManifest, RegistryError> {
+        let wanted = digest.or(reference.digest());
+        match &self.upstream {
+            _ if self.has(reference, wanted) => self.archives.manifest(reference, wanted).await,
+            Some(upstream) => upstream.manifest(reference, digest).await,
+            None => Err(self.absent(reference, digest)),
+        }
+    }
+
+    async fn blob(
+        &self,
+        reference: &Reference,
+        blob: &Blob,
+        from: u64,
+    ) -> Result<Chunks, RegistryError> {
+        match &self.upstream {
+            Some(upstream) if !self.archives.has(&blob.digest) => {
+                upstream.blob(reference, blob, from).await
+            }
+            _ => self.archives.blob(reference, blob, from).await,
+        }
+    }
+
+    async fn attached(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<Vec<Attached>, RegistryError> {
+        match &self.upstream {
+            Some(upstream) if !self.archives.has(subject) => {
+                upstream.attached(reference, subject).await
+            }
+            _ => self.archives.attached(reference, subject).await,
+        }
+    }
+
+    fn home(&self, reference: &Reference) -> Option<Reference> {
+        let upstream = self.upstream.as_ref()?;
+        if self.archives.find(reference).is_some() { None } else { upstream.home(reference) }
+    }
+
+    fn sequence(&self, digest: &Digest) -> Option<u64> {
+        self.archives.sequence(digest)
+    }
+}
+
+/// Mirrors images out of archives into a registry, as
+/// [`upload`](crate::upload) does between registries.
+pub async fn upload_archives(
+    request: UploadRequest,
+    sources: &ArchivesFirst,
+    destination: &Registries,
+    progress: &dyn Progress,
+) -> UploadOutcome {
+    let asked = || sources.upstream.as_ref().map_or(0, Registries::requests);
+    let before = (destination.requests(), asked());
+    // Only a courtesy: the run's own requests say what is wrong.
+    let _ = destination.cancel_given_up().await;
+    let mut outcome = upload_from(request, sources, destination, progress).await;
+    outcome.requests = destination.requests() - before.0;
+    outcome.source_requests = asked() - before.1;
+    outcome
+}

@@ -1,0 +1,216 @@
+//! What is to go from one repository.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use edgectl_model::{Digest, Reference};
+
+use super::{PruneAction, PruneItem};
+use crate::error::RegistryError;
+use crate::http::Client;
+use crate::manifest::{DEPTH, Parsed};
+use crate::verify::VerifyRequest;
+
+/// Tags that signatures and the like of a manifest stand under.
+const FOLLOWERS: [&str; 4] = ["", ".sig", ".att", ".sbom"];
+
+/// One repository, with what locks say of it.
+pub(super) struct Repository<'a> {
+    place: Reference,
+    client: Arc<Client>,
+    pub(super) old: Vec<&'a VerifyRequest>,
+    pub(super) keep: Vec<&'a VerifyRequest>,
+}
+
+/// What the tags of a repository stand for.
+type Tags = BTreeMap<String, Digest>;
+
+impl<'a> Repository<'a> {
+    pub(super) fn new(place: Reference, client: Arc<Client>) -> Self {
+        Self { place, client, old: Vec::new(), keep: Vec::new() }
+    }
+
+    /// The plan. Who names others comes before them.
+    pub(super) async fn plan(self) -> Result<Vec<PruneItem>, RegistryError> {
+        let tags = self.tags().await?;
+        let mut items = Vec::new();
+        let mut going = BTreeMap::<Digest, Vec<String>>::new();
+        for image in &self.old {
+            match self.fate(image, &tags).await? {
+                Ok(tag) => going.entry(image.digest.clone()).or_default().extend(tag),
+                Err(why) => items.extend(why.map(|why| {
+                    let tag = image.target.tag_or_latest().map(str::to_owned);
+                    self.item(
+                        &image.digest,
+                        tag.into_iter().collect(),
+                        "image",
+                        PruneAction::Keep(why),
+                    )
+                })),
+            }
+        }
+        let mut below = BTreeSet::new();
+        for digest in going.keys() {
+            self.close(digest, &mut below, 0).await?;
+        }
+        let needed = self.needed(&tags, &going, &below).await?;
+        for (digest, tag) in followers(&tags, &below, &needed) {
+            items.push(self.item(&digest, vec![tag], "signature", PruneAction::DeleteManifest));
+        }
+        for (digest, tags) in &going {
+            let action = match (needed.contains(digest), tags.is_empty()) {
+                (false, _) => PruneAction::DeleteManifest,
+                (true, false) => PruneAction::DeleteTags,
+                (true, true) => PruneAction::Keep("it is needed by another image".to_owned()),
+            };
+            items.push(self.item(digest, tags.clone(), "image", action));
+        }
+        let children = below.iter().filter(|digest| !going.contains_key(digest));
+        for child in children.filter(|digest| !needed.contains(digest)) {
+            items.push(self.item(child, Vec::new(), "platform", PruneAction::DeleteManifest));
+        }
+        Ok(items)
+    }
+
+    fn item(
+        &self,
+        digest: &Digest,
+        tags: Vec<String>,
+        what: &'static str,
+        action: PruneAction,
+    ) -> PruneItem {
+        let (repository, digest) = (self.place.clone(), digest.clone());
+        PruneItem { repository, digest, tags, what, action }
+    }
+
+    /// The tag under which an image goes, or why it doesn't; without a reason
+    /// there is nothing to say.
+    async fn fate(
+        &self,
+        image: &VerifyRequest,
+        tags: &Tags,
+    ) -> Result<Result<Option<String>, Option<String>>, RegistryError> {
+        let is_kept = |other: &&&VerifyRequest| other.target == image.target;
+        if self.keep.iter().any(|other| is_kept(&other)) {
+            return Ok(Err(None));
+        }
+        Ok(match image.target.tag_or_latest() {
+            Some(tag) => match tags.get(tag) {
+                None => Err(Some("it is gone already".to_owned())),
+                Some(now) if *now != image.digest => {
+                    Err(Some(format!("the tag stands for `{now}` now")))
+                }
+                Some(_) => Ok(Some(tag.to_owned())),
+            },
+            None => match self.head(image.digest.as_str()).await? {
+                Some(_) => Ok(None),
+                None => Err(Some("it is gone already".to_owned())),
+            },
+        })
+    }
+
+    /// All that has to stay: what the locks in use have here, and what stands
+    /// under tags that no former lock has put here.
+    async fn needed(
+        &self,
+        tags: &Tags,
+        going: &BTreeMap<Digest, Vec<String>>,
+        below: &BTreeSet<Digest>,
+    ) -> Result<BTreeSet<Digest>, RegistryError> {
+        let goes = |tag: &String, digest: &Digest| {
+            going.get(digest).is_some_and(|tags| tags.contains(tag))
+        };
+        let mut needed = BTreeSet::new();
+        for image in &self.keep {
+            self.close(&image.digest, &mut needed, 0).await?;
+        }
+        for (tag, digest) in tags.iter().filter(|(tag, digest)| !goes(tag, digest)) {
+            let follows_what_goes = subject(tag).is_some_and(|subject| below.contains(&subject));
+            if !follows_what_goes {
+                self.close(digest, &mut needed, 0).await?;
+            }
+        }
+        Ok(needed)
+    }
+
+    /// A manifest, and all that it names.
+    async fn close(
+        &self,
+        digest: &Digest,
+        into: &mut BTreeSet<Digest>,
+        depth: usize,
+    ) -> Result<(), RegistryError> {
+        if depth > DEPTH || !into.insert(digest.clone()) {
+            return Ok(());
+        }
+        let raw = match self
+            .client
+            .get_manifest(self.place.path(), digest.as_str(), Some(digest))
+            .await
+        {
+            // What isn't there names nothing.
+            Err(RegistryError::NotFound { .. }) => return Ok(()),
+            other => other?,
+        };
+        if let Ok(Parsed::Index(entries)) = raw.parse() {
+            for entry in entries {
+                Box::pin(self.close(&entry.blob.digest, into, depth + 1)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tags(&self) -> Result<Tags, RegistryError> {
+        let mut tags = Tags::new();
+        for tag in self.client.tags(self.place.path()).await? {
+            if let Some(digest) = self.head(&tag).await? {
+                tags.insert(tag, digest);
+            }
+        }
+        Ok(tags)
+    }
+
+    async fn head(&self, name: &str) -> Result<Option<Digest>, RegistryError> {
+        let head = self.client.head_manifest(self.place.path(), name, false).await?;
+        Ok(head.map(|head| head.digest))
+    }
+}
+
+/// The manifest that a tag says to be about: `sha256-HEX.sig`.
+fn subject(tag: &str) -> Option<Digest> {
+    let stem = FOLLOWERS.iter().find_map(|end| {
+        let stem = tag.strip_suffix(end)?;
+        (!stem.contains('.')).then_some(stem)
+    })?;
+    Digest::parse(&stem.replacen('-', ":", 1)).ok()
+}
+
+/// What stands under tags about manifests that go.
+fn followers(
+    tags: &Tags,
+    below: &BTreeSet<Digest>,
+    needed: &BTreeSet<Digest>,
+) -> Vec<(Digest, String)> {
+    let goes = |digest: &Digest| below.contains(digest) && !needed.contains(digest);
+    let all = tags.iter().filter(|(tag, digest)| {
+        subject(tag).is_some_and(|subject| goes(&subject)) && !needed.contains(*digest)
+    });
+    all.map(|(tag, digest)| (digest.clone(), tag.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_of_tags() {
+        let digest = Digest::sha256(b"x");
+        let tag = format!("sha256-{}", digest.hex());
+        for end in FOLLOWERS {
+            assert_eq!(subject(&format!("{tag}{end}")), Some(digest.clone()));
+        }
+        for other in ["1.2", "sha256-1", &format!("{tag}.txt"), ""] {
+            assert_eq!(subject(other), None, "{other}");
+        }
+    }
+}

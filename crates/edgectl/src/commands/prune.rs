@@ -1,0 +1,123 @@
+//! `edgectl prune`.
+
+use std::path::PathBuf;
+
+use edgectl_model::{ImageLock, LockedImage, Prefix, count};
+use edgectl_registry::{
+    PruneAction, PruneItem, PruneRequest, Pruned, Registries, VerifyRequest, plan_prune, prune,
+};
+
+use crate::access::Reach;
+use crate::cli::Output;
+use crate::commands::upload_profile::on_runtime;
+use crate::discovery::read_lock;
+use crate::exit;
+use crate::failure::Failure;
+use crate::pinning::is_uploaded;
+use crate::printer::Printer;
+use crate::project::Project;
+use crate::prune_cli::PruneArgs;
+use crate::prune_report;
+
+pub(crate) fn run(args: &PruneArgs, printer: Printer) -> Result<u8, Failure> {
+    let (domain, registries, own_lock) = where_to(args, printer)?;
+    let old = read_lock(&args.old)?;
+    if old.registry != domain {
+        return Err(Failure::new(
+            exit::FAILED,
+            format!("`{}` is of `{}`, and not of `{domain}`", args.old.display(), old.registry),
+        )
+        .hint("nothing outside the registry's prefix is ever deleted"));
+    }
+    let mut keep = Vec::new();
+    for path in locks_in_use(args, own_lock)? {
+        keep.extend(requests(&read_lock(&path)?));
+    }
+    let jobs = usize::from(args.jobs);
+    let request = PruneRequest { prefix: domain, old: requests(&old), keep, jobs };
+    // One runtime for both: connections live in it.
+    let (plan, done) = on_runtime(async {
+        let plan = plan_prune(&request, &registries).await?;
+        if !args.yes {
+            return Ok((plan, Vec::new()));
+        }
+        Ok((Vec::new(), prune(plan, &registries, jobs).await?))
+    })?;
+    if args.yes {
+        return finish(&done, args.output.output, printer);
+    }
+    printer.data(&prune_report::plan(&plan, args.output.output))?;
+    let going = plan.iter().filter(|item| item.is_deleted()).count();
+    printer.say(&match going {
+        0 => "nothing to delete".to_owned(),
+        n => format!("{} to delete; `--yes` does it", count(n, "manifest")),
+    });
+    Ok(exit::DONE)
+}
+
+fn finish(done: &[Pruned], output: Output, printer: Printer) -> Result<u8, Failure> {
+    if output == Output::Json {
+        printer.data(&prune_report::done(done))?;
+    }
+    for pruned in done.iter().filter(|pruned| pruned.item.is_deleted() && pruned.result.is_ok()) {
+        printer.say(&format!("  deleted {}", prune_report::name(&pruned.item)));
+    }
+    if let Some(failure) = prune_report::failure(done) {
+        return Err(failure);
+    }
+    let gone = done.iter().filter(|pruned| is_manifest(&pruned.item)).count();
+    printer.say(&format!(
+        "{} deleted; the registry's garbage collection frees the space",
+        count(gone, "manifest")
+    ));
+    Ok(exit::DONE)
+}
+
+fn is_manifest(item: &PruneItem) -> bool {
+    item.action == PruneAction::DeleteManifest
+}
+
+/// The registry, and the lock of the project, if there is one.
+fn where_to(
+    args: &PruneArgs,
+    printer: Printer,
+) -> Result<(Prefix, Registries, Option<PathBuf>), Failure> {
+    let (registry, registries, lock) = match args.registry.config()? {
+        Some(registry) => {
+            let registries = args.registry.destination(&registry)?;
+            (registry, registries, None)
+        }
+        None => {
+            let project = Project::load(&args.project.file)?;
+            let registries = project.scope().destination(&project.config.registry)?;
+            let lock = project.path(&project.config.lock);
+            (project.config.registry, registries, Some(lock))
+        }
+    };
+    if let Some(warning) = Reach::private(&registry).warning() {
+        printer.say(&warning);
+    }
+    Ok((registry.domain, registries, lock))
+}
+
+fn locks_in_use(args: &PruneArgs, own: Option<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    if args.all || !args.locks.is_empty() {
+        return Ok(args.locks.clone());
+    }
+    match own.filter(|path| path.exists()) {
+        Some(path) => Ok(vec![path]),
+        None => Err(Failure::new(exit::USAGE, "no lock says which images stay").hint(
+            "name the locks in use with `--lock`, or pass `--all` to keep nothing of the former one",
+        )),
+    }
+}
+
+/// What a lock has put into its registry: what has no digest was never there.
+fn requests(lock: &ImageLock) -> Vec<VerifyRequest> {
+    let request = |image: &LockedImage| {
+        // Of an index of which only some platforms were taken.
+        let digest = image.mirrored.clone().or(image.digest.clone())?;
+        Some(VerifyRequest { target: image.target.clone(), digest })
+    };
+    lock.images.iter().filter(|image| is_uploaded(image)).filter_map(request).collect()
+}

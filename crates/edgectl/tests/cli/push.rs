@@ -1,0 +1,149 @@
+//! `push`, and `upload-profile --from`.
+
+use std::path::Path;
+
+use edgectl_testkit::TinyLayout;
+use serde_json::Value;
+
+use crate::site::{Site, tiny};
+
+/// A tar of a layout with these images, named as in `names`; a name without
+/// `/` is written as a tag alone.
+fn archive(site: &Site, file: &str, names: &[&str]) {
+    let directory = site.path(&format!("{file}.layout"));
+    let mut layout = TinyLayout::new(&directory).unwrap();
+    for name in names {
+        let written = layout.image(&tiny(name.rsplit(['/', ':']).nth(1).unwrap_or(name))).unwrap();
+        layout.name(name, &written).unwrap();
+    }
+    let index = directory.join("index.json");
+    let text = std::fs::read_to_string(&index).unwrap();
+    std::fs::write(&index, text.replace("\"io.containerd.image.name\":\"1.2\",", "")).unwrap();
+    pack(&directory, &site.path(file));
+}
+
+fn pack(directory: &Path, file: &Path) {
+    let encoder = zstd::Encoder::new(std::fs::File::create(file).unwrap(), 1).unwrap();
+    let mut builder = tar::Builder::new(encoder.auto_finish());
+    builder.append_dir_all(".", directory).unwrap();
+    builder.into_inner().unwrap();
+}
+
+#[test]
+fn pushes_all_that_archives_hold() {
+    let site = Site::new();
+    archive(&site, "imgs/web.tar.zst", &["quay.io/a/web:1", "docker.io/library/db:2"]);
+    archive(&site, "imgs/gui.tar.zst", &["ghcr.io/b/gui:3"]);
+    let ended = site.run(&["push", "imgs", "--dry-run"]).expect(0);
+    for (source, target) in [
+        ("docker.io/library/db:2", "ns/docker.io/library/db:2"),
+        ("ghcr.io/b/gui:3", "ns/ghcr.io/b/gui:3"),
+        ("quay.io/a/web:1", "ns/quay.io/a/web:1"),
+    ] {
+        let row = ended.stdout.lines().find(|line| line.starts_with(source)).unwrap();
+        let row: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(row, [source, &format!("10.10.254.254:8000/{target}"), "copy"]);
+    }
+    assert!(ended.stdout.contains("3 images to copy: "), "{}", ended.stdout);
+    let first = site.run(&["push", "imgs", "-o", "json"]).expect(0);
+    let value: Value = serde_json::from_str(&first.stdout).unwrap();
+    assert!(value["images"].as_array().unwrap().iter().all(|i| i["result"] == "copied"));
+    let second = site.run(&["push", "imgs", "-o", "json"]).expect(0);
+    let value: Value = serde_json::from_str(&second.stdout).unwrap();
+    assert_eq!((&value["bytesSent"], &value["blobsSent"]), (&0.into(), &0.into()));
+
+    // Without a project file, under the last parts of the names.
+    std::fs::remove_file(site.path("edge.yaml")).unwrap();
+    let registry = format!("{}/mesh", site.registry.address());
+    let login = ["--username", "uploader", "--password-stdin", "--ca", "ca.pem"];
+    let all = [&["push", "imgs/gui.tar.zst", "--registry", &registry], &login[..]].concat();
+    let flat = [&all[..], &["--layout", "flatten", "-o", "json"]].concat();
+    let ended = site.run_with_input(&flat, crate::site::PASSWORD.as_bytes()).expect(0);
+    assert!(ended.stdout.contains("[REGISTRY]/mesh/gui:3"), "{}", ended.stdout);
+    let ended = site.run(&["push", "imgs"]).expect(1);
+    assert!(ended.stderr.contains("--registry HOST"), "{}", ended.stderr);
+}
+
+#[test]
+fn lists_what_archives_hold_and_names_what_has_no_name() {
+    let site = Site::new();
+    archive(&site, "web.oci", &["1.2"]);
+    let ended = site.run(&["push", "web.oci", "--list", "-o", "json"]).expect(0);
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value["images"][0]["names"], serde_json::json!([]), "{value:#}");
+    assert_eq!(value["images"][0]["platforms"][0], "linux/amd64");
+    let digest = value["images"][0]["digest"].as_str().unwrap();
+
+    let ended = site.run(&["push", "web.oci"]).expect(1);
+    let hint = format!("hint: give it one: `--name {digest}=HOST/PATH:1.2`");
+    assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
+    assert!(ended.stderr.contains("only the tag `1.2`"), "{}", ended.stderr);
+    let named = format!("{digest}=quay.io/a/web:1.2");
+    for name in ["quay.io/a/web:1.2", &named] {
+        let ended = site.run(&["push", "web.oci", "--name", name, "--dry-run"]).expect(0);
+        assert!(ended.stdout.contains("8000/ns/quay.io/a/web:1.2 "), "{}", ended.stdout);
+    }
+    let other = format!("sha256:{}=x:1", "0".repeat(64));
+    for (name, said) in
+        [("a/B", "not an image reference"), (&other, "no archive holds `sha256:000")]
+    {
+        let ended = site.run(&["push", "web.oci", "--name", name]).expect(2);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn refuses_what_has_two_meanings() {
+    let site = Site::new();
+    archive(&site, "a.tar", &["quay.io/a/web:1", "docker.io/a/web:1"]);
+    let ended = site.run(&["push", "a.tar", "--layout", "drop-host", "--dry-run"]).expect(1);
+    assert!(ended.stderr.contains("would both become"), "{}", ended.stderr);
+    let directory = site.path("b");
+    let mut layout = TinyLayout::new(&directory).unwrap();
+    let written = layout.image(&tiny("another")).unwrap();
+    layout.name("quay.io/a/web:1", &written).unwrap();
+    let ended = site.run(&["push", "a.tar", "b", "--dry-run"]).expect(1);
+    assert!(ended.stderr.contains("error: `quay.io/a/web:1` is `sha256:"), "{}", ended.stderr);
+}
+
+#[test]
+fn archives_take_the_place_of_the_internet() {
+    let site = Site::new();
+    archive(&site, "web.tar.zst", &["quay.io/a/web:1"]);
+    let ended = site.run(&["upload-profile", "--from", "web.tar.zst"]).expect(1);
+    assert!(ended.stderr.contains("1 of 2 images can't be taken from the archives"));
+    assert!(ended.stderr.contains("`quay.io/a/db:1` is not in `web.tar.zst`, named by pack shop"));
+    assert!(!site.path("images.lock").exists(), "nothing was done");
+
+    archive(&site, "db.tar.zst", &["quay.io/a/db:1"]);
+    let both = ["upload-profile", "--from", "web.tar.zst", "--from", "db.tar.zst", "-o", "json"];
+    let ended = site.run(&both).expect(0);
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value["sourceRequests"], 0, "{value:#}");
+    assert_eq!(value["images"][1]["result"], "copied");
+    site.run(&["verify", "--deep"]).expect(0);
+}
+
+#[test]
+fn the_rest_may_come_from_upstream_and_pins_hold() {
+    let site = Site::new();
+    site.serve_all();
+    // The same image as upstream: only the other one is asked for.
+    archive(&site, "web.tar.zst", &["quay.io/a/web:1"]);
+    let mixed = ["upload-profile", "--from", "web.tar.zst", "--or-upstream"];
+    site.run(&mixed).expect(0);
+    assert!(!site.source.log_text().unwrap().contains("GET /v2/quay.io/a/web/blobs"));
+    site.run(&["verify", "--deep"]).expect(0);
+
+    // An image that isn't what the lock has pinned is none of its.
+    let directory = site.path("other");
+    let mut layout = TinyLayout::new(&directory).unwrap();
+    for name in ["quay.io/a/web:1", "quay.io/a/db:1"] {
+        let written = layout.image(&tiny("changed")).unwrap();
+        layout.name(name, &written).unwrap();
+    }
+    let ended = site.run(&["upload-profile", "--from", "other"]).expect(1);
+    assert!(ended.stderr.contains("`other` has it as `sha256:"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`--update` takes what is there"), "{}", ended.stderr);
+    site.run(&["upload-profile", "--from", "other", "--update"]).expect(0);
+}
