@@ -1,6 +1,7 @@
 //! Tokens, waiting when told to, and redirects.
 
 mod clouds;
+mod hosts;
 mod preflight;
 
 use edgectl_model::Secret;
