@@ -54,6 +54,11 @@ impl Client {
         tag: Option<String>,
     ) -> Result<Option<Attached>, RegistryError> {
         let name = digest.as_ref().map(Digest::as_str).or(tag.as_deref()).unwrap_or_default();
+        // Asking for what isn't there counts against the limits of some
+        // registries, unless it is asked for by its head.
+        if tag.is_some() && self.head_manifest(path, name, false).await?.is_none() {
+            return Ok(None);
+        }
         match self.get_manifest(path, name, digest.as_ref()).await {
             Ok(manifest) => Ok(Some(Attached { manifest, tag })),
             Err(RegistryError::NotFound { .. }) => Ok(None),

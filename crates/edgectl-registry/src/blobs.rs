@@ -14,10 +14,14 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use crate::content::{Chunks, Content, Moved};
 use crate::error::RegistryError;
 use crate::manifest::Blob;
+use crate::plan::LARGE;
 use crate::retry::Backoff;
 use crate::sink::{Mount, Sink, UploadSession};
 use crate::source::Source;
 use crate::upload::{Progress, Totals};
+
+/// Blobs at once that are hardly more than a request.
+pub(crate) const SMALL: usize = 8;
 
 /// Slots that are filled by whoever comes first while others wait. A failure
 /// leaves the slot empty, so that the next one tries.
@@ -42,13 +46,21 @@ pub(crate) struct Book {
     owners: Slots<(String, Digest), Option<Reference>>,
     /// Repository and digest: whether the blob is there.
     placed: Slots<(String, Digest), bool>,
+    /// For blobs that take time.
     lanes: Semaphore,
+    /// For those that don't: they never stand behind the others.
+    small: Semaphore,
 }
 
 impl Book {
     /// A book for a run that sends `jobs` blobs at once.
     pub(crate) fn new(jobs: usize) -> Self {
-        Self { owners: Slots::new(), placed: Slots::new(), lanes: Semaphore::new(jobs.max(1)) }
+        Self {
+            owners: Slots::new(),
+            placed: Slots::new(),
+            lanes: Semaphore::new(jobs.max(1)),
+            small: Semaphore::new(SMALL),
+        }
     }
 }
 
@@ -103,7 +115,6 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
     ) -> Result<(), RegistryError> {
         let placed = self.book.placed.get(self.key(blob));
         let _alone = placed.lock().await;
-        let _lane = self.book.lanes.acquire().await;
         match self.sink.has_blob(self.to, blob).await? {
             true => Ok(()),
             false => absent_is_fine(self.send(blob, None).await, optional),
@@ -175,7 +186,8 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         blob: &Blob,
         mut session: Option<UploadSession>,
     ) -> Result<(), RegistryError> {
-        let _lane = self.book.lanes.acquire().await;
+        let lanes = if blob.size < LARGE { &self.book.small } else { &self.book.lanes };
+        let _lane = lanes.acquire().await;
         let mut backoff = Backoff::new(&self.sink.patience());
         let content = Sourced { source: self.source, from: self.from, blob };
         loop {

@@ -8,7 +8,7 @@ use edgectl_process::interrupted;
 use futures_util::future::join4;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::blobs::{Book, Transfer};
+use crate::blobs::{Book, SMALL, Transfer};
 use crate::error::RegistryError;
 use crate::manifest::{Pinned, RawManifest};
 use crate::narrow::narrowed;
@@ -20,8 +20,6 @@ use crate::upload::{ImageOutcome, ImageReport, ImageRequest, Progress, Totals, U
 
 /// Images looked at or finished at once: this is waiting, not work.
 const LOOKS: usize = 16;
-/// Blobs at once that are hardly more than a request.
-const SMALL: usize = 8;
 /// Requests for one image at once.
 const WIDTH: usize = 8;
 
@@ -53,12 +51,12 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let pass = |blobs, width| {
             stream::iter(blobs).for_each_concurrent(width, |owned| self.first_use(&plan, owned))
         };
-        let images = stream::iter(&plan.images);
+        let images = stream::iter(0..plan.images.len());
         join4(
             pass(&plan.large, jobs),
-            pass(&plan.small, jobs.max(SMALL)),
+            pass(&plan.small, SMALL),
             pass(&plan.in_sequence, 1),
-            images.for_each_concurrent(LOOKS, |image| self.finish(&plan, image)),
+            images.for_each_concurrent(LOOKS, |place| self.finish(&plan, place)),
         )
         .await;
     }
@@ -171,20 +169,21 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     }
 
     /// Completes one image as soon as its blobs can be had.
-    async fn finish(&self, plan: &Plan, image: &Planned) {
-        let outcome = match self.copy(plan, image).await {
+    async fn finish(&self, plan: &Plan, place: usize) {
+        let Some(image) = plan.images.get(place) else { return };
+        let outcome = match self.copy(plan, place, image).await {
             Ok(()) => ImageOutcome::Copied(image.pinned.clone()),
             Err(error) => ImageOutcome::Failed(error),
         };
         self.report(image.index, outcome);
     }
 
-    async fn copy(&self, plan: &Plan, image: &Planned) -> Result<(), RegistryError> {
+    async fn copy(&self, plan: &Plan, place: usize, image: &Planned) -> Result<(), RegistryError> {
         let transfer = self.transfer(image);
         let store = self.sink.store(&image.target);
         // The first failure drops what else is on its way for this image.
         let placing = image.tree.blobs.iter().map(async |entry| {
-            plan.wait_for(store.clone(), &entry.blob.digest).await?;
+            plan.wait_for(store.clone(), &entry.blob.digest, place).await?;
             transfer.ensure(&entry.blob, entry.is_foreign).await
         });
         stream::iter(placing).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;

@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::tree::Tree;
 
 /// Blobs from this size on share the lanes; smaller ones pass them by.
-const LARGE: u64 = 1 << 20;
+pub(crate) const LARGE: u64 = 1 << 20;
 
 /// An image that has to be copied.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ pub(crate) struct Plan {
     pub(crate) in_sequence: Vec<Owned>,
     /// Set once a blob's first use has been tried.
     tried: HashMap<Key, SetOnce<()>>,
-    failed: Mutex<HashMap<Key, RegistryError>>,
+    /// With the image that the use was for.
+    failed: Mutex<HashMap<Key, (usize, RegistryError)>>,
 }
 
 impl Plan {
@@ -116,25 +117,32 @@ impl Plan {
     /// that it was for; others that need the blob try for themselves.
     pub(crate) fn set_tried(&self, owned: &Owned, result: Result<(), RegistryError>) {
         if let (Err(error), Ok(mut failed)) = (result, self.failed.lock()) {
-            failed.insert(owned.key.clone(), error);
+            failed.insert(owned.key.clone(), (owned.image, error));
         }
         if let Some(tried) = self.tried.get(&owned.key) {
             let _ = tried.set(());
         }
     }
 
-    /// Waits until the first use of a blob has been tried.
+    /// Waits until the first use of a blob has been tried. `image` is the place
+    /// in [`Plan::images`] of the one that waits.
     pub(crate) async fn wait_for(
         &self,
         store: String,
         digest: &Digest,
+        image: usize,
     ) -> Result<(), RegistryError> {
         let key = (store, digest.clone());
         if let Some(tried) = self.tried.get(&key) {
             tried.wait().await;
         }
-        let failed = self.failed.lock().ok().and_then(|mut failed| failed.remove(&key));
-        failed.map_or(Ok(()), Err)
+        let Ok(mut failed) = self.failed.lock() else { return Ok(()) };
+        if failed.get(&key).is_some_and(|(own, _)| *own == image)
+            && let Some((_, error)) = failed.remove(&key)
+        {
+            return Err(error);
+        }
+        Ok(())
     }
 }
 

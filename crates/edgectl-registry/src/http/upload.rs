@@ -57,6 +57,11 @@ impl Upload<'_> {
             Some(chunk) if session.at > 0 || self.blob.size > chunk => {
                 self.chunked(session, chunk).await
             }
+            // A whole blob has no place behind the start of one.
+            None if session.at > 0 => {
+                self.abandon(session).await;
+                Err(Ended::Again)
+            }
             _ => self.whole(session).await,
         }
     }
@@ -88,7 +93,12 @@ impl Upload<'_> {
             let length = chunk.min(self.blob.size - session.at);
             let shared = match reader.take() {
                 Some(reader) => reader,
-                None => self.reader(self.checkpoint(&session), session.at).await?,
+                None => match self.reader(self.checkpoint(&session), session.at).await {
+                    Err(error @ RegistryError::Digest { .. }) => {
+                        return self.give_up(session, error).await;
+                    }
+                    other => other?,
+                },
             };
             let error = match self.patch(&session, shared, length).await {
                 Ok((next, read)) => {
@@ -97,6 +107,10 @@ impl Upload<'_> {
                     backoff.progress();
                     self.note.session(&session);
                     continue;
+                }
+                // What was sent before may be what is wrong.
+                Err(Refusal::Source(error @ RegistryError::Digest { .. })) => {
+                    return self.give_up(session, error).await;
                 }
                 Err(Refusal::Source(error)) => return Err(error.into()),
                 Err(Refusal::TooLarge(error)) => match self.client.chunking().lower(length) {

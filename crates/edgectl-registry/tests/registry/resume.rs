@@ -202,7 +202,7 @@ async fn a_second_run_goes_on_in_the_middle_of_a_blob() {
         let chaos = Chaos::start(flavor).await;
         let journal = bench.dir.path().join(format!("{partial:?}.jsonl"));
         // Everything fails from some request in the middle on.
-        chaos.plan((15..500).map(|at| (at, Fault::Status(500))));
+        chaos.plan((30..600).map(|at| (at, Fault::Status(500))));
         let patience = edgectl_registry::Patience {
             first_wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(1),
