@@ -1,6 +1,6 @@
 //! `edgectl prune`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use edgectl_model::{ImageLock, LockedImage, Prefix, count};
 use edgectl_registry::{
@@ -31,7 +31,9 @@ pub(crate) fn run(args: &PruneArgs, printer: Printer) -> Result<u8, Failure> {
     }
     let mut keep = Vec::new();
     for path in locks_in_use(args, own_lock)? {
-        keep.extend(requests(&read_lock(&path)?));
+        let lock = read_lock(&path)?;
+        ensure_pinned(&lock, &path)?;
+        keep.extend(requests(&lock));
     }
     let jobs = usize::from(args.jobs);
     let request = PruneRequest { prefix: domain, old: requests(&old), keep, jobs };
@@ -109,6 +111,19 @@ fn locks_in_use(args: &PruneArgs, own: Option<PathBuf>) -> Result<Vec<PathBuf>, 
         None => Err(Failure::new(exit::USAGE, "no lock says which images stay").hint(
             "name the locks in use with `--lock`, or pass `--all` to keep nothing of the former one",
         )),
+    }
+}
+
+/// Fails where it can't be told what has to stay.
+fn ensure_pinned(lock: &ImageLock, path: &Path) -> Result<(), Failure> {
+    let mut uploaded = lock.images.iter().filter(|image| is_uploaded(image));
+    match uploaded.find(|image| image.digest.is_none()) {
+        None => Ok(()),
+        Some(image) => {
+            let text = format!("`{}` has no digest for `{}`", path.display(), image.source);
+            Err(Failure::new(exit::FAILED, text)
+                .hint("`edgectl upload-profile` uploads what the lock needs, and pins it"))
+        }
     }
 }
 

@@ -63,6 +63,8 @@ fn says_what_is_missing_before_it_asks_anybody() {
     site.serve_all();
     site.run(&["images"]).expect(0);
     std::fs::copy(site.path("images.lock"), site.path("old.lock")).unwrap();
+    let ended = site.run(&["prune", "--old", "old.lock"]).expect(1);
+    assert!(ended.stderr.contains("has no digest for `quay.io/a/db:1`"), "{}", ended.stderr);
     std::fs::remove_file(site.path("images.lock")).unwrap();
     let ended = site.run(&["prune", "--old", "old.lock"]).expect(2);
     assert!(ended.stderr.contains("`--all`"), "{}", ended.stderr);
