@@ -35,6 +35,7 @@ mod prune;
 mod pull;
 mod registries;
 mod retry;
+mod shard;
 mod sink;
 mod source;
 mod tree;
@@ -62,6 +63,7 @@ pub use prune::{PruneAction, PruneItem, PruneRequest, Pruned, plan_prune, prune}
 pub use pull::{PullRequest, pull_to_layout};
 pub use registries::Registries;
 pub use retry::Patience;
+pub use shard::{Shard, shards};
 pub use sink::{Mount, Place, Sink, UploadSession};
 pub use source::Source;
 pub use upload::{

@@ -1,7 +1,7 @@
 //! A whole image: all its manifests, every blob they name, and what was
 //! attached to it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use edgectl_model::{Digest, Platform, Reference};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -22,7 +22,8 @@ const ATTACHED_DEPTH: usize = 3;
 /// A whole image, manifests by depth.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    /// The root is alone in the first level.
+    /// The root is alone in the first level; what an index names is always in
+    /// a later level than the index.
     pub(crate) levels: Vec<Vec<RawManifest>>,
     /// Every blob once, those of what is attached among them.
     pub(crate) blobs: Vec<Entry>,
@@ -38,31 +39,33 @@ impl Tree {
         root: RawManifest,
     ) -> Result<Self, RegistryError> {
         let mut seen = HashSet::from([root.digest().clone()]);
-        let mut tree = Self { levels: Vec::new(), blobs: Vec::new(), attached: Vec::new() };
+        let (mut blobs, mut all, mut depth) = (Vec::new(), Vec::new(), 0);
         let mut level = vec![root];
-        let mut count = 0;
         while !level.is_empty() {
-            let mut children = Vec::new();
-            for raw in &level {
-                let entries = match raw.parse()? {
+            let mut wanted = Vec::new();
+            for raw in level {
+                let (children, entries) = match raw.parse()? {
                     Parsed::Index(entries) => {
-                        children.extend(entries.into_iter().map(|entry| entry.blob.digest));
-                        continue;
+                        (entries.into_iter().map(|entry| entry.blob.digest).collect(), Vec::new())
                     }
-                    Parsed::Image { config, layers } => config.into_iter().chain(layers),
+                    Parsed::Image { config, layers } => {
+                        (Vec::new(), config.into_iter().chain(layers).collect())
+                    }
                 };
-                tree.blobs.extend(entries.filter(|entry| seen.insert(entry.blob.digest.clone())));
+                let is_new = |entry: &Entry| seen.insert(entry.blob.digest.clone());
+                blobs.extend(entries.into_iter().filter(is_new));
+                wanted.extend(children.iter().cloned());
+                all.push(Node { raw, children });
             }
-            children.retain(|digest| seen.insert(digest.clone()));
-            tree.levels.push(level);
-            count += children.len();
-            if tree.levels.len() > DEPTH || count > MANIFESTS {
+            wanted.retain(|digest| seen.insert(digest.clone()));
+            depth += 1;
+            if depth > DEPTH || all.len() + wanted.len() > MANIFESTS {
                 let reason = "it holds more manifests than any image needs";
                 return Err(RegistryError::manifest(reference, reason));
             }
-            level = fetch_children(source, reference, &children).await?;
+            level = fetch_children(source, reference, &wanted).await?;
         }
-        Ok(tree)
+        Ok(Self { levels: levels(all), blobs, attached: Vec::new() })
     }
 
     /// Adds what is attached to any of its manifests, and to that.
@@ -115,6 +118,39 @@ impl Tree {
         let own: usize = self.levels.iter().map(Vec::len).sum();
         own + self.attached.iter().map(|(_, tree)| tree.manifests()).sum::<usize>()
     }
+}
+
+/// A manifest with the digests of those that it names.
+struct Node {
+    raw: RawManifest,
+    children: Vec<Digest>,
+}
+
+/// Manifests by the longest way down from them, the longest first: one that
+/// two indexes name comes after both.
+fn levels(all: Vec<Node>) -> Vec<Vec<RawManifest>> {
+    let mut heights: HashMap<Digest, usize> = HashMap::new();
+    // Found from the root down, so most children stand behind their parents;
+    // no way is longer than there are levels.
+    for _ in 0..=DEPTH {
+        for node in all.iter().rev() {
+            let below = node.children.iter().filter_map(|child| heights.get(child));
+            let height = below.max().map_or(0, |height| height + 1);
+            heights.insert(node.raw.digest().clone(), height);
+        }
+    }
+    let mut levels: Vec<Vec<RawManifest>> = Vec::new();
+    for node in all {
+        let height = heights.get(node.raw.digest()).copied().unwrap_or(0);
+        if levels.len() <= height {
+            levels.resize_with(height + 1, Vec::new);
+        }
+        if let Some(level) = levels.get_mut(height) {
+            level.push(node.raw);
+        }
+    }
+    levels.reverse();
+    levels
 }
 
 /// The platform of a single image, which stands in its configuration.

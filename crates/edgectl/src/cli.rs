@@ -8,6 +8,7 @@ use crate::archive_cli::{FromArgs, PushArgs};
 use crate::exit;
 use crate::prune_cli::PruneArgs;
 use crate::registry_cli::RegistryArgs;
+use crate::shard_cli::ShardArg;
 use crate::transfer_cli::TransferArgs;
 use crate::user_data_cli::UserDataCommand;
 
@@ -229,6 +230,10 @@ pub(crate) struct UploadArgs {
     /// Ask sources and registry, print the plan, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Upload only part I of N of the lock, counted from 0: images that share
+    /// layers are in one part.
+    #[arg(long, value_name = "I/N", conflicts_with = "check")]
+    pub(crate) shard: Option<ShardArg>,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]

@@ -25,6 +25,7 @@ mod prune_report;
 mod read_ahead;
 mod registry_cli;
 mod registry_hint;
+mod shard_cli;
 mod sites;
 mod transfer_cli;
 mod upload_plan;

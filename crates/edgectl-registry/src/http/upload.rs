@@ -149,6 +149,8 @@ impl Upload<'_> {
                 self.note.gone();
                 Ok(())
             }
+            // All of it is there; only the registry's mood is not.
+            Err(error) if error.is_temporary() => Err(error.into()),
             // Whatever is in there is of no use: begin again.
             Err(error) => self.give_up(session, error).await,
         }

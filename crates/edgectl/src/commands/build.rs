@@ -38,8 +38,14 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     let destination = scope.destination(registry)?;
     let destination = prepared(destination, registry.domain.domain(), options, printer);
     let sources = scope.sources_of(&discovered.lock)?.into();
-    let job =
-        Job { scope: &scope, registry, sources: &sources, destination: &destination, options };
+    let job = Job {
+        scope: &scope,
+        registry,
+        sources: &sources,
+        destination: &destination,
+        options,
+        shard: None,
+    };
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;
     printer.say(&format!("  {}", upload_report::sentence(&outcome)));
     if let Some(failure) = failure {

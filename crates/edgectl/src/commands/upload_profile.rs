@@ -18,6 +18,7 @@ use crate::preflight::{self, Looking};
 use crate::printer::Printer;
 use crate::progress::UploadProgress;
 use crate::project::{Project, Scope};
+use crate::shard_cli::ShardArg;
 use crate::transfer_cli::prepared;
 use crate::{upload_plan, upload_report};
 
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
         sources: &sources,
         destination: &destination,
         options: &options,
+        shard: args.shard,
     };
     if args.dry_run {
         return job.foretell(&discovered.lock, args.output.output, printer);
@@ -63,6 +65,8 @@ pub(crate) struct Job<'a> {
     pub(crate) sources: &'a ArchivesFirst,
     pub(crate) destination: &'a Registries,
     pub(crate) options: &'a UploadConfig,
+    /// Only this part of the lock.
+    pub(crate) shard: Option<ShardArg>,
 }
 
 impl Job<'_> {
@@ -88,8 +92,8 @@ impl Job<'_> {
     ) -> Result<UploadOutcome, Failure> {
         self.look_at_registry(lock, Looking::ForUpload, printer).await?;
         let keeper = PinKeeper::new(self.scope, lock.clone(), UploadProgress::new(printer));
-        let outcome =
-            upload_archives(self.request(lock), self.sources, self.destination, &keeper).await;
+        let request = self.request(lock, printer).await?;
+        let outcome = upload_archives(request, self.sources, self.destination, &keeper).await;
         *lock = keeper.finish()?;
         Ok(outcome)
     }
@@ -98,7 +102,8 @@ impl Job<'_> {
     fn foretell(&self, lock: &ImageLock, output: Output, printer: Printer) -> Result<u8, Failure> {
         let forecast = on_runtime(async {
             self.look_at_registry(lock, Looking::Only, printer).await?;
-            Ok(forecast(&self.request(lock), self.sources, self.destination).await?)
+            let request = self.request(lock, printer).await?;
+            Ok(forecast(&request, self.sources, self.destination).await?)
         })?;
         printer.data(&match output {
             Output::Table => upload_plan::text(&forecast),
@@ -118,12 +123,16 @@ impl Job<'_> {
         preflight::look(self.registry, self.destination, targets, looking, printer).await.map(drop)
     }
 
-    fn request(&self, lock: &ImageLock) -> UploadRequest {
-        UploadRequest {
+    async fn request(&self, lock: &ImageLock, printer: Printer) -> Result<UploadRequest, Failure> {
+        let request = UploadRequest {
             images: lock.images.iter().filter(|i| pinning::is_uploaded(i)).map(request).collect(),
             jobs: usize::from(self.options.jobs),
             attachments: self.options.attachments,
             platforms: self.options.platforms.clone(),
+        };
+        match self.shard {
+            Some(shard) => shard.narrow(request, self.sources, printer).await,
+            None => Ok(request),
         }
     }
 }

@@ -61,6 +61,20 @@ fn one_platform_alone_is_in_the_lock_with_its_own_digest() {
 }
 
 #[test]
+fn parts_together_are_the_whole() {
+    let site = Site::new();
+    site.serve_all();
+    site.run(&["images", "--resolve"]).expect(0);
+    let first = site.run(&["upload-profile", "--locked", "--shard", "0/2"]).expect(0);
+    assert!(first.stderr.contains("part 0/2: 1 image of 2, "), "{}", first.stderr);
+    site.run(&["verify"]).expect(3);
+    site.run(&["upload-profile", "--locked", "--shard", "1/2"]).expect(0);
+    site.run(&["verify"]).expect(0);
+    let wrong = site.run(&["upload-profile", "--shard", "2/2"]).expect(2);
+    assert!(wrong.stderr.contains("the last one of 2 is 1"), "{}", wrong.stderr);
+}
+
+#[test]
 fn failures_are_told_by_cause() {
     let site = Site::new();
     let ended = site.run(&["upload-profile"]).expect(1);
