@@ -11,7 +11,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::chunking::{CHUNK, Chunking};
 use super::connect::Clients;
-use super::gate::{Gate, Kind};
+use super::gate::{Gate, Kind, Pass};
 use super::login::LoginState;
 use crate::access::{Access, Credentials};
 use crate::challenge::Challenge;
@@ -234,7 +234,14 @@ impl Client {
         }
     }
 
-    /// Sends a body that can't be sent again.
+    /// Waits until the registry may be sent another body. The watchdog over the
+    /// body must not run meanwhile.
+    pub(super) async fn body_pass(&self) -> Pass<'_> {
+        self.gate.enter(Kind::Body).await
+    }
+
+    /// Sends a body that can't be sent again; the caller has a
+    /// [pass](Self::body_pass).
     pub(crate) async fn send_body(&self, ask: &Ask, body: Body) -> Result<Response, RegistryError> {
         let is_own = self.is_own(&ask.url).await?;
         let mut request = self.request(&ask.method, &ask.url, is_own);
@@ -244,7 +251,6 @@ impl Client {
             request = self.authorize(request, &ask.url, &ask.scopes, None).await?;
         }
         let ready = began..=Instant::now();
-        let _pass = self.gate.enter(Kind::Body).await;
         self.count();
         let sent = request.send().await;
         let sent = sent.map_err(|e| self.clients.classify(e, &ask.url));

@@ -225,6 +225,7 @@ impl Upload<'_> {
     ) -> Result<(Response, Shared), Refusal> {
         let (body, failure) = body_of(pieces(Arc::clone(&reader), length, self.moved.clone()));
         self.moved.set_ended(false);
+        let _pass = self.client.body_pass().await;
         let sent = tokio::select! {
             sent = self.client.send_body(ask, body) => sent,
             stalled = watch(self.client, self.moved) => Err(stalled),
