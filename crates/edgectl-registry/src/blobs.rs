@@ -160,7 +160,8 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
     fn elsewhere(&self, blob: &Blob) -> Option<Reference> {
         let here = self.to.repository();
         let home = self.source.home(self.from);
-        let home = home.filter(|home| self.sink.store(home) == self.sink.store(self.to));
+        // Only a registry has repositories beyond those of this run.
+        let home = home.filter(|home| self.sink.store(self.to) == home.domain());
         let mut hints = self.sink.hints(self.to, blob);
         hints.extend(home);
         match hints.iter().any(|from| from.repository() == here) {

@@ -106,9 +106,14 @@ impl Sink for Layout {
         Ok(self.has(blob))
     }
 
-    async fn mount(&self, _: &Reference, _: &Blob, _: &Reference) -> Result<Mount, RegistryError> {
+    async fn mount(
+        &self,
+        _: &Reference,
+        blob: &Blob,
+        _: &Reference,
+    ) -> Result<Mount, RegistryError> {
         // All repositories of a layout share one set of blobs.
-        Ok(Mount::Done)
+        Ok(if self.has(blob) { Mount::Done } else { Mount::Refused(None) })
     }
 
     async fn put_blob(

@@ -1,12 +1,13 @@
 //! Pulling into a directory and reading it back.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
-use edgectl_model::Platform;
-use edgectl_registry::{ErrorKind, Layout, PullRequest, pull_to_layout};
+use edgectl_model::{Platform, Prefix};
+use edgectl_registry::{ErrorKind, Layout, PullRequest, Registries, pull_to_layout};
 use edgectl_testkit::TinyImage;
 
-use crate::bench::{Bench, assert_no_failure};
+use crate::bench::{Bench, assert_no_failure, reference};
 
 fn pull(bench: &Bench, platform: Option<Platform>, name: &str) -> PullRequest {
     PullRequest {
@@ -32,6 +33,25 @@ async fn filled() -> Bench {
     tiny.name("src.example/multi:1", &index).unwrap();
     assert_no_failure(&bench.send(&[("src.example/multi:1", "edge/multi:1")]).await);
     bench
+}
+
+/// A mirror's repository is another one than the name says; a directory takes
+/// nothing over from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn pulls_through_a_mirror() {
+    let bench = filled().await;
+    let prefix = |text: &str| Prefix::parse(text).unwrap();
+    let registries = Registries::new(
+        BTreeMap::from([(bench.host(), bench.access())]),
+        BTreeMap::from([(prefix("quay.example"), prefix(&format!("{}/edge", bench.host())))]),
+    );
+    let request = PullRequest {
+        source: reference("quay.example/multi:1"),
+        ..pull(&bench, Some(Platform::new("linux", "arm64")), "out")
+    };
+    let (layout, _) = pull_to_layout(request, &registries, &()).await.unwrap();
+    let arm = layout.image(&Platform::new("linux", "arm64")).unwrap();
+    assert!(arm.layers.iter().all(|layer| layer.path.metadata().unwrap().len() == layer.size));
 }
 
 #[tokio::test(flavor = "multi_thread")]
