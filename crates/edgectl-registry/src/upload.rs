@@ -9,7 +9,7 @@ use edgectl_process::{Interrupted, interrupted};
 
 use crate::blobs::Book;
 use crate::copy::Run;
-use crate::error::RegistryError;
+use crate::error::{ErrorKind, RegistryError};
 use crate::manifest::Pinned;
 use crate::registries::Registries;
 use crate::sink::Sink;
@@ -77,6 +77,14 @@ pub struct ImageReport {
     pub request: ImageRequest,
     /// What came of it.
     pub outcome: ImageOutcome,
+}
+
+impl ImageReport {
+    /// Whether the image was left out because the user stopped the run.
+    fn interrupted(&self) -> bool {
+        let kind = |error: &RegistryError| error.kind() == ErrorKind::Interrupted;
+        matches!(&self.outcome, ImageOutcome::Failed(error) if kind(error))
+    }
 }
 
 /// What came of a run.
@@ -219,8 +227,11 @@ pub async fn upload_from<S: Source, K: Sink>(
         let outcome = ImageOutcome::Failed(Interrupted.into());
         report.unwrap_or(ImageReport { request, outcome })
     });
+    let images: Vec<ImageReport> = images.collect();
+    // A run can also see the wish by itself, between two chunks, and end first.
+    let stopped = stopped || images.iter().any(ImageReport::interrupted);
     UploadOutcome {
-        images: images.collect(),
+        images,
         bytes_sent: totals.bytes.into_inner(),
         blobs_sent: totals.sent.into_inner(),
         blobs_mounted: totals.mounted.into_inner(),
