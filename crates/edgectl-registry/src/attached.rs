@@ -12,9 +12,14 @@ use crate::http::{Client, fallback_tag};
 use crate::manifest::RawManifest;
 
 /// What cosign puts behind the name of a digest.
-const SUFFIXES: [&str; 3] = ["sig", "att", "sbom"];
+pub(crate) const SUFFIXES: [&str; 3] = [".sig", ".att", ".sbom"];
 /// Requests at once.
 const WIDTH: usize = 4;
+
+/// The tags under which cosign keeps what it attaches to a manifest.
+pub(crate) fn cosign_tags(subject: &Digest) -> [String; 3] {
+    SUFFIXES.map(|suffix| format!("{}{suffix}", fallback_tag(subject)))
+}
 
 /// Something attached to a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +44,8 @@ impl Client {
         // Some registries answer the tag's name with the subject itself.
         let is_own = |one: &Attached| one.manifest.subject().as_ref() == Some(subject);
         found.extend(listed.into_iter().flatten().filter(is_own));
-        let tags = SUFFIXES.map(|suffix| format!("{}.{suffix}", fallback_tag(subject)));
-        let tagged = tags.into_iter().map(|tag| self.one_attached(path, None, Some(tag)));
+        let tagged =
+            cosign_tags(subject).into_iter().map(|tag| self.one_attached(path, None, Some(tag)));
         let tagged = stream::iter(tagged).buffered(WIDTH).try_collect::<Vec<_>>().await?;
         found.extend(tagged.into_iter().flatten());
         Ok(found)

@@ -7,32 +7,20 @@ use futures_util::stream::{self, StreamExt};
 use crate::blobs::Book;
 use crate::copy::Run;
 use crate::error::RegistryError;
-use crate::manifest::Pinned;
-use crate::plan::Owned;
+use crate::plan::{Owned, Plan};
 use crate::registries::Registries;
 use crate::sink::Sink;
 use crate::source::Source;
-use crate::upload::{ImageOutcome, ImageRequest, Totals, UploadRequest, interruptible};
+use crate::upload::{ImageOutcome, ImageReport, Totals, UploadRequest, interruptible};
 
 /// Questions at once.
 const WIDTH: usize = 16;
 
-/// What would become of one image.
-#[derive(Debug)]
-pub enum Expected {
-    /// Nothing: the target has it.
-    AlreadyThere(Pinned),
-    /// It would be copied.
-    Copied(Pinned),
-    /// It can't be.
-    Failed(RegistryError),
-}
-
 /// What an upload would do.
 #[derive(Debug)]
 pub struct Forecast {
-    /// The images, in the order of the request.
-    pub images: Vec<(ImageRequest, Expected)>,
+    /// What would come of each image, in the order of the request.
+    pub images: Vec<ImageReport>,
     /// Blobs to send, and their bytes.
     pub to_send: (u64, u64),
     /// Blobs that the destination has already, and their bytes.
@@ -50,7 +38,7 @@ pub async fn forecast<S: Source>(
     source: &S,
     destination: &Registries,
 ) -> Result<Forecast, RegistryError> {
-    interruptible(async { Ok(look(request, source, destination).await) }).await?
+    interruptible(look(request, source, destination)).await
 }
 
 async fn look<S: Source>(
@@ -100,32 +88,28 @@ async fn look<S: Source>(
         forecast.to_mount = (forecast.to_mount.0 + 1, forecast.to_mount.1 + size);
         forecast.requests += 1;
     }
-    let asked = reports.iter().filter(|slot| !has_failed(slot)).count();
-    forecast.requests += asked as u64;
     forecast.requests += plan.images.iter().map(|i| i.tree.manifests() as u64).sum::<u64>();
-    let mut expected: Vec<Option<Expected>> =
-        reports.into_iter().map(|slot| slot.into_inner().ok().flatten()).map(known).collect();
-    for image in &plan.images {
-        if let Some(slot) = expected.get_mut(image.index) {
-            *slot = Some(Expected::Copied(image.pinned.clone()));
-        }
-    }
-    let images = request.images.iter().cloned().zip(expected);
-    forecast.images = images.filter_map(|(request, expected)| Some((request, expected?))).collect();
+    forecast.images = expected(request, reports, &plan);
+    let failed = |report: &&ImageReport| matches!(report.outcome, ImageOutcome::Failed(_));
+    let asked = forecast.images.len() - forecast.images.iter().filter(failed).count();
+    forecast.requests += asked as u64;
     Ok(forecast)
 }
 
-/// Whether an image failed while it was looked at.
-fn has_failed(slot: &Mutex<Option<crate::upload::ImageReport>>) -> bool {
-    slot.lock().is_ok_and(|slot| {
-        slot.as_ref().is_some_and(|report| matches!(report.outcome, ImageOutcome::Failed(_)))
-    })
-}
-
-fn known(report: Option<crate::upload::ImageReport>) -> Option<Expected> {
-    Some(match report?.outcome {
-        ImageOutcome::AlreadyThere(pinned) => Expected::AlreadyThere(pinned),
-        ImageOutcome::Copied(pinned) => Expected::Copied(pinned),
-        ImageOutcome::Failed(error) => Expected::Failed(error),
-    })
+/// What the look has reported, and a copy for what is planned.
+fn expected(
+    request: &UploadRequest,
+    reports: Vec<Mutex<Option<ImageReport>>>,
+    plan: &Plan,
+) -> Vec<ImageReport> {
+    let mut reports: Vec<Option<ImageReport>> =
+        reports.into_iter().map(|slot| slot.into_inner().ok().flatten()).collect();
+    for image in &plan.images {
+        let (slot, asked) = (reports.get_mut(image.index), request.images.get(image.index));
+        if let (Some(slot), Some(asked)) = (slot, asked) {
+            let outcome = ImageOutcome::Copied(image.pinned.clone());
+            *slot = Some(ImageReport { request: asked.clone(), outcome });
+        }
+    }
+    reports.into_iter().flatten().collect()
 }

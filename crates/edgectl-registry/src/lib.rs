@@ -43,7 +43,7 @@ mod upload;
 mod verify;
 
 pub use access::{Access, ClientCertificate, Credentials};
-pub use archive::{ArchivedImage, Archives, ArchivesFirst, Survey, upload_archives};
+pub use archive::{ArchivedImage, Archives, ArchivesFirst, Survey};
 pub use attached::Attached;
 pub use certs_dir::{CertsDir, CertsDirError};
 pub use check::{CheckRequest, Checked, can_push, check, preflight};
@@ -54,7 +54,7 @@ pub use content::{Chunks, Content, Moved, chunks_of, verified};
 pub use credential_helper::helper_login;
 pub use docker_config::{DockerConfig, DockerConfigError, Login};
 pub use error::{ErrorKind, HttpFailure, Mismatch, RegistryError};
-pub use forecast::{Expected, Forecast, forecast};
+pub use forecast::{Forecast, forecast};
 pub use journal::Journal;
 pub use layout::{LayerBlob, LayerReader, Layout, LayoutConfig, LayoutImage};
 pub use manifest::{Blob, Pinned, RawManifest};

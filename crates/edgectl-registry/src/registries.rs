@@ -135,6 +135,10 @@ impl Registries {
 }
 
 impl Source for Registries {
+    fn requests(&self) -> u64 {
+        Self::requests(self)
+    }
+
     async fn manifest(
         &self,
         reference: &Reference,

@@ -51,6 +51,11 @@ pub trait Source: Send + Sync + Sized {
         None
     }
 
+    /// HTTP requests that were made so far, logins included.
+    fn requests(&self) -> u64 {
+        0
+    }
+
     /// What a reference stands for, platforms included.
     fn resolve(
         &self,

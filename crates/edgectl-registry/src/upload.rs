@@ -49,6 +49,13 @@ pub struct UploadRequest {
     pub attachments: bool,
 }
 
+impl UploadRequest {
+    /// Whole images, with what was attached to them.
+    pub fn new(images: Vec<ImageRequest>, jobs: usize) -> Self {
+        Self { images, jobs, platforms: Vec::new(), attachments: true }
+    }
+}
+
 /// What came of one image.
 #[derive(Debug)]
 pub enum ImageOutcome {
@@ -186,11 +193,11 @@ impl Totals {
     }
 }
 
-/// Mirrors images between registries. An image that fails doesn't stop the
+/// Mirrors images into a registry. An image that fails doesn't stop the
 /// others; running again goes on where this run stopped.
-pub async fn upload(
+pub async fn upload<S: Source>(
     request: UploadRequest,
-    sources: &Registries,
+    sources: &S,
     destination: &Registries,
     progress: &dyn Progress,
 ) -> UploadOutcome {

@@ -55,12 +55,7 @@ async fn mirror(world: &World) -> u64 {
         let target = target(&source);
         ImageRequest { source, digest: None, target }
     });
-    let request = UploadRequest {
-        images: images.collect(),
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(images.collect(), 4);
     let outcome = upload(request, &internet(world), &external(world, UPLOADER), &()).await;
     let failed: Vec<_> = outcome.failed().collect();
     assert!(failed.is_empty(), "{failed:#?}");

@@ -135,14 +135,8 @@ impl From<RegistryError> for Failure {
 }
 
 /// An error and what caused it, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    Failure::of(exit::FAILED, error).frames.join(": ")
 }
 
 fn with_space_hint(failure: Failure) -> Failure {

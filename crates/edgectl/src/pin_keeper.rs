@@ -22,22 +22,20 @@ pub(crate) struct PinKeeper<'a> {
 
 struct Kept {
     lock: ImageLock,
-    failure: Option<Failure>,
+    /// Unwritten until all images have been looked at.
+    written: Option<Result<(), Failure>>,
 }
 
 impl<'a> PinKeeper<'a> {
     pub(crate) fn new(scope: &'a Scope, lock: ImageLock, shown: UploadProgress) -> Self {
-        Self { scope, shown, kept: Mutex::new(Kept { lock, failure: None }) }
+        Self { scope, shown, kept: Mutex::new(Kept { lock, written: None }) }
     }
 
     /// The lock with all pins, written.
     pub(crate) fn finish(self) -> Result<ImageLock, Failure> {
         self.shown.finish();
-        let Kept { lock, failure } = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match failure {
-            Some(failure) => Err(failure),
-            None => write_lock(self.scope, &lock).map(|()| lock),
-        }
+        let Kept { lock, written } = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        written.unwrap_or_else(|| write_lock(self.scope, &lock)).map(|()| lock)
     }
 
     fn with_kept(&self, work: impl FnOnce(&mut Kept)) {
@@ -61,7 +59,7 @@ impl Progress for PinKeeper<'_> {
 
     fn planned(&self, bytes: u64) {
         self.shown.planned(bytes);
-        self.with_kept(|kept| kept.failure = write_lock(self.scope, &kept.lock).err());
+        self.with_kept(|kept| kept.written = Some(write_lock(self.scope, &kept.lock)));
     }
 
     fn bytes(&self, more: u64) {

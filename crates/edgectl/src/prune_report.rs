@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Output;
 use crate::exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::printer::table;
 use crate::registry_hint::registry_hint;
 
@@ -31,7 +31,7 @@ pub(crate) fn plan(items: &[PruneItem], output: Output) -> String {
 pub(crate) fn done(done: &[Pruned]) -> String {
     let items = done.iter().map(|pruned| {
         let mut value = value(&pruned.item);
-        let error = pruned.result.as_ref().err().map(chain);
+        let error = pruned.result.as_ref().err().map(|error| with_causes(error));
         value["result"] = match (&error, pruned.item.is_deleted()) {
             (Some(_), _) => "failed",
             (None, true) => "deleted",
@@ -65,7 +65,8 @@ pub(crate) fn failure(done: &[Pruned]) -> Option<Failure> {
     };
     let text = format!("{} of {tried} could not be deleted", failed.len());
     let mut failure = Failure::new(code, text);
-    let lines = failed.iter().map(|(item, error)| format!("`{}`: {}", name(item), chain(error)));
+    let lines =
+        failed.iter().map(|(item, error)| format!("`{}`: {}", name(item), with_causes(*error)));
     failure.frames.extend(lines);
     let is_forbidden = failed
         .iter()
@@ -104,8 +105,4 @@ fn value(item: &PruneItem) -> Value {
         "action": action,
         "why": why,
     })
-}
-
-fn chain(error: &RegistryError) -> String {
-    Failure::of(exit::FAILED, error).frames.join(": ")
 }

@@ -1,21 +1,31 @@
 //! What an upload would do, for people and for machines.
 
 use edgectl_model::count;
-use edgectl_registry::{Expected, Forecast};
+use edgectl_registry::{Forecast, ImageOutcome, ImageReport};
 use serde_json::{Value, json};
 
+use crate::cli::Output;
 use crate::exit;
 use crate::failure::{Failure, with_causes};
-use crate::printer::{bytes, table};
+use crate::printer::{Printer, bytes, table};
+
+/// Prints the plan; fails where images could not be copied, as the upload would.
+pub(crate) fn show(forecast: &Forecast, output: Output, printer: Printer) -> Result<u8, Failure> {
+    printer.data(&match output {
+        Output::Table => text(forecast),
+        Output::Json => format!("{:#}\n", value(forecast)),
+    })?;
+    ensure_possible(forecast).map(|()| exit::DONE)
+}
 
 /// The images in a table, and the sums.
-pub(crate) fn text(forecast: &Forecast) -> String {
+fn text(forecast: &Forecast) -> String {
     let mut rows = vec![vec!["SOURCE".to_owned(), "TARGET".to_owned(), "PLAN".to_owned()]];
-    rows.extend(forecast.images.iter().map(|(request, expected)| {
-        let plan = match expected {
-            Expected::AlreadyThere(_) => "already there".to_owned(),
-            Expected::Copied(_) => "copy".to_owned(),
-            Expected::Failed(error) => format!("fails: {}", with_causes(error)),
+    rows.extend(forecast.images.iter().map(|ImageReport { request, outcome }| {
+        let plan = match outcome {
+            ImageOutcome::AlreadyThere(_) => "already there".to_owned(),
+            ImageOutcome::Copied(_) => "copy".to_owned(),
+            ImageOutcome::Failed(error) => format!("fails: {}", with_causes(error)),
         };
         vec![request.source.to_string(), request.target.to_string(), plan]
     }));
@@ -24,7 +34,8 @@ pub(crate) fn text(forecast: &Forecast) -> String {
 
 fn sums(forecast: &Forecast) -> String {
     let (send, there, mount) = (forecast.to_send, forecast.there, forecast.to_mount);
-    let copied = forecast.images.iter().filter(|(_, e)| matches!(e, Expected::Copied(_))).count();
+    let copied =
+        forecast.images.iter().filter(|r| matches!(r.outcome, ImageOutcome::Copied(_))).count();
     format!(
         "{} to copy: {} to send ({}), {} there ({}), {} to mount ({}); {} to the registry",
         count(copied, "image"),
@@ -39,12 +50,12 @@ fn sums(forecast: &Forecast) -> String {
 }
 
 /// The same as JSON.
-pub(crate) fn value(forecast: &Forecast) -> Value {
-    let images = forecast.images.iter().map(|(request, expected)| {
-        let (plan, digest, error) = match expected {
-            Expected::AlreadyThere(pinned) => ("already-there", Some(&pinned.digest), None),
-            Expected::Copied(pinned) => ("copy", Some(&pinned.digest), None),
-            Expected::Failed(error) => ("fails", None, Some(with_causes(error))),
+fn value(forecast: &Forecast) -> Value {
+    let images = forecast.images.iter().map(|ImageReport { request, outcome }| {
+        let (plan, digest, error) = match outcome {
+            ImageOutcome::AlreadyThere(pinned) => ("already-there", Some(&pinned.digest), None),
+            ImageOutcome::Copied(pinned) => ("copy", Some(&pinned.digest), None),
+            ImageOutcome::Failed(error) => ("fails", None, Some(with_causes(error))),
         };
         json!({
             "source": request.source,
@@ -68,8 +79,9 @@ pub(crate) fn value(forecast: &Forecast) -> Value {
 }
 
 /// Fails where images could not be copied, as the upload would.
-pub(crate) fn ensure_possible(forecast: &Forecast) -> Result<(), Failure> {
-    let failed = forecast.images.iter().filter(|(_, e)| matches!(e, Expected::Failed(_))).count();
+fn ensure_possible(forecast: &Forecast) -> Result<(), Failure> {
+    let failed =
+        forecast.images.iter().filter(|r| matches!(r.outcome, ImageOutcome::Failed(_))).count();
     let all = forecast.images.len();
     match failed {
         0 => Ok(()),

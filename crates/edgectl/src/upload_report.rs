@@ -4,10 +4,24 @@ use edgectl_model::count;
 use edgectl_registry::{ErrorKind, ImageOutcome, ImageReport, RegistryError, UploadOutcome};
 use serde_json::{Value, json};
 
+use crate::cli::Output;
 use crate::exit;
 use crate::failure::{Failure, with_causes};
-use crate::printer::bytes;
+use crate::printer::{Printer, bytes};
 use crate::registry_hint::registry_hint;
+
+/// Prints what came of it.
+pub(crate) fn show(
+    outcome: &UploadOutcome,
+    output: Output,
+    printer: Printer,
+) -> Result<(), Failure> {
+    match output {
+        Output::Table => printer.say(&sentence(outcome)),
+        Output::Json => printer.data(&format!("{:#}\n", value(outcome)))?,
+    }
+    Ok(())
+}
 
 /// One line for people.
 pub(crate) fn sentence(outcome: &UploadOutcome) -> String {
@@ -29,7 +43,7 @@ pub(crate) fn sentence(outcome: &UploadOutcome) -> String {
 }
 
 /// The same as JSON.
-pub(crate) fn value(outcome: &UploadOutcome) -> Value {
+fn value(outcome: &UploadOutcome) -> Value {
     let images: Vec<Value> = outcome.images.iter().map(image_value).collect();
     json!({
         "schema": 1,

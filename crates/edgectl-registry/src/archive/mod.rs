@@ -24,7 +24,7 @@ mod stream;
 mod tar;
 
 pub use catalog::{ArchivedImage, Archives, Survey};
-pub use sources::{ArchivesFirst, upload_archives};
+pub use sources::ArchivesFirst;
 
 use std::io;
 use std::path::Path;

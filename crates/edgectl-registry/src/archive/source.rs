@@ -11,10 +11,9 @@ use super::broken;
 use super::catalog::Archives;
 use super::content::Content;
 use super::stream::Stream;
-use crate::attached::{Attached, tagged};
+use crate::attached::{Attached, cosign_tags, tagged};
 use crate::content::Chunks;
 use crate::error::{Mismatch, RegistryError};
-use crate::http::fallback_tag;
 use crate::manifest::{Blob, RawManifest};
 use crate::source::Source;
 
@@ -62,9 +61,7 @@ impl Source for Archives {
         for digest in self.referrers.get(subject).into_iter().flatten() {
             attached.push(Attached { manifest: self.read_manifest(digest)?, tag: None });
         }
-        for suffix in ["sig", "att", "sbom"] {
-            // As cosign names what it attaches.
-            let tag = format!("{}.{suffix}", fallback_tag(subject));
+        for tag in cosign_tags(subject) {
             if let Some(image) = self.find(&tagged(reference, &tag)?) {
                 let manifest = self.read_manifest(&image.digest)?;
                 attached.push(Attached { manifest, tag: Some(tag) });

@@ -9,7 +9,6 @@ use crate::error::RegistryError;
 use crate::manifest::{Blob, RawManifest};
 use crate::registries::Registries;
 use crate::source::Source;
-use crate::upload::{Progress, UploadOutcome, UploadRequest, upload_from};
 
 /// Archives, and registries that are asked for what the archives lack.
 #[derive(Debug)]
@@ -118,22 +117,8 @@ impl Source for ArchivesFirst {
     fn sequence(&self, digest: &Digest) -> Option<u64> {
         self.archives.sequence(digest)
     }
-}
 
-/// Mirrors images out of archives into a registry, as
-/// [`upload`](crate::upload) does between registries.
-pub async fn upload_archives(
-    request: UploadRequest,
-    sources: &ArchivesFirst,
-    destination: &Registries,
-    progress: &dyn Progress,
-) -> UploadOutcome {
-    let asked = || sources.upstream.as_ref().map_or(0, Registries::requests);
-    let before = (destination.requests(), asked());
-    // Only a courtesy: the run's own requests say what is wrong.
-    let _ = destination.cancel_given_up().await;
-    let mut outcome = upload_from(request, sources, destination, progress).await;
-    outcome.requests = destination.requests() - before.0;
-    outcome.source_requests = asked() - before.1;
-    outcome
+    fn requests(&self) -> u64 {
+        self.upstream.as_ref().map_or(0, Registries::requests)
+    }
 }

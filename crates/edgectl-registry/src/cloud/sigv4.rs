@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
+use edgectl_model::Digest;
 use time::OffsetDateTime;
 
 use super::aws::AwsKeys;
@@ -36,9 +37,10 @@ pub(super) fn authorization(request: &Unsigned<'_>, keys: &AwsKeys, stamp: &str)
         headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
     let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
-    let canonical = format!("{method}\n/\n\n{lines}\n{names}\n{}", sha256(body));
+    let canonical = format!("{method}\n/\n\n{lines}\n{names}\n{}", Digest::sha256(body).hex());
     let scope = format!("{day}/{region}/{service}/aws4_request");
-    let text = format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
+    let text =
+        format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", Digest::sha256(canonical.as_bytes()).hex());
     let first = format!("AWS4{}", keys.secret_access_key.expose());
     let key = [day, region, service, "aws4_request"]
         .iter()
@@ -50,10 +52,6 @@ pub(super) fn authorization(request: &Unsigned<'_>, keys: &AwsKeys, stamp: &str)
 
 fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 fn hex(bytes: &[u8]) -> String {

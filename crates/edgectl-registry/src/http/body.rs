@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
-use reqwest::{Body, Response};
+use reqwest::header::LINK;
+use reqwest::{Body, Response, Url};
 
 use super::client::Client;
 use crate::content::{Chunks, Moved};
@@ -22,6 +23,32 @@ pub(super) async fn next_chunk(
         Ok(chunk) => chunk.map_err(|e| client.broken(e)),
         Err(_) => Err(stalled(client.host(), stall)),
     }
+}
+
+/// A body that must be small, or `None` where it has more than `limit` bytes.
+pub(super) async fn read_limited(
+    client: &Client,
+    answer: &mut Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, RegistryError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = next_chunk(client, answer).await? {
+        if bytes.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
+}
+
+/// Where an answer of several pages goes on: `Link: <…>; rel="next"`. Pages
+/// are fetched where the first one was.
+pub(super) fn next_page(answer: &Response) -> Option<Url> {
+    let link = answer.headers().get(LINK)?.to_str().ok()?;
+    let (target, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
+    let is_next = rest.contains("rel=\"next\"") || rest.contains("rel=next");
+    let next = answer.url().join(target).ok()?;
+    (is_next && next.origin() == answer.url().origin()).then_some(next)
 }
 
 /// Where the error that stopped a body is put.

@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use edgectl_model::Digest;
-use reqwest::header::{ACCEPT, HeaderValue, LINK};
-use reqwest::{Method, Response, Url};
+use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::api::{pull_scope, pulling};
-use super::body::next_chunk;
+use super::body::{next_page, read_limited};
 use super::client::{Ask, Client};
 use crate::error::RegistryError;
 use crate::manifest::{MANIFEST_LIMIT, Parsed, RawManifest};
@@ -70,7 +70,7 @@ impl Client {
                     return Ok(None);
                 }
             }
-            let next = next_page(&answer, &url);
+            let next = next_page(&answer);
             let bytes = self.read_small(&mut answer, subject).await?;
             let place = self.host();
             let Some(more) =
@@ -95,14 +95,10 @@ impl Client {
         answer: &mut Response,
         what: impl std::fmt::Display,
     ) -> Result<Bytes, RegistryError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = next_chunk(self, answer).await? {
-            if bytes.len() + chunk.len() > MANIFEST_LIMIT {
-                return Err(RegistryError::manifest(what, "it is larger than 8 MiB"));
-            }
-            bytes.extend_from_slice(&chunk);
+        match read_limited(self, answer, MANIFEST_LIMIT).await? {
+            Some(bytes) => Ok(bytes.into()),
+            None => Err(RegistryError::manifest(what, "it is larger than 8 MiB")),
         }
-        Ok(bytes.into())
     }
 }
 
@@ -112,14 +108,6 @@ fn listed(raw: &RawManifest) -> Option<Vec<Digest>> {
         Parsed::Index(entries) => Some(entries.into_iter().map(|e| e.blob.digest).collect()),
         Parsed::Image { .. } => None,
     }
-}
-
-/// `Link: <…>; rel="next"`, on the same host.
-fn next_page(answer: &Response, url: &Url) -> Option<Url> {
-    let link = answer.headers().get(LINK)?.to_str().ok()?;
-    let (target, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let next = url.join(target).ok()?;
-    (rest.contains("next") && next.origin() == url.origin()).then_some(next)
 }
 
 /// The index under the fallback tag with one more referrer in it; none if it

@@ -1,12 +1,11 @@
 //! What a repository has under tags, and taking it away.
 
-use reqwest::header::LINK;
-use reqwest::{Method, Response, Url};
+use reqwest::Method;
 use serde::Deserialize;
 
 use super::answer::Purpose;
 use super::api::{pull_scope, pulling};
-use super::body::next_chunk;
+use super::body::{next_page, read_limited};
 use super::client::{Ask, Client};
 use crate::error::RegistryError;
 
@@ -24,8 +23,7 @@ struct Page {
 impl Client {
     /// All tags of a repository; none if there is no such repository.
     pub(crate) async fn tags(&self, path: &str) -> Result<Vec<String>, RegistryError> {
-        let first = self.url(&format!("{path}/tags/list")).await?;
-        let mut url = Some(first.clone());
+        let mut url = Some(self.url(&format!("{path}/tags/list")).await?);
         let mut tags = Vec::new();
         for _ in 0..PAGES {
             let Some(at) = url.take() else { break };
@@ -35,15 +33,10 @@ impl Client {
                 Err(RegistryError::NotFound { .. }) => break,
                 other => other?,
             };
-            // Pages are fetched where the first one was.
-            url = next_page(&answer).filter(|next| next.origin() == first.origin());
-            let mut body = Vec::new();
-            while let Some(chunk) = next_chunk(self, &mut answer).await? {
-                if body.len() + chunk.len() > PAGE_LIMIT {
-                    return Err(RegistryError::manifest(path, "its list of tags has no end"));
-                }
-                body.extend_from_slice(&chunk);
-            }
+            url = next_page(&answer);
+            let Some(body) = read_limited(self, &mut answer, PAGE_LIMIT).await? else {
+                return Err(RegistryError::manifest(path, "its list of tags has no end"));
+            };
             let page: Page = serde_json::from_slice(&body)
                 .map_err(|e| RegistryError::manifest(format!("{path}/tags/list"), e))?;
             tags.extend(page.tags.unwrap_or_default());
@@ -64,12 +57,4 @@ impl Client {
         // Gone already is as good as gone.
         self.expect("DELETE", answer, &[200, 202, 204, 404], &purpose).await.map(drop)
     }
-}
-
-/// `Link: <…>; rel="next"`.
-fn next_page(answer: &Response) -> Option<Url> {
-    let link = answer.headers().get(LINK)?.to_str().ok()?;
-    let (address, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let is_next = rest.contains("rel=\"next\"") || rest.contains("rel=next");
-    if is_next { answer.url().join(address).ok() } else { None }
 }

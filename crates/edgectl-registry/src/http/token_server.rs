@@ -8,6 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, Url};
 
 use super::answer::Purpose;
+use super::body::read_limited;
 use super::client::Client;
 use super::login::with_password;
 use super::token::{Token, TokenAnswer};
@@ -100,16 +101,10 @@ impl Client {
         mut answer: Response,
         limit: usize,
     ) -> Result<Vec<u8>, RegistryError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|e| self.broken(e))? {
-            if bytes.len() + chunk.len() > limit {
-                let reason = format!("it answers with more than {limit} bytes");
-                let host = self.host().to_owned();
-                return Err(RegistryError::Configuration { host, reason });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        read_limited(self, &mut answer, limit).await?.ok_or_else(|| {
+            let reason = format!("it answers with more than {limit} bytes");
+            RegistryError::Configuration { host: self.host().to_owned(), reason }
+        })
     }
 }
 

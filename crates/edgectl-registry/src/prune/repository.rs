@@ -6,13 +6,11 @@ use std::sync::Arc;
 use edgectl_model::{Digest, Reference};
 
 use super::{PruneAction, PruneItem};
+use crate::attached::SUFFIXES;
 use crate::error::RegistryError;
 use crate::http::Client;
 use crate::manifest::{DEPTH, Parsed};
 use crate::verify::VerifyRequest;
-
-/// Tags that signatures and the like of a manifest stand under.
-const FOLLOWERS: [&str; 4] = ["", ".sig", ".att", ".sbom"];
 
 /// One repository, with what locks say of it.
 pub(super) struct Repository<'a> {
@@ -178,7 +176,8 @@ impl<'a> Repository<'a> {
 
 /// The manifest that a tag says to be about: `sha256-HEX.sig`.
 fn subject(tag: &str) -> Option<Digest> {
-    let stem = FOLLOWERS.iter().find_map(|end| {
+    let ends = [""].into_iter().chain(SUFFIXES);
+    let stem = ends.into_iter().find_map(|end| {
         let stem = tag.strip_suffix(end)?;
         (!stem.contains('.')).then_some(stem)
     })?;
@@ -206,7 +205,7 @@ mod tests {
     fn subjects_of_tags() {
         let digest = Digest::sha256(b"x");
         let tag = format!("sha256-{}", digest.hex());
-        for end in FOLLOWERS {
+        for end in ["", ".sig", ".att", ".sbom"] {
             assert_eq!(subject(&format!("{tag}{end}")), Some(digest.clone()));
         }
         for other in ["1.2", "sha256-1", &format!("{tag}.txt"), ""] {

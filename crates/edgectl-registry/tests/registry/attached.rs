@@ -102,12 +102,7 @@ async fn everything_attached_comes_along_by_the_api() {
         digest: None,
         target: target(&format!("src/app:{tag}")),
     });
-    let request = UploadRequest {
-        images: images.to_vec(),
-        jobs: 2,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(images.to_vec(), 2);
     assert_no_failure(&upload_from(request, &layout, &registries, &()).await);
     let image = edgectl_registry::ImageRequest {
         source: target("src/app:1"),

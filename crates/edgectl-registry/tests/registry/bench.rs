@@ -69,12 +69,7 @@ impl Bench {
             digest: None,
             target: self.target(to),
         });
-        let request = UploadRequest {
-            images: images.collect(),
-            jobs: 4,
-            attachments: true,
-            platforms: Vec::new(),
-        };
+        let request = UploadRequest::new(images.collect(), 4);
         upload_from(request, &layout, &self.registries(), &()).await
     }
 

@@ -24,8 +24,7 @@ async fn an_address_in_the_name_is_verified_and_never_dialled() {
         digest: None,
         target: target.clone(),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let layout = Layout::open(bench.layout_dir()).unwrap();
     assert_no_failure(&upload_from(request, &layout, &registries, &()).await);
     let pinned = registries.resolve(&target).await.unwrap();

@@ -75,12 +75,7 @@ async fn an_absent_image_does_not_stop_the_others() {
         digest: None,
         target: bench.target(&format!("edge/{name}:1")),
     });
-    let request = UploadRequest {
-        images: images.to_vec(),
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(images.to_vec(), 4);
     let registries = bench.registries();
     let outcome = upload(request, &registries, &registries, &()).await;
     let failed: Vec<_> = outcome.failed().collect();

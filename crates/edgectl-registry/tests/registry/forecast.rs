@@ -1,6 +1,6 @@
 //! What is foretold is what happens.
 
-use edgectl_registry::{Expected, Layout, UploadRequest, forecast, upload_from};
+use edgectl_registry::{ImageOutcome, Layout, UploadRequest, forecast, upload_from};
 use edgectl_testkit::TinyImage;
 
 use crate::bench::{Bench, assert_no_failure, reference};
@@ -26,13 +26,13 @@ async fn a_forecast_is_what_the_upload_then_does() {
     images.push(edgectl_registry::ImageRequest { source: missing, digest: None, target });
 
     let layout = Layout::open(bench.layout_dir()).unwrap();
-    let request = UploadRequest { images, jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(images, 4);
     let registries = bench.registries().with_chunk_size(100_000);
     let foretold = forecast(&request, &layout, &registries).await.unwrap();
-    let kinds = foretold.images.iter().map(|(_, expected)| match expected {
-        Expected::AlreadyThere(_) => 't',
-        Expected::Copied(_) => 'c',
-        Expected::Failed(_) => 'f',
+    let kinds = foretold.images.iter().map(|report| match report.outcome {
+        ImageOutcome::AlreadyThere(_) => 't',
+        ImageOutcome::Copied(_) => 'c',
+        ImageOutcome::Failed(_) => 'f',
     });
     assert_eq!(String::from_iter(kinds), "tcccf");
     assert_eq!(bench.log(1).iter().filter(|e| e.method == "PATCH").count(), 0);

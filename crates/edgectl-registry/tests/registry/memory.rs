@@ -59,8 +59,7 @@ async fn copy_and_tell_the_peak(text: &str) {
         digest: None,
         target: crate::bench::reference(&format!("{to}/edge/big:1")),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let (sources, destination) =
         (registries(&[(from, access(from_ca))]), registries(&[(to, access(to_ca))]));
     let outcome = upload(request, &sources, &destination, &()).await;

@@ -46,12 +46,7 @@ impl Yard {
             digest: None,
             target: target.clone(),
         };
-        let request = edgectl_registry::UploadRequest {
-            images: vec![image],
-            jobs: 2,
-            attachments: true,
-            platforms: Vec::new(),
-        };
+        let request = edgectl_registry::UploadRequest::new(vec![image], 2);
         let registries = self.registries();
         let outcome = edgectl_registry::upload_from(request, &layout, &registries, &()).await;
         assert_no_failure(&outcome);

@@ -41,7 +41,7 @@ fn request(host: &str, images: u64) -> UploadRequest {
         digest: None,
         target: reference(&format!("{host}/edge/i{n}:1")),
     });
-    UploadRequest { images: images.collect(), jobs: 2, attachments: true, platforms: Vec::new() }
+    UploadRequest::new(images.collect(), 2)
 }
 
 async fn send(

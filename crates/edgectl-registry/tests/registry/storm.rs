@@ -63,12 +63,7 @@ fn registries(chaos: &Chaos, journal: Option<&Path>) -> Registries {
 
 async fn send(chaos: &Chaos, journal: Option<&Path>) -> UploadOutcome {
     let layout = Layout::open(LAYOUT.0.path()).unwrap();
-    let request = UploadRequest {
-        images: requests(&chaos.address),
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(requests(&chaos.address), 4);
     upload_from(request, &layout, &registries(chaos, journal), &()).await
 }
 
@@ -200,7 +195,7 @@ proptest! {
                 let name = image.target.path();
                 image.source = reference(&format!("{}/{name}:1", source.address));
             }
-            let request = UploadRequest { images, jobs: 4, attachments: true, platforms: Vec::new() };
+            let request = UploadRequest::new(images, 4);
             let (from, to) = (registries(&source, None), registries(&target, None));
             let outcome = upload(request.clone(), &from, &to, &()).await;
             check_tags(&target.inner());
@@ -254,8 +249,7 @@ async fn wrong_content_is_named() {
         digest: None,
         target: reference(&format!("{}/edge/a:1", target.address)),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let outcome =
         upload(request, &registries(&source, None), &registries(&target, None), &()).await;
     let (_, error) = outcome.failed().next().unwrap();

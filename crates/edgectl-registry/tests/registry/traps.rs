@@ -43,8 +43,7 @@ async fn send(bench: &Bench, entry: &Value, name: &str) -> UploadOutcome {
         digest: None,
         target: bench.target(&format!("edge/{name}:1")),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 2, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 2);
     let layout = Layout::open(bench.layout_dir()).unwrap();
     upload_from(request, &layout, &bench.registries(), &()).await
 }
@@ -158,12 +157,7 @@ async fn a_tag_with_a_digest_and_a_target_that_is_its_own_source() {
             digest: None,
             target: bench.target(to),
         };
-        let request = UploadRequest {
-            images: vec![image],
-            jobs: 2,
-            attachments: true,
-            platforms: Vec::new(),
-        };
+        let request = UploadRequest::new(vec![image], 2);
         upload(request, &registries, &registries, &()).await
     };
     let same = copy("edge/a:1".to_owned(), "edge/a:1").await;
@@ -195,7 +189,7 @@ async fn a_registry_that_wants_to_be_left_alone_is() {
     let access = Access { insecure: true, ..Access::default() };
     let registries = Registries::single(&chaos.address, access);
     let layout = Layout::open(bench.layout_dir()).unwrap();
-    let request = UploadRequest { images, jobs: 8, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(images, 8);
     assert_no_failure(&upload_from(request, &layout, &registries, &()).await);
     assert_eq!(chaos.inner().tags.len(), 40);
 }

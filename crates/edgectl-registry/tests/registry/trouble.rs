@@ -67,8 +67,7 @@ async fn survives_cuts_and_sends_no_finished_blob_again() {
         digest: None,
         target: bench.target("edge/big:1"),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert!(cuts.load(Ordering::Relaxed) >= 10);
@@ -102,12 +101,7 @@ async fn the_upload_a_refused_mount_opens_is_used() {
     let access = Access { insecure: true, ..Access::default() };
     let registries = registries(&[(&fake.address, access)]);
     let layout = Layout::open(dir.path()).unwrap();
-    let request = UploadRequest {
-        images: images.to_vec(),
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(images.to_vec(), 4);
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (4, 0));
@@ -149,7 +143,7 @@ async fn twelve_images_need_few_requests() {
     }
     let registries = bench.registries();
     let layout = Layout::open(bench.layout_dir()).unwrap();
-    let request = UploadRequest { images, jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(images, 4);
     let outcome = upload_from(request, &layout, &registries, &()).await;
     assert_no_failure(&outcome);
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (38, 22));
@@ -166,12 +160,7 @@ async fn twelve_images_need_few_requests() {
         digest: report.outcome.pinned().map(|pinned| pinned.digest.clone()),
         ..report.request
     });
-    let request = UploadRequest {
-        images: pinned.collect(),
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(pinned.collect(), 4);
     let again = bench.registries();
     assert_no_failure(&upload_from(request, &layout, &again, &()).await);
     assert_eq!(again.requests(), 13);
@@ -270,8 +259,7 @@ async fn upload_until_interrupted(text: &str) {
         digest: None,
         target: reference(&format!("{address}/edge/big:1")),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let layout = Layout::open(layout).unwrap();
     let outcome = upload_from(request, &layout, &registries(&[(address, access)]), &()).await;
     let (_, error) = outcome.failed().next().unwrap();

@@ -76,12 +76,7 @@ async fn copies_between_registries_byte_for_byte() {
     };
     let destination = to.registries();
     let run = |digest| {
-        let request = UploadRequest {
-            images: vec![image(digest)],
-            jobs: 4,
-            attachments: true,
-            platforms: Vec::new(),
-        };
+        let request = UploadRequest::new(vec![image(digest)], 4);
         upload(request, &sources, &destination, &())
     };
     let outcome = run(None).await;
@@ -111,8 +106,7 @@ async fn a_pin_is_kept_when_the_tag_moves() {
         digest: Some(old.digest.clone()),
         target: to.target("mirror/one:1"),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let destination = to.registries();
     let outcome = upload(request, &sources, &destination, &()).await;
     assert_no_failure(&outcome);

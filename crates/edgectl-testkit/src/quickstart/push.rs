@@ -53,7 +53,7 @@ async fn push_layout(
     let layout = Layout::open(&load.layout).map_err(Box::new)?;
     let images = load.images.iter().map(|name| request(name, host));
     let images = images.collect::<Result<Vec<_>, QuickstartError>>()?;
-    let request = UploadRequest { images, jobs: JOBS, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(images, JOBS);
     let outcome = upload_from(request, &layout, registry, &()).await;
     let mut sent = 0;
     for report in outcome.images {

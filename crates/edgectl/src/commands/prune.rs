@@ -130,8 +130,7 @@ fn ensure_pinned(lock: &ImageLock, path: &Path) -> Result<(), Failure> {
 /// What a lock has put into its registry: what has no digest was never there.
 fn requests(lock: &ImageLock) -> Vec<VerifyRequest> {
     let request = |image: &LockedImage| {
-        // Of an index of which only some platforms were taken.
-        let digest = image.mirrored.clone().or(image.digest.clone())?;
+        let digest = image.mirrored_digest()?.clone();
         Some(VerifyRequest { target: image.target.clone(), digest })
     };
     lock.images.iter().filter(|image| is_uploaded(image)).filter_map(request).collect()

@@ -2,7 +2,7 @@
 
 use edgectl_model::{Layout, Reference, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    Archives, ArchivesFirst, ImageRequest, Registries, UploadRequest, forecast, upload_archives,
+    Archives, ArchivesFirst, ImageRequest, Registries, UploadRequest, forecast, upload,
 };
 use serde_json::json;
 
@@ -59,15 +59,11 @@ impl Push {
         let outcome = on_runtime(async {
             self.look_at_registry(Looking::ForUpload, printer).await?;
             let (request, progress) = (self.request.clone(), UploadProgress::new(printer));
-            let outcome =
-                upload_archives(request, &self.sources, &self.destination, &progress).await;
+            let outcome = upload(request, &self.sources, &self.destination, &progress).await;
             progress.finish();
             Ok(outcome)
         })?;
-        match self.output {
-            Output::Table => printer.say(&upload_report::sentence(&outcome)),
-            Output::Json => printer.data(&format!("{:#}\n", upload_report::value(&outcome)))?,
-        }
+        upload_report::show(&outcome, self.output, printer)?;
         upload_report::failure(&outcome, &|_| String::new()).map_or(Ok(exit::DONE), Err)
     }
 
@@ -77,11 +73,7 @@ impl Push {
             self.look_at_registry(Looking::Only, printer).await?;
             Ok(forecast(&self.request, &self.sources, &self.destination).await?)
         })?;
-        printer.data(&match self.output {
-            Output::Table => upload_plan::text(&forecast),
-            Output::Json => format!("{:#}\n", upload_plan::value(&forecast)),
-        })?;
-        upload_plan::ensure_possible(&forecast).map(|()| exit::DONE)
+        upload_plan::show(&forecast, self.output, printer)
     }
 
     async fn look_at_registry(&self, looking: Looking, printer: Printer) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use edgectl_model::{ImageLock, LockedImage, RegistryConfig, UploadConfig};
 use edgectl_registry::{
     ArchivesFirst, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest, forecast,
-    upload_archives,
+    upload,
 };
 
 use crate::archive_cli::FromArgs;
@@ -51,10 +51,7 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
         return job.foretell(&discovered.lock, args.output.output, printer);
     }
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;
-    match args.output.output {
-        Output::Table => printer.say(&upload_report::sentence(&outcome)),
-        Output::Json => printer.data(&format!("{:#}\n", upload_report::value(&outcome)))?,
-    }
+    upload_report::show(&outcome, args.output.output, printer)?;
     failure.map_or(Ok(exit::DONE), Err)
 }
 
@@ -93,7 +90,7 @@ impl Job<'_> {
         self.look_at_registry(lock, Looking::ForUpload, printer).await?;
         let keeper = PinKeeper::new(self.scope, lock.clone(), UploadProgress::new(printer));
         let request = self.request(lock, printer).await?;
-        let outcome = upload_archives(request, self.sources, self.destination, &keeper).await;
+        let outcome = upload(request, self.sources, self.destination, &keeper).await;
         *lock = keeper.finish()?;
         Ok(outcome)
     }
@@ -105,11 +102,7 @@ impl Job<'_> {
             let request = self.request(lock, printer).await?;
             Ok(forecast(&request, self.sources, self.destination).await?)
         })?;
-        printer.data(&match output {
-            Output::Table => upload_plan::text(&forecast),
-            Output::Json => format!("{:#}\n", upload_plan::value(&forecast)),
-        })?;
-        upload_plan::ensure_possible(&forecast).map(|()| exit::DONE)
+        upload_plan::show(&forecast, output, printer)
     }
 
     async fn look_at_registry(

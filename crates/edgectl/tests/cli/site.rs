@@ -86,8 +86,7 @@ impl Site {
             BTreeMap::<Prefix, Prefix>::new(),
         );
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let request =
-            UploadRequest { images: requests, jobs: 4, attachments: true, platforms: Vec::new() };
+        let request = UploadRequest::new(requests, 4);
         let outcome = runtime.block_on(upload_from(request, &layout, &to, &()));
         assert_eq!(outcome.failed().count(), 0, "{outcome:?}");
     }

@@ -33,12 +33,7 @@ async fn push(bench: &Bench, archives: &Archives) -> UploadOutcome {
             target: bench.target(&format!("edge/{}", name.canonical())),
         })
     });
-    let request = UploadRequest {
-        images: images.collect(),
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
-    };
+    let request = UploadRequest::new(images.collect(), 4);
     upload_from(request, archives, &bench.registries(), &()).await
 }
 

@@ -74,8 +74,7 @@ async fn push_and_tell_the_peak(task: &str) {
         digest: None,
         target: reference(&format!("{to}/edge/{}:1", fastrand::u32(..))),
     };
-    let request =
-        UploadRequest { images: vec![image], jobs: 4, attachments: true, platforms: Vec::new() };
+    let request = UploadRequest::new(vec![image], 4);
     let outcome = upload_from(request, &archives, &registries(&[(to, access)]), &()).await;
     assert_no_failure(&outcome);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
