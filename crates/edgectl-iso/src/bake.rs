@@ -4,14 +4,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use edgectl_model::Hasher;
+use edgectl_model::{Digest, Hasher};
 use edgectl_process::{Replacement, Staging, file_error, interrupted};
 
 use crate::boot_files;
 use crate::error::{IsoError, writing_error};
 use crate::grub;
+use crate::inject::{Change, complete};
 use crate::layers::LayerSource;
+use crate::manifest::{self, Input, Manifest};
 use crate::pack::{SQUASHFS, pack};
+use crate::sidecar;
 use crate::xorriso::{Disc, TOOLS, XORRISO};
 
 const READ_BUFFER: usize = 1 << 20;
@@ -22,10 +25,12 @@ pub struct BakeRequest<'a> {
     pub layers: &'a dyn LayerSource,
     /// Volume label; GRUB and the kernel find the medium by it.
     pub label: &'a str,
-    /// Finished user data.
-    pub user_data: &'a [u8],
+    /// Finished user data; without it the image waits for some.
+    pub user_data: Option<&'a [u8]>,
     /// Bytes kept for user data.
     pub user_data_room: u64,
+    /// What the system was made of, for the manifest.
+    pub inputs: Vec<Input>,
     /// Text of the image lock.
     pub lock: &'a str,
     /// The image that the proof starts a container from.
@@ -80,6 +85,8 @@ pub struct BakeReport {
     pub squashfs_bytes: u64,
     /// The kernel it boots, as a path in the operating system image.
     pub kernel: String,
+    /// The digest of the image, which also stands in a file beside it.
+    pub digest: Digest,
 }
 
 /// Bakes an installer image. The image appears whole or not at all.
@@ -106,13 +113,15 @@ pub fn bake(
     let squashfs = disc.join(SQUASHFS);
     progress(BakeStep::BootFiles);
     let esp = esp.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    write_checksums(&disc)?;
+    let sums = write_checksums(&disc)?;
+    let manifest = write_manifest(request, &disc, &sums)?;
     boot_files::set_modes(&disc)?;
 
     progress(BakeStep::Iso);
     interrupted()?;
-    write_iso(request, &esp, &disc)?;
+    let digest = write_iso(request, &esp, &disc, &manifest)?;
     Ok(BakeReport {
+        digest,
         path: request.out.to_owned(),
         bytes: length(request.out)?,
         squashfs_bytes: length(&squashfs)?,
@@ -121,28 +130,51 @@ pub fn bake(
 }
 
 /// The agent compares what it reads from the medium with these.
-fn write_checksums(disc: &Path) -> Result<(), IsoError> {
-    let mut lines = String::new();
-    for name in [SQUASHFS, "boot/kernel", "boot/initrd"] {
-        lines.push_str(&format!("{}  {name}\n", sha256(&disc.join(name))?));
-    }
+fn write_checksums(disc: &Path) -> Result<Vec<(&'static str, Digest)>, IsoError> {
+    let sum = |name| Ok::<_, IsoError>((name, digest_of(&disc.join(name))?));
+    let sums = [SQUASHFS, "boot/kernel", "boot/initrd"].into_iter().map(sum);
+    let sums = sums.collect::<Result<Vec<_>, _>>()?;
+    let lines: String = sums.iter().map(|(name, sum)| format!("{}  {name}\n", sum.hex())).collect();
     let path = disc.join("edgectl/SHA256SUMS");
-    Ok(std::fs::write(&path, lines).map_err(file_error("writing", path))?)
+    std::fs::write(&path, lines).map_err(file_error("writing", path))?;
+    Ok(sums)
 }
 
-fn sha256(path: &Path) -> Result<String, IsoError> {
+/// Says on the disc what is on it; gives the same for beside the image.
+fn write_manifest(
+    request: &BakeRequest<'_>,
+    disc: &Path,
+    sums: &[(&str, Digest)],
+) -> Result<Vec<u8>, IsoError> {
+    let mut inputs = request.inputs.clone();
+    let mut input = |name: &str, digest| inputs.push(Input { name: name.to_owned(), digest });
+    input("agent", digest_of(request.agent)?);
+    input("image lock", Digest::sha256(request.lock.as_bytes()));
+    let bytes = Manifest::of(request.epoch, inputs, disc, sums)?.to_json()?;
+    let path = disc.join(manifest::PATH);
+    std::fs::write(&path, &bytes).map_err(file_error("writing", path))?;
+    Ok(bytes)
+}
+
+/// The digest of a file.
+pub(crate) fn digest_of(path: &Path) -> Result<Digest, IsoError> {
     let mut file = File::open(path).map_err(file_error("opening", path))?;
     let mut hasher = Hasher::sha256();
     let mut buffer = vec![0; READ_BUFFER];
     loop {
         match file.read(&mut buffer).map_err(file_error("reading", path))? {
-            0 => return Ok(hasher.finish().hex().to_owned()),
+            0 => return Ok(hasher.finish()),
             n => hasher.update(&buffer[..n]),
         }
     }
 }
 
-fn write_iso(request: &BakeRequest<'_>, esp: &Path, disc: &Path) -> Result<(), IsoError> {
+fn write_iso(
+    request: &BakeRequest<'_>,
+    esp: &Path,
+    disc: &Path,
+    manifest: &[u8],
+) -> Result<Digest, IsoError> {
     // The image holds credentials, so nobody else may read it.
     let out = Replacement::new(request.out, 0o600)?;
     let disc = Disc {
@@ -156,9 +188,17 @@ fn write_iso(request: &BakeRequest<'_>, esp: &Path, disc: &Path) -> Result<(), I
     // Dates on the disc are local ones; the builder's time zone must not show.
     let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
     cmd.ensure_success().map_err(writing_error(request.out))?;
-    Ok(out.finish()?)
+    let (user_data, kernel_arguments) = (request.user_data, Some(request.kernel_arguments));
+    complete(out.path(), &Change { user_data, kernel_arguments, reset: false })?;
+    let digest = digest_of(out.path())?;
+    // What stands beside an image is never of another one.
+    sidecar::remove(request.out)?;
+    out.finish()?;
+    sidecar::write(request.out, &digest, manifest)?;
+    Ok(digest)
 }
 
-fn length(path: &Path) -> Result<u64, IsoError> {
+/// The size of a file in bytes.
+pub(crate) fn length(path: &Path) -> Result<u64, IsoError> {
     Ok(std::fs::metadata(path).map(|m| m.len()).map_err(file_error("measuring", path))?)
 }

@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 
 use edgectl_process::file_error;
 
+use crate::area::{ARGUMENTS_ROOM, Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
 use crate::bake::BakeRequest;
 use crate::error::IsoError;
 use crate::grub;
 use crate::label::check_label;
 use crate::static_program::is_static_program;
-use crate::user_data_area::padded_user_data;
 
 const AGENT: &str = "edgectl/edge-agent";
-const USER_DATA: &str = "nocloud/user-data";
-const CONFIG: &str = "config.yaml";
+/// The second name of the user data, for Kairos.
+pub(crate) const CONFIG: &str = "config.yaml";
+/// What El Torito starts under BIOS.
+pub(crate) const EL_TORITO: &str = "boot/grub/eltorito.img";
 const VENDOR_DATA: &str = include_str!("../../../templates/vendor-data");
 /// cloud-init runs everything anew when this changes.
 const META_DATA: &str = "instance-id: edgectl-installer\n";
@@ -24,12 +26,16 @@ const SEED: &str = "ds=nocloud;s=file:///run/edgectl/medium/nocloud/";
 /// Refuses what can be told before the long work begins.
 pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
     check_label(request.label)?;
-    let is_broken = |argument: &&String| argument.chars().any(char::is_control);
-    if let Some(argument) = request.kernel_arguments.iter().find(is_broken) {
-        return Err(IsoError::KernelArgument(argument.clone()));
+    let arguments = area(AreaKind::KernelArguments, MENU, ARGUMENTS_ROOM);
+    arguments.kernel_arguments(request.kernel_arguments)?;
+    if let Some(text) = request.user_data {
+        area(AreaKind::UserData, USER_DATA, request.user_data_room).user_data(text)?;
     }
-    padded_user_data(request.user_data, request.user_data_room)?;
     read_agent(request).map(drop)
+}
+
+fn area(kind: AreaKind, path: &str, bytes: u64) -> Area {
+    Area { kind, path: path.to_owned(), offset: 0, bytes }
 }
 
 /// Lays out the disc's tree below `tree`; big files are grafted in later.
@@ -46,11 +52,11 @@ pub(crate) fn lay_out(
 }
 
 /// `/config.yaml` (Kairos) and `/nocloud/user-data` (cloud-init) are two names
-/// of one file.
+/// of one file, which stays empty until the image is written.
 fn lay_out_user_data(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError> {
-    let padded = padded_user_data(request.user_data, request.user_data_room)?;
+    let area = area(AreaKind::UserData, USER_DATA, request.user_data_room);
     let user_data = tree.join(USER_DATA);
-    put(&user_data, &padded)?;
+    put(&user_data, &area.empty().unwrap_or_default())?;
     let config = tree.join(CONFIG);
     std::fs::hard_link(&user_data, &config).map_err(file_error("linking", config))?;
     put(&tree.join("nocloud/meta-data"), META_DATA.as_bytes())?;
@@ -60,6 +66,8 @@ fn lay_out_user_data(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoEr
 fn lay_out_agent(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError> {
     put(&tree.join(AGENT), &read_agent(request)?)?;
     put(&tree.join("edgectl/images.lock"), request.lock.as_bytes())?;
+    let seal = area(AreaKind::Seal, SEAL, SEAL_ROOM);
+    put(&tree.join(SEAL), &seal.empty().unwrap_or_default())?;
     match request.run {
         Some(image) => put(&tree.join("edgectl/run"), format!("{image}\n").as_bytes()),
         None => Ok(()),
@@ -103,8 +111,8 @@ fn lay_out_grub(
     let directory = scratch.join("grub-installer");
     std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
     let cores = grub::cores(request.label, &directory)?;
-    put(&tree.join("boot/grub/grub.cfg"), grub::menu(&arguments(request))?.as_bytes())?;
-    let el_torito = tree.join("boot/grub/eltorito.img");
+    put(&tree.join(MENU), grub::menu(&arguments(request), ARGUMENTS_ROOM)?.as_bytes())?;
+    let el_torito = tree.join(EL_TORITO);
     grub::el_torito(&cores.bios, &el_torito)?;
     let esp = scratch.join("esp.img");
     grub::esp(&cores.efi, request.epoch, scratch, &esp)?;
@@ -114,16 +122,14 @@ fn lay_out_grub(
 /// The installer's kernel arguments. The last console is the one that
 /// programs write to.
 fn arguments(request: &BakeRequest<'_>) -> Vec<String> {
-    let mut arguments = vec![
+    vec![
         "boot=edge".to_owned(),
         format!("edgectl.medium={}", request.label),
         "edgectl.mode=install".to_owned(),
         SEED.to_owned(),
         "console=tty0".to_owned(),
         "console=ttyS0,115200n8".to_owned(),
-    ];
-    arguments.extend(request.kernel_arguments.iter().cloned());
-    arguments
+    ]
 }
 
 fn put(path: &Path, content: &[u8]) -> Result<(), IsoError> {

@@ -1,4 +1,4 @@
-//! What can go wrong while baking.
+//! What can go wrong with images.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use edgectl_process::{CmdError, FileError, Interrupted, PersistError, ToolError, file_error};
 use thiserror::Error;
 
-/// Why an installer image couldn't be made.
+use crate::area::AreaKind;
+use crate::disc::DiscError;
+
+/// Why an installer image couldn't be made, read or changed.
 #[derive(Debug, Error)]
 pub enum IsoError {
     /// A layer can't be read.
@@ -116,6 +119,40 @@ pub enum IsoError {
         #[source]
         source: minijinja::Error,
     },
+    /// Kernel arguments that don't fit.
+    #[error("the kernel arguments have {bytes} bytes, the image keeps room for {room}")]
+    ArgumentsTooLong {
+        /// Their length, as the menu has them.
+        bytes: u64,
+        /// The room.
+        room: u64,
+    },
+    /// An image that can't be read.
+    #[error(transparent)]
+    Disc(#[from] DiscError),
+    /// An image of somebody else.
+    #[error("`{}` has no manifest of edgectl's, so nothing in it can be replaced or verified; `edgectl iso build` bakes images that have one", .0.display())]
+    NotOurs(PathBuf),
+    /// A manifest that can't be read.
+    #[error("the manifest on the image can't be read")]
+    Manifest(#[source] serde_json::Error),
+    /// A manifest of another age.
+    #[error(
+        "the image's manifest has the form {0}, which this edgectl doesn't know; a newer one does"
+    )]
+    Schema(u32),
+    /// An image without some area.
+    #[error("the image has no room for {0}")]
+    NoArea(AreaKind),
+    /// An area beyond its file.
+    #[error("the manifest on the image names a place outside of `{0}`")]
+    AreaOutside(String),
+    /// Somebody else changes the image.
+    #[error("`{}` is being changed by another process", .0.display())]
+    Busy(PathBuf),
+    /// An undo file that isn't whole.
+    #[error("`{}` should undo a change that was cut short, but is damaged or of another image: copy or bake the image again, then delete this file", .0.display())]
+    Undo(PathBuf),
     /// Reading or writing a file.
     #[error(transparent)]
     File(#[from] FileError),

@@ -40,10 +40,23 @@ const MODULES: [&str; 16] = [
 /// Size of the EFI system partition: room for one loader of about 1 MiB.
 const ESP_BYTES: u64 = 4 << 20;
 
-/// The boot menu of the installer.
-pub(crate) fn menu(arguments: &[String]) -> Result<String, IsoError> {
+/// The boot menu of the installer, with `room` bytes for more arguments.
+pub(crate) fn menu(arguments: &[String], room: u64) -> Result<String, IsoError> {
     let words: Vec<String> = arguments.iter().map(|a| grub_word(a)).collect();
-    fill("iso-grub.cfg", MENU, context! { arguments => words.join(" ") })
+    let room = " ".repeat(usize::try_from(room).unwrap_or(0));
+    fill("iso-grub.cfg", MENU, context! { arguments => words.join(" "), room })
+}
+
+/// Where in the menu there is room for more arguments: the spaces that end its
+/// longest line. Offset and length in bytes.
+pub(crate) fn arguments_area(menu: &[u8]) -> Option<(u64, u64)> {
+    let line = menu.split_inclusive(|byte| *byte == b'\n').max_by_key(|line| line.len())?;
+    let offset = menu.windows(line.len()).position(|window| window == line)?;
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    let words = text.iter().rposition(|byte| *byte != b' ')? + 1;
+    // The first space parts the last word from the area.
+    let (start, end) = (words + 1, text.len());
+    (end > start).then(|| ((offset + start) as u64, (end - start) as u64))
 }
 
 fn fill(name: &'static str, text: &str, values: minijinja::Value) -> Result<String, IsoError> {
@@ -142,8 +155,12 @@ mod tests {
 
     #[test]
     fn the_menu_holds_the_arguments() {
-        let menu = menu(&["quiet".to_owned(), "a;b".to_owned()]).unwrap();
-        assert!(menu.contains("linux /boot/kernel quiet a\\;b\n"), "{menu}");
+        let menu = menu(&["quiet".to_owned(), "a;b".to_owned()], 300).unwrap();
+        let (offset, bytes) = arguments_area(menu.as_bytes()).unwrap();
+        assert_eq!(bytes, 300);
+        let (front, back) = menu.split_at(offset as usize);
+        assert!(front.ends_with("linux /boot/kernel quiet a\\;b "), "{menu}");
+        assert!(back[300..].starts_with('\n'));
         assert!(menu.ends_with("}\n"), "{menu}");
     }
 }

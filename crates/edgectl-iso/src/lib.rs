@@ -4,31 +4,57 @@
 //! they stream into a squashfs, makes GRUB's parts for SeaBIOS and UEFI, and
 //! has xorriso write a hybrid ISO that starts from CD and from USB disk. No
 //! root, no mounts, no copy of the tree on disk.
+//!
+//! [`Disc`] reads images, whoever made them. On those that were baked here
+//! [`inject_in_place`] replaces user data and kernel arguments without
+//! touching anything else, [`verify_disc`] compares every byte with the
+//! manifest, and [`Inspection`] says what is there.
 
+mod area;
 mod bake;
 mod boot_files;
 mod descent;
+mod diff;
+mod disc;
 mod entry;
 mod error;
 mod grub;
+mod inject;
+mod inspect;
 mod kernel;
 mod label;
 mod layers;
+mod manifest;
 mod pack;
+mod patch;
 mod paths;
+mod paths_below;
 mod pax;
+mod seal;
+mod sidecar;
 mod static_program;
 mod stream;
 mod tree;
-mod user_data_area;
+mod undo;
+mod verify;
 mod xorriso;
 
+pub use area::{Area, AreaKind};
 pub use bake::{BakeReport, BakeRequest, BakeStep, bake};
+pub use diff::{FileChange, diff_files};
+pub use disc::{
+    BootEntry, BootPlatform, Disc, DiscEntry, DiscError, Extent, Kind, Partition, PartitionTable,
+};
 pub use error::IsoError;
 pub use grub::INSTALLED_LABEL;
+pub use inject::{Change, inject_in_place, inject_into_copy, inject_into_stream};
+pub use inspect::{FoundUserData, Inspection};
 pub use kernel::{KernelPair, find_kernel};
 pub use layers::LayerSource;
+pub use manifest::{FileDigest, Input, Manifest};
+pub use sidecar::{forget_checksum, write_checksum};
 pub use stream::Capture;
 pub use tree::Tree;
-pub use user_data_area::padded_user_data;
+pub use undo::recover;
+pub use verify::{DiscCheck, verify_disc};
 pub use xorriso::TOOLS;

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::archive_cli::{FromArgs, PushArgs};
 use crate::exit;
+use crate::iso_cli::IsoCommand;
 use crate::prune_cli::PruneArgs;
 use crate::registry_cli::RegistryArgs;
 use crate::shard_cli::ShardArg;
@@ -60,15 +61,6 @@ pub(crate) enum Command {
     /// For debugging edgectl.
     #[command(subcommand, hide = true)]
     Dev(DevCommand),
-}
-
-/// `edgectl iso …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum IsoCommand {
-    /// Bake an installer image.
-    Build(IsoBuildArgs),
-    /// Boot an installer image in QEMU and prove that it works.
-    Boot(IsoBootArgs),
 }
 
 /// `edgectl dev …`
@@ -312,45 +304,6 @@ pub(crate) struct AgentArgs {
     /// The static agent [default: beside edgectl].
     #[arg(long, value_name = "FILE", env = "EDGECTL_AGENT")]
     pub(crate) agent: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct IsoBuildArgs {
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-    #[command(flatten)]
-    pub(crate) agent: AgentArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-/// How an installer is plugged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MediumArg {
-    /// As a CD.
-    Cd,
-    /// As a USB disk.
-    Usb,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct IsoBootArgs {
-    /// The image to boot in place of edge.yaml's.
-    #[arg(value_name = "ISO")]
-    pub(crate) iso: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-    /// How the image is plugged in.
-    #[arg(long, value_name = "MEDIUM", default_value = "cd")]
-    pub(crate) medium: MediumArg,
-    /// Prove this installed disk (it stays as it is) in place of installing.
-    #[arg(long, value_name = "DISK", conflicts_with_all = ["iso", "medium", "keep_disk"])]
-    pub(crate) installed: Option<PathBuf>,
-    /// Keep the installed disk in this file.
-    #[arg(long, value_name = "DISK")]
-    pub(crate) keep_disk: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]

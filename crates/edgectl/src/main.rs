@@ -13,6 +13,8 @@ mod files;
 mod findings_report;
 mod images_report;
 mod inputs;
+mod iso_cli;
+mod iso_report;
 mod logging;
 mod pin_keeper;
 mod pinning;
@@ -36,8 +38,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, DevCommand, IsoCommand};
+use cli::{Cli, Command, DevCommand};
 use failure::Failure;
+use iso_cli::IsoCommand;
 use printer::Printer;
 use user_data_cli::UserDataCommand;
 
@@ -79,11 +82,21 @@ fn run(command: Command, printer: Printer) -> Result<u8, Failure> {
         Command::Prune(args) => commands::prune::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, printer),
         Command::UserData(command) => user_data(command, printer),
-        Command::Iso(IsoCommand::Build(args)) => commands::iso_build::run(&args, printer),
-        Command::Iso(IsoCommand::Boot(args)) => commands::iso_boot::run(&args, printer),
+        Command::Iso(command) => iso(command, printer),
         Command::Dev(DevCommand::Forward { to, record }) => {
             commands::dev_forward::run(&to, record.as_deref())
         }
+    }
+}
+
+fn iso(command: IsoCommand, printer: Printer) -> Result<u8, Failure> {
+    match command {
+        IsoCommand::Build(args) => commands::iso_build::run(&args, printer),
+        IsoCommand::Inject(args) => commands::iso_inject::run(&args, printer),
+        IsoCommand::Inspect(args) => commands::iso_inspect::run(&args, printer),
+        IsoCommand::Diff(args) => commands::iso_diff::run(&args, printer),
+        IsoCommand::Verify(args) => commands::iso_verify::run(&args, printer),
+        IsoCommand::Boot(args) => commands::iso_boot::run(&args, printer),
     }
 }
 

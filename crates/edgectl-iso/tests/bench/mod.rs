@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{BakeReport, BakeRequest, BakeStep, IsoError, bake};
+use edgectl_iso::{BakeReport, BakeRequest, BakeStep, Input, IsoError, bake};
+use edgectl_model::Digest;
 use edgectl_process::Cmd;
 use tar::EntryType;
 
@@ -20,8 +21,8 @@ pub(crate) struct Bench {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) layers: Layers,
     pub(crate) label: &'static str,
-    pub(crate) user_data: String,
-    pub(crate) argument: &'static str,
+    pub(crate) user_data: Option<String>,
+    pub(crate) argument: Option<&'static str>,
     pub(crate) agent: PathBuf,
     pub(crate) epoch: u64,
     pub(crate) out: PathBuf,
@@ -39,8 +40,8 @@ impl Bench {
         Self {
             layers: Layers(layers.into_iter().map(Layer::bytes).collect()),
             label: "EDGETEST",
-            user_data: USER_DATA.to_owned(),
-            argument: "edge.test=a;b",
+            user_data: Some(USER_DATA.to_owned()),
+            argument: Some("edge.test=a;b"),
             agent,
             epoch: EPOCH,
             out: directory.path().join("out/installer.iso"),
@@ -59,12 +60,16 @@ impl Bench {
         let request = BakeRequest {
             layers: &self.layers,
             label: self.label,
-            user_data: self.user_data.as_bytes(),
+            user_data: self.user_data.as_deref().map(str::as_bytes),
+            inputs: vec![Input {
+                name: "operating system".to_owned(),
+                digest: Digest::sha256(b"os"),
+            }],
             user_data_room: ROOM,
             lock: "apiVersion: test\n",
             run: Some("reg.example:5000/pause:1"),
             agent: &self.agent,
-            kernel_arguments: &[self.argument.to_owned()],
+            kernel_arguments: &self.argument.map(str::to_owned).into_iter().collect::<Vec<_>>(),
             epoch: self.epoch,
             out: &self.out,
         };
@@ -96,7 +101,10 @@ impl Bench {
 /// What stands in the image's directory.
 pub(crate) fn beside(out: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(out.parent().unwrap()) else { return Vec::new() };
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
 }
 
 /// The smallest thing that is a static program: an ELF header, and a program

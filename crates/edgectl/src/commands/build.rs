@@ -57,7 +57,7 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     printer.say(&format!("  wrote {}", user_data.display()));
 
     printer.say("[4/5] iso build: baking the installer");
-    let iso = build_iso(&project, &discovered.lock, &user_data, &args.agent, printer)?;
+    let iso = build_iso(&project, &discovered.lock, Some(&user_data), &args.agent, printer)?;
 
     if args.no_boot {
         printer.say("[5/5] iso boot: left out; nothing is proven");

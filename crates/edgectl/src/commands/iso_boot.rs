@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use edgectl_iso::recover;
 use edgectl_model::ImageLock;
 use edgectl_qemu::{
     Accel, Door, Medium, Run, TimedEvent, install, judge, judge_install, prove, usable_accel,
 };
 
 use crate::boot_results::{AccessLog, Results, Verdict};
-use crate::cli::{IsoBootArgs, MediumArg, Output};
+use crate::cli::Output;
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
+use crate::iso_cli::{IsoBootArgs, MediumArg};
 use crate::printer::Printer;
 use crate::project::Project;
 
@@ -22,7 +24,7 @@ pub(crate) fn run(args: &IsoBootArgs, printer: Printer) -> Result<u8, Failure> {
     let start = match &args.installed {
         Some(disk) => Start::Installed(disk.clone()),
         None => Start::Installer {
-            iso: args.iso.clone().unwrap_or_else(|| project.path(&project.config.iso.out)),
+            iso: whole(args.iso.clone().unwrap_or_else(|| project.path(&project.config.iso.out)))?,
             medium: match args.medium {
                 MediumArg::Cd => Medium::Cd,
                 MediumArg::Usb => Medium::UsbDisk,
@@ -35,6 +37,14 @@ pub(crate) fn run(args: &IsoBootArgs, printer: Printer) -> Result<u8, Failure> {
         printer.data(&format!("{:#}\n", verdict.value()))?;
     }
     verdict.code(printer)
+}
+
+/// An image that nothing is half done to.
+fn whole(iso: PathBuf) -> Result<PathBuf, Failure> {
+    match iso.exists() {
+        true => recover(&iso).doing(format!("reading `{}`", iso.display())).map(|()| iso),
+        false => Ok(iso),
+    }
 }
 
 /// What a run begins with.

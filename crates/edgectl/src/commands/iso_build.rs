@@ -3,17 +3,18 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{BakeReport, BakeRequest, LayerSource, bake};
+use edgectl_iso::{BakeReport, BakeRequest, Input, LayerSource, bake};
 use edgectl_model::{Digest, ImageLock, Platform, Reference};
 use edgectl_registry::{Layout, LayoutImage, PullRequest, interruptible, pull_to_layout};
 use serde_json::json;
 
-use crate::cli::{AgentArgs, IsoBuildArgs, Output};
+use crate::cli::{AgentArgs, Output};
 use crate::commands::upload_profile::on_runtime;
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_text;
+use crate::iso_cli::IsoBuildArgs;
 use crate::printer::{Printer, bytes};
 use crate::progress::UploadProgress;
 use crate::project::Project;
@@ -26,7 +27,8 @@ pub(crate) fn run(args: &IsoBuildArgs, printer: Printer) -> Result<u8, Failure> 
     let project = Project::load(&args.project.file)?;
     let lock = read_lock(&project.path(&project.config.lock))?;
     let user_data = project.path(&project.config.user_data.out);
-    let report = build_iso(&project, &lock, &user_data, &args.agent, printer)?;
+    let user_data = (!args.no_user_data).then_some(user_data.as_path());
+    let report = build_iso(&project, &lock, user_data, &args.agent, printer)?;
     match args.output.output {
         Output::Table => printer.data(&format!("{}\n", report.path.display()))?,
         Output::Json => {
@@ -36,6 +38,7 @@ pub(crate) fn run(args: &IsoBuildArgs, printer: Printer) -> Result<u8, Failure> 
                 "bytes": report.bytes,
                 "squashfsBytes": report.squashfs_bytes,
                 "kernel": report.kernel,
+                "digest": report.digest,
             });
             printer.data(&format!("{value:#}\n"))?;
         }
@@ -47,24 +50,21 @@ pub(crate) fn run(args: &IsoBuildArgs, printer: Printer) -> Result<u8, Failure> 
 pub(crate) fn build_iso(
     project: &Project,
     lock: &ImageLock,
-    user_data: &Path,
+    user_data: Option<&Path>,
     agent: &AgentArgs,
     printer: Printer,
 ) -> Result<BakeReport, Failure> {
     let config = &project.config.iso;
     let agent = find_agent(agent)?;
-    let text =
-        read_text(user_data, "the user data").map_err(|failure| match user_data.exists() {
-            true => failure,
-            false => failure.hint("`edgectl user-data inject` writes it"),
-        })?;
+    let text = user_data.map(read_injected).transpose()?;
     let image = operating_system(project, lock, printer)?;
     let out = project.path(&config.out);
     let run = project.config.boot.run.as_ref().map(Reference::canonical);
     let request = BakeRequest {
         layers: &Layers(&image),
         label: &config.label,
-        user_data: text.as_bytes(),
+        user_data: text.as_deref().map(str::as_bytes),
+        inputs: inputs(&image),
         user_data_room: u64::from(config.user_data_kib) * 1024,
         lock: &lock.to_text().map_err(|e| Failure::of(exit::BUG, &e))?,
         run: run.as_deref(),
@@ -82,6 +82,23 @@ pub(crate) fn build_iso(
         report.kernel
     ));
     Ok(report)
+}
+
+/// The user data of a project, ready for the image.
+pub(crate) fn read_injected(path: &Path) -> Result<String, Failure> {
+    read_text(path, "the user data").map_err(|failure| match path.exists() {
+        true => failure,
+        false => failure.hint("`edgectl user-data inject` writes it"),
+    })
+}
+
+/// What the system is made of, for the manifest on the image.
+fn inputs(image: &LayoutImage) -> Vec<Input> {
+    let input = |name: String, digest: &Digest| Input { name, digest: digest.clone() };
+    let mut inputs = vec![input("operating system".to_owned(), &image.digest)];
+    let layers = image.layers.iter().enumerate();
+    inputs.extend(layers.map(|(n, layer)| input(format!("layer {}", n + 1), &layer.digest)));
+    inputs
 }
 
 /// The layers of an image in a layout, lowest first.

@@ -8,6 +8,7 @@ mod images;
 mod inputs;
 mod interrupt;
 mod iso;
+mod iso_change;
 mod large;
 mod logins;
 mod prune;

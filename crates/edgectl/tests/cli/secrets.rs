@@ -31,6 +31,11 @@ fn no_command_tells_the_password() {
         &["-vvv", "user-data", "show", "build/user-data"],
         &["-vvv", "user-data", "merge", "build/user-data", "--explain", "stylus"],
         &[&["-vvv"][..], &BUILD].concat(),
+        &["-vvv", "iso", "inspect", "--files", "--user-data"],
+        &["-vvv", "iso", "inspect", "--files", "--user-data", "-o", "json"],
+        &["-vvv", "iso", "inject", "--checksum"],
+        &["-vvv", "iso", "verify"],
+        &["-vvv", "iso", "diff", "build/installer.iso", "build/installer.iso"],
         &["-vvv", "doctor"],
     ] {
         let ended = site.run(arguments).expect(0);

@@ -1,0 +1,150 @@
+//! Places on an image whose content can be replaced later without touching
+//! anything else. Each has a fixed size and a filling that its readers skip.
+
+use edgectl_model::grub_word;
+use serde::{Deserialize, Serialize};
+
+use crate::error::IsoError;
+
+/// Where both cloud-init and, under another name, Kairos find user data.
+pub(crate) const USER_DATA: &str = "nocloud/user-data";
+/// The boot menu.
+pub(crate) const MENU: &str = "boot/grub/grub.cfg";
+/// What the rest of the image adds up to.
+pub(crate) const SEAL: &str = "edgectl/seal";
+/// Room for kernel arguments, in bytes; x86 takes 2047 in all.
+pub(crate) const ARGUMENTS_ROOM: u64 = 1024;
+/// A digest in hex and a line's end.
+pub(crate) const SEAL_ROOM: u64 = 65;
+/// An image without user data: both readers take this for an empty one.
+const NO_USER_DATA: &[u8] = b"#cloud-config\n";
+
+/// What an area is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AreaKind {
+    /// User data.
+    UserData,
+    /// More kernel arguments, in the boot menu.
+    KernelArguments,
+    /// The digest of what is no file and no area.
+    Seal,
+    /// One that a newer edgectl knows.
+    #[serde(other)]
+    Unknown,
+}
+
+impl std::fmt::Display for AreaKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::UserData => "user data",
+            Self::KernelArguments => "kernel arguments",
+            Self::Seal => "seal",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// One area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Area {
+    /// What it is for.
+    pub kind: AreaKind,
+    /// The file it is in, from the root.
+    pub path: String,
+    /// Bytes from the start of that file.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+impl Area {
+    /// What stands there while nothing has been put there; none for a kind
+    /// that isn't known.
+    pub(crate) fn empty(&self) -> Option<Vec<u8>> {
+        match self.kind {
+            AreaKind::UserData => Some(filled(NO_USER_DATA, self.bytes, b'\n')),
+            AreaKind::KernelArguments => Some(filled(b"", self.bytes, b' ')),
+            AreaKind::Seal => Some(filled(b"", self.bytes, b'0')),
+            AreaKind::Unknown => None,
+        }
+    }
+
+    /// User data for this area.
+    pub(crate) fn user_data(&self, text: &[u8]) -> Result<Vec<u8>, IsoError> {
+        // The last line must end before the filling.
+        match (text.len() as u64) < self.bytes {
+            true => Ok(filled(text, self.bytes, b'\n')),
+            false => {
+                let (bytes, room) = (text.len() as u64, self.bytes);
+                Err(IsoError::UserDataTooLarge { bytes, room })
+            }
+        }
+    }
+
+    /// Kernel arguments for this area, in the language of the boot menu.
+    pub(crate) fn kernel_arguments(&self, arguments: &[String]) -> Result<Vec<u8>, IsoError> {
+        let is_broken = |argument: &&String| argument.chars().any(char::is_control);
+        if let Some(argument) = arguments.iter().find(is_broken) {
+            return Err(IsoError::KernelArgument(argument.clone()));
+        }
+        let words: Vec<String> = arguments.iter().map(|word| grub_word(word)).collect();
+        let text = words.join(" ");
+        match text.len() as u64 <= self.bytes {
+            true => Ok(filled(text.as_bytes(), self.bytes, b' ')),
+            false => Err(IsoError::ArgumentsTooLong { bytes: text.len() as u64, room: self.bytes }),
+        }
+    }
+
+    /// The seal.
+    pub(crate) fn seal(&self, digest: &edgectl_model::Digest) -> Vec<u8> {
+        filled(format!("{}\n", digest.hex()).as_bytes(), self.bytes, b'0')
+    }
+}
+
+fn filled(content: &[u8], bytes: u64, filling: u8) -> Vec<u8> {
+    let mut filled = content.to_vec();
+    filled.resize(usize::try_from(bytes).unwrap_or(usize::MAX), filling);
+    filled
+}
+
+/// What was put into an area of user data; none where nothing was.
+pub(crate) fn user_data_in(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
+    let with_line_end = (end + 1).min(bytes.len());
+    match bytes.get(..with_line_end) {
+        Some(NO_USER_DATA | b"\n" | b"") | None => None,
+        content => content,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn area(kind: AreaKind, bytes: u64) -> Area {
+        Area { kind, path: "x".to_owned(), offset: 0, bytes }
+    }
+
+    #[test]
+    fn user_data_is_filled_up_and_too_much_is_refused() {
+        let area = area(AreaKind::UserData, 16);
+        assert_eq!(area.user_data(b"a: 1").unwrap(), b"a: 1\n\n\n\n\n\n\n\n\n\n\n\n");
+        let error = area.user_data(b"1234567890123456").unwrap_err().to_string();
+        assert!(error.contains("`iso.userDataKib`"), "{error}");
+        assert_eq!(user_data_in(&area.user_data(b"a: 1\n\n").unwrap()), Some(&b"a: 1\n"[..]));
+        assert_eq!(user_data_in(&area.empty().unwrap()), None);
+        assert_eq!(user_data_in(b"\n\n"), None);
+    }
+
+    #[test]
+    fn arguments_are_words_of_the_menu() {
+        let area = area(AreaKind::KernelArguments, 8);
+        assert_eq!(
+            area.kernel_arguments(&["a;b".to_owned(), "c".to_owned()]).unwrap(),
+            b"a\\;b c  "
+        );
+        assert!(area.kernel_arguments(&["123456789".to_owned()]).is_err());
+        assert!(area.kernel_arguments(&["a\nb".to_owned()]).is_err());
+    }
+}

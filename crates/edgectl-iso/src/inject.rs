@@ -1,0 +1,105 @@
+//! New user data and kernel arguments for an image that is baked already.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use edgectl_process::{Replacement, file_error};
+
+use crate::area::{Area, AreaKind};
+use crate::disc::Disc;
+use crate::error::IsoError;
+use crate::manifest::Manifest;
+use crate::patch::{self, Patch};
+use crate::undo::{Exclusive, recover};
+
+/// What to put on an image.
+#[derive(Clone, Copy, Default)]
+pub struct Change<'a> {
+    /// Take away everything that was put there since it was baked without any.
+    pub reset: bool,
+    /// The user data.
+    pub user_data: Option<&'a [u8]>,
+    /// All further kernel arguments.
+    pub kernel_arguments: Option<&'a [String]>,
+}
+
+impl std::fmt::Debug for Change<'_> {
+    /// The user data holds passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let arguments = &self.kernel_arguments;
+        f.debug_struct("Change")
+            .field("reset", &self.reset)
+            .field("kernel_arguments", arguments)
+            .finish()
+    }
+}
+
+/// Changes an image in place. Whatever stops this, the image is the old one or
+/// the new one: the next command that takes it sees to that.
+pub fn inject_in_place(image: &Path, change: &Change<'_>) -> Result<(), IsoError> {
+    let exclusive = Exclusive::take(image)?;
+    let file = exclusive.file.try_clone().map_err(file_error("opening", image))?;
+    exclusive.change(&patches_of(&Disc::of(file, image)?, change)?)
+}
+
+/// Writes a changed copy of an image; on file systems that share blocks it
+/// takes no room of its own.
+pub fn inject_into_copy(image: &Path, change: &Change<'_>, to: &Path) -> Result<(), IsoError> {
+    recover(image)?;
+    let disc = Disc::open(image)?;
+    let patches = patches_of(&disc, change)?;
+    let mut copy = Replacement::new(to, 0o600)?;
+    let mut from = File::open(image).map_err(file_error("opening", image))?;
+    io::copy(&mut from, copy.file()).map_err(file_error("writing", to))?;
+    patch::apply(copy.file(), &patches).map_err(file_error("writing", to))?;
+    Ok(copy.finish()?)
+}
+
+/// Writes a changed image as a stream.
+pub fn inject_into_stream(
+    image: &Path,
+    change: &Change<'_>,
+    to: &mut dyn Write,
+) -> Result<(), IsoError> {
+    recover(image)?;
+    let disc = Disc::open(image)?;
+    let patches = patches_of(&disc, change)?;
+    let from = File::open(image).map_err(file_error("opening", image))?;
+    Ok(patch::stream(&from, &patches, to).map_err(file_error("copying", image))?)
+}
+
+/// Seals an image that has just been written, and puts its content there.
+pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<(), IsoError> {
+    let disc = Disc::open(image)?;
+    let manifest = Manifest::read(&disc)?.ok_or_else(|| IsoError::NotOurs(image.to_owned()))?;
+    let seal = manifest.area(AreaKind::Seal)?;
+    let mut patches = patches_of(&disc, change)?;
+    patches.extend(area_patches(&disc, seal, &seal.seal(&crate::seal::seal(&disc, &manifest)?))?);
+    let file = File::options().write(true).open(image).map_err(file_error("opening", image))?;
+    Ok(patch::apply(&file, &patches).map_err(file_error("writing", image))?)
+}
+
+fn patches_of(disc: &Disc, change: &Change<'_>) -> Result<Vec<Patch>, IsoError> {
+    let manifest =
+        Manifest::read(disc)?.ok_or_else(|| IsoError::NotOurs(disc.path().to_owned()))?;
+    let mut patches = Vec::new();
+    let (data, arguments) =
+        (manifest.area(AreaKind::UserData)?, manifest.area(AreaKind::KernelArguments)?);
+    let of_data = change.user_data.map(|text| data.user_data(text)).transpose()?;
+    let of_arguments =
+        change.kernel_arguments.map(|words| arguments.kernel_arguments(words)).transpose()?;
+    for (area, content) in [(data, of_data), (arguments, of_arguments)] {
+        let content = content.or_else(|| area.empty().filter(|_| change.reset));
+        if let Some(content) = content {
+            patches.extend(area_patches(disc, area, &content)?);
+        }
+    }
+    Ok(patches)
+}
+
+/// What puts the whole content of an area there: nothing of what it held stays.
+fn area_patches(disc: &Disc, area: &Area, content: &[u8]) -> Result<Vec<Patch>, IsoError> {
+    let entry = disc.find(&area.path)?.ok_or(IsoError::NoArea(area.kind))?;
+    patch::patches(disc, &entry, area.offset, content)
+}

@@ -1,0 +1,110 @@
+//! What is on an image.
+
+use std::path::{Path, PathBuf};
+
+use crate::area::{AreaKind, user_data_in};
+use crate::disc::{BootEntry, Disc, DiscEntry, Kind, PartitionTable};
+use crate::error::IsoError;
+use crate::manifest::Manifest;
+
+/// More user data than any agent reads.
+const USER_DATA_LIMIT: u64 = 64 << 20;
+/// A boot menu.
+const MENU_LIMIT: u64 = 4 << 20;
+
+/// Places where booting systems look for user data, and which ones do.
+const PLACES: [(&str, &str); 6] = [
+    ("/nocloud/user-data", "cloud-init (NoCloud)"),
+    ("/user-data", "cloud-init (NoCloud, on a disc labelled CIDATA)"),
+    ("/config.yaml", "Kairos"),
+    ("/files-iso/config.yaml", "Palette"),
+    ("/iso-config/config.yaml", "Elemental"),
+    ("/autoinstall.yaml", "Ubuntu's installer"),
+];
+
+/// User data on an image.
+pub struct FoundUserData {
+    /// The file.
+    pub path: &'static str,
+    /// Who reads it.
+    pub reader: &'static str,
+    /// Its bytes, without what fills its area; secret.
+    pub content: Vec<u8>,
+}
+
+impl std::fmt::Debug for FoundUserData {
+    /// The content holds passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FoundUserData({}, {} bytes)", self.path, self.content.len())
+    }
+}
+
+/// What was found on an image.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// The volume label.
+    pub label: String,
+    /// How names are kept.
+    pub names: &'static str,
+    /// What starts from it as a CD.
+    pub boot: Vec<BootEntry>,
+    /// What it is as a disk.
+    pub partitions: Option<PartitionTable>,
+    /// What edgectl says of it, where edgectl baked it.
+    pub manifest: Option<Manifest>,
+    /// User data, in all places that are known.
+    pub user_data: Vec<FoundUserData>,
+    /// Kernel arguments that were put there, in the menu's language; none
+    /// where there is no room for them.
+    pub kernel_arguments: Option<String>,
+    /// Its files and directories.
+    pub entries: Vec<(String, DiscEntry)>,
+}
+
+impl Inspection {
+    /// Looks at an image.
+    pub fn of(path: &Path) -> Result<Self, IsoError> {
+        crate::undo::recover(path)?;
+        let disc = Disc::open(path)?;
+        let manifest = Manifest::read(&disc)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: disc.bytes(),
+            label: disc.label().to_owned(),
+            names: disc.names(),
+            boot: disc.boot_entries()?,
+            partitions: disc.partitions()?,
+            user_data: user_data(&disc)?,
+            kernel_arguments: manifest.as_ref().map(|m| kernel_arguments(&disc, m)).transpose()?,
+            entries: disc.walk()?,
+            manifest,
+        })
+    }
+}
+
+fn user_data(disc: &Disc) -> Result<Vec<FoundUserData>, IsoError> {
+    let mut found = Vec::new();
+    for (path, reader) in PLACES {
+        let Some(entry) = disc.find(path)?.filter(|entry| entry.kind == Kind::File) else {
+            continue;
+        };
+        let bytes = disc.read(&entry, USER_DATA_LIMIT)?;
+        let content = user_data_in(&bytes).unwrap_or_default().to_vec();
+        found.push(FoundUserData { path, reader, content });
+    }
+    Ok(found)
+}
+
+fn kernel_arguments(disc: &Disc, manifest: &Manifest) -> Result<String, IsoError> {
+    let area = manifest.area(AreaKind::KernelArguments)?;
+    let entry = disc.find(&area.path)?.ok_or(IsoError::NoArea(area.kind))?;
+    let menu = disc.read(&entry, MENU_LIMIT)?;
+    let range = usize::try_from(area.offset).ok().zip(usize::try_from(area.bytes).ok());
+    let text = range.and_then(|(start, length)| menu.get(start..start.checked_add(length)?));
+    let text = text.ok_or_else(|| IsoError::AreaOutside(area.path.clone()))?;
+    Ok(String::from_utf8_lossy(text).trim_end().to_owned())
+}

@@ -1,0 +1,136 @@
+//! What an image says of itself: its inputs, its files with their digests,
+//! and the areas whose content may be replaced.
+
+use std::path::Path;
+
+use edgectl_model::Digest;
+use edgectl_process::file_error;
+use serde::{Deserialize, Serialize};
+
+use crate::area::{Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
+use crate::boot_files::{CONFIG, EL_TORITO};
+use crate::disc::Disc;
+use crate::error::IsoError;
+
+/// Where it is on the image.
+pub(crate) const PATH: &str = "edgectl/manifest.json";
+/// Forms that this edgectl reads.
+const SCHEMA: u32 = 1;
+/// Files that the manifest can't list: itself, the seal, the boot image, into
+/// which xorriso writes its place, and the second name of the user data. The
+/// seal sees to them and to where they are.
+pub(crate) const UNLISTED: [&str; 4] = [PATH, SEAL, EL_TORITO, CONFIG];
+/// A manifest is some kilobytes.
+const LIMIT: u64 = 16 << 20;
+
+/// Something that an image was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// What it is, such as `operating system`.
+    pub name: String,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// A file of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Its path from the root.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its digest; areas count as empty.
+    pub digest: Digest,
+}
+
+/// The manifest of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The form of this document.
+    pub schema: u32,
+    /// The version of edgectl that made the image.
+    pub edgectl: String,
+    /// Seconds since 1970 of every date on the image.
+    pub epoch: u64,
+    /// What it was made of.
+    pub inputs: Vec<Input>,
+    /// What can be replaced.
+    pub areas: Vec<Area>,
+    /// Its files, in the order of their paths.
+    pub files: Vec<FileDigest>,
+}
+
+impl Manifest {
+    /// The manifest of files below `tree`; `known` digests aren't computed again.
+    pub(crate) fn of(
+        epoch: u64,
+        inputs: Vec<Input>,
+        tree: &Path,
+        known: &[(&str, Digest)],
+    ) -> Result<Self, IsoError> {
+        let mut files = Vec::new();
+        for path in crate::paths_below::files(tree)? {
+            if UNLISTED.contains(&path.as_str()) {
+                continue;
+            }
+            let file = tree.join(&path);
+            let known = known.iter().find(|(name, _)| *name == path);
+            let digest = match known {
+                Some((_, digest)) => digest.clone(),
+                None => crate::bake::digest_of(&file)?,
+            };
+            let bytes = crate::bake::length(&file)?;
+            files.push(FileDigest { path, bytes, digest });
+        }
+        let areas = areas(tree)?;
+        let edgectl = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(Self { schema: SCHEMA, edgectl, epoch, inputs, areas, files })
+    }
+
+    /// The document's bytes.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, IsoError> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(IsoError::Manifest)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// The manifest of an image; none where edgectl didn't bake it.
+    pub fn read(disc: &Disc) -> Result<Option<Self>, IsoError> {
+        let Some(entry) = disc.find(PATH)? else { return Ok(None) };
+        let bytes = disc.read(&entry, LIMIT)?;
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(IsoError::Manifest)?;
+        match manifest.schema {
+            SCHEMA => Ok(Some(manifest)),
+            other => Err(IsoError::Schema(other)),
+        }
+    }
+
+    /// The area for something, if there is one.
+    pub(crate) fn area(&self, kind: AreaKind) -> Result<&Area, IsoError> {
+        self.areas.iter().find(|area| area.kind == kind).ok_or(IsoError::NoArea(kind))
+    }
+
+    /// The areas in a file.
+    pub(crate) fn areas_in<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Area> {
+        self.areas.iter().filter(move |area| area.path == path)
+    }
+}
+
+/// The areas of a disc that is laid out below `tree`.
+fn areas(tree: &Path) -> Result<Vec<Area>, IsoError> {
+    let menu = tree.join(MENU);
+    let text = std::fs::read(&menu).map_err(file_error("reading", menu))?;
+    let (offset, bytes) =
+        crate::grub::arguments_area(&text).ok_or(IsoError::NoArea(AreaKind::KernelArguments))?;
+    let whole = |kind, path: &str| {
+        Ok::<_, IsoError>(Area {
+            kind,
+            path: path.to_owned(),
+            offset: 0,
+            bytes: crate::bake::length(&tree.join(path))?,
+        })
+    };
+    let menu = Area { kind: AreaKind::KernelArguments, path: MENU.to_owned(), offset, bytes };
+    let seal = Area { bytes: SEAL_ROOM, ..whole(AreaKind::Seal, SEAL)? };
+    Ok(vec![whole(AreaKind::UserData, USER_DATA)?, menu, seal])
+}

@@ -1,0 +1,96 @@
+//! Every byte of an image against its manifest.
+
+use std::collections::BTreeSet;
+
+use edgectl_model::Digest;
+
+use crate::area::{AreaKind, SEAL};
+use crate::disc::{Disc, DiscEntry, Kind};
+use crate::error::IsoError;
+use crate::manifest::{FileDigest, Manifest, UNLISTED};
+use crate::seal;
+
+/// Files with areas in them are small.
+const AREA_FILE_LIMIT: u64 = 256 << 20;
+
+/// What came of looking at every byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscCheck {
+    /// Files whose bytes were compared.
+    pub files: usize,
+    /// Their bytes, and all others.
+    pub bytes: u64,
+    /// What isn't as it was baked.
+    pub findings: Vec<String>,
+}
+
+/// Compares an image with its manifest. What was put into areas later is not
+/// looked at.
+pub fn verify_disc(disc: &Disc) -> Result<DiscCheck, IsoError> {
+    let manifest = Manifest::read(disc)?.ok_or_else(|| IsoError::NotOurs(disc.path().into()))?;
+    let mut findings = Vec::new();
+    for file in &manifest.files {
+        findings.extend(file_finding(disc, &manifest, file)?);
+    }
+    findings.extend(strangers(disc, &manifest)?);
+    findings.extend(seal_finding(disc, &manifest)?);
+    Ok(DiscCheck { files: manifest.files.len(), bytes: disc.bytes(), findings })
+}
+
+fn file_finding(
+    disc: &Disc,
+    manifest: &Manifest,
+    file: &FileDigest,
+) -> Result<Option<String>, IsoError> {
+    let path = &file.path;
+    let Some(entry) = disc.find(path)?.filter(|entry| entry.kind == Kind::File) else {
+        return Ok(Some(format!("`{path}` is missing")));
+    };
+    if entry.bytes != file.bytes {
+        let (found, expected) = (entry.bytes, file.bytes);
+        return Ok(Some(format!("`{path}` has {found} bytes in place of {expected}")));
+    }
+    let found = match manifest.areas_in(path).next() {
+        Some(_) => digest_without_areas(disc, manifest, path, &entry)?,
+        None => seal::digest(disc, &entry)?,
+    };
+    let expected = &file.digest;
+    Ok((found != *expected).then(|| format!("`{path}` is {found} in place of {expected}")))
+}
+
+/// The digest of a file with its areas empty.
+fn digest_without_areas(
+    disc: &Disc,
+    manifest: &Manifest,
+    path: &str,
+    entry: &DiscEntry,
+) -> Result<Digest, IsoError> {
+    let mut bytes = disc.read(entry, AREA_FILE_LIMIT)?;
+    for area in manifest.areas_in(path) {
+        let empty = area.empty().ok_or(IsoError::NoArea(area.kind))?;
+        let range = usize::try_from(area.offset)
+            .ok()
+            .and_then(|start| bytes.get_mut(start..start.checked_add(empty.len())?));
+        range.ok_or_else(|| IsoError::AreaOutside(path.to_owned()))?.copy_from_slice(&empty);
+    }
+    Ok(Digest::sha256(&bytes))
+}
+
+/// Files that the manifest doesn't know.
+fn strangers(disc: &Disc, manifest: &Manifest) -> Result<Vec<String>, IsoError> {
+    let known: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+    let files = disc.walk()?.into_iter().filter(|(_, entry)| entry.kind != Kind::Directory);
+    let names = files.map(|(path, _)| path.trim_start_matches('/').to_owned());
+    let strange =
+        names.filter(|name| !known.contains(name.as_str()) && !UNLISTED.contains(&name.as_str()));
+    Ok(strange.map(|name| format!("`{name}` was added")).collect())
+}
+
+fn seal_finding(disc: &Disc, manifest: &Manifest) -> Result<Option<String>, IsoError> {
+    let area = manifest.area(AreaKind::Seal)?;
+    let entry = disc.find(SEAL)?.ok_or(IsoError::NoArea(AreaKind::Seal))?;
+    let expected = disc.read(&entry, AREA_FILE_LIMIT)?;
+    let found = area.seal(&seal::seal(disc, manifest)?);
+    let text = "what is around the files (boot records, partitions, directories, boot loaders) was changed";
+    Ok((found != expected).then(|| text.to_owned()))
+}

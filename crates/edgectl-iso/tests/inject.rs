@@ -1,0 +1,199 @@
+//! Changing a baked image without baking it again.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod bench;
+mod layers;
+
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use bench::{Bench, ROOM, USER_DATA, beside};
+use edgectl_iso::{
+    Change, Inspection, IsoError, inject_in_place, inject_into_copy, inject_into_stream,
+    verify_disc,
+};
+use edgectl_iso::{Disc, recover};
+use edgectl_model::Digest;
+
+const OTHER: &str = "#cloud-config\nusers: [{name: edge, passwd: an0ther-s3cret}]\n";
+
+fn digest(path: &Path) -> Digest {
+    Digest::sha256(&std::fs::read(path).unwrap())
+}
+
+fn user_data(text: &str) -> Change<'_> {
+    Change { user_data: Some(text.as_bytes()), ..Change::default() }
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn base() -> Bench {
+    let bench = Bench { user_data: None, argument: None, ..Bench::new() };
+    bench.bake().unwrap();
+    bench
+}
+
+#[test]
+fn in_place_into_a_copy_and_as_a_stream_are_the_same() {
+    let bench = base();
+    let change = user_data(OTHER);
+    let copy = bench.out.with_file_name("copy.iso");
+    inject_into_copy(&bench.out, &change, &copy).unwrap();
+    let mut stream = Vec::new();
+    inject_into_stream(&bench.out, &change, &mut stream).unwrap();
+    inject_in_place(&bench.out, &change).unwrap();
+    assert_eq!(digest(&copy), digest(&bench.out));
+    assert_eq!(Digest::sha256(&stream), digest(&bench.out));
+    for name in ["/config.yaml", "/nocloud/user-data"] {
+        let stored = bench.extract(name);
+        assert!(stored.starts_with(OTHER.as_bytes()) && stored.len() as u64 == ROOM, "{name}");
+    }
+}
+
+#[test]
+fn what_is_baked_with_user_data_is_what_is_injected() {
+    let with = Bench::new();
+    with.bake().unwrap();
+    let bench = base();
+    let arguments = ["edge.test=a;b".to_owned()];
+    let change = Change { kernel_arguments: Some(&arguments), ..user_data(USER_DATA) };
+    inject_in_place(&bench.out, &change).unwrap();
+    assert_eq!(digest(&bench.out), digest(&with.out));
+}
+
+#[test]
+fn nothing_of_a_former_secret_stays_and_reset_gives_the_original() {
+    let bench = base();
+    let original = digest(&bench.out);
+    let long = format!("#cloud-config\n# {}\npassword: s3cret-of-before\n", "x".repeat(5000));
+    for _ in 0..3 {
+        inject_in_place(&bench.out, &user_data(&long)).unwrap();
+        assert!(holds(&bench.out, "s3cret-of-before"));
+        let arguments = ["quiet".to_owned(), "edge.secret=in-arguments".to_owned()];
+        let change = Change { kernel_arguments: Some(&arguments), ..user_data(OTHER) };
+        inject_in_place(&bench.out, &change).unwrap();
+        assert!(!holds(&bench.out, "s3cret-of-before"));
+    }
+    // What isn't named stays.
+    inject_in_place(&bench.out, &user_data(OTHER)).unwrap();
+    assert!(holds(&bench.out, "edge.secret=in-arguments"));
+    inject_in_place(&bench.out, &Change { reset: true, ..Change::default() }).unwrap();
+    assert_eq!(digest(&bench.out), original);
+    assert!(!holds(&bench.out, "an0ther-s3cret") && !holds(&bench.out, "edge.secret"));
+    let names = beside(&bench.out);
+    assert!(!names.iter().any(|name| name.contains("undo")), "{names:?}");
+}
+
+#[test]
+fn too_much_is_refused_before_anything_is_written() {
+    let bench = base();
+    let original = digest(&bench.out);
+    let much = "x".repeat(ROOM as usize);
+    let error = inject_in_place(&bench.out, &user_data(&much)).unwrap_err();
+    assert!(matches!(error, IsoError::UserDataTooLarge { .. }), "{error}");
+    let arguments = ["y".repeat(2000)];
+    let change = Change { kernel_arguments: Some(&arguments), ..user_data(OTHER) };
+    let error = inject_in_place(&bench.out, &change).unwrap_err();
+    assert!(matches!(error, IsoError::ArgumentsTooLong { .. }), "{error}");
+    let copy = bench.out.with_file_name("copy.iso");
+    assert!(inject_into_copy(&bench.out, &user_data(&much), &copy).is_err() && !copy.exists());
+    assert_eq!(digest(&bench.out), original);
+}
+
+#[test]
+fn images_of_others_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = directory.path().join("other.iso");
+    std::fs::write(directory.path().join("file"), "x").unwrap();
+    let cmd = edgectl_process::Cmd::new("xorriso").args(["-no_rc", "-as", "mkisofs", "-R", "-o"]);
+    cmd.arg(&image).arg(directory.path().join("file")).ensure_success().unwrap();
+    let error = inject_in_place(&image, &user_data(OTHER)).unwrap_err();
+    assert!(matches!(error, IsoError::NotOurs(_)), "{error}");
+    let error = verify_disc(&Disc::open(&image).unwrap()).unwrap_err();
+    assert!(matches!(error, IsoError::NotOurs(_)), "{error}");
+    assert_eq!(Inspection::of(&image).unwrap().manifest, None);
+}
+
+#[test]
+fn a_whole_image_verifies_whatever_is_injected() {
+    let bench = base();
+    for change in [Change::default(), user_data(OTHER)] {
+        inject_in_place(&bench.out, &change).unwrap();
+        let check = verify_disc(&Disc::open(&bench.out).unwrap()).unwrap();
+        assert_eq!(check.findings, [""; 0]);
+        assert_eq!(check.bytes, std::fs::metadata(&bench.out).unwrap().len());
+    }
+}
+
+/// Any single byte of an image that is changed is found, and the file named.
+#[test]
+fn every_changed_byte_is_found() {
+    let bench = base();
+    let disc = Disc::open(&bench.out).unwrap();
+    let place = |name: &str| disc.find(name).unwrap().unwrap().extents[0].offset;
+    let file = std::fs::File::options().read(true).write(true).open(&bench.out).unwrap();
+    let (squashfs, kernel) = (place("/live/filesystem.squashfs"), place("/boot/kernel"));
+    let (menu, loader) = (place("/boot/grub/grub.cfg"), place("/boot/grub/eltorito.img"));
+    let end = disc.bytes() - 1;
+    for (at, expected) in [
+        (squashfs + 100, "`live/filesystem.squashfs` is sha256:"),
+        (kernel + 3, "`boot/kernel` is sha256:"),
+        (menu + 1, "`boot/grub/grub.cfg` is sha256:"),
+        (loader + 3000, "what is around the files"),
+        (place("/edgectl/manifest.json") + 20, "the manifest on the image can't be read"),
+        (440, "what is around the files"),
+        (end, "what is around the files"),
+        (end - (1 << 20), "what is around the files"),
+    ] {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 0x20], at).unwrap();
+        let check = verify_disc(&Disc::open(&bench.out).unwrap());
+        let told = match &check {
+            Ok(check) => check.findings.join("\n"),
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains(expected), "{at}: {told}");
+        file.write_all_at(&byte, at).unwrap();
+    }
+    assert_eq!(verify_disc(&Disc::open(&bench.out).unwrap()).unwrap().findings, [""; 0]);
+}
+
+#[test]
+fn an_inspection_tells_what_is_there() {
+    let bench = Bench::new();
+    let report = bench.bake().unwrap();
+    let seen = Inspection::of(&bench.out).unwrap();
+    assert_eq!((seen.label.as_str(), seen.names), ("EDGETEST", "Rock Ridge"));
+    assert_eq!(seen.bytes, report.bytes);
+    let boot: Vec<String> = seen.boot.iter().map(|entry| entry.platform.to_string()).collect();
+    assert_eq!(boot, ["BIOS", "UEFI"]);
+    let table = seen.partitions.clone().unwrap();
+    assert_eq!((table.kind, table.faults.as_slice()), ("GPT", &[][..]));
+    assert!(table.partitions.iter().any(|p| p.kind == "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"));
+    assert_eq!(seen.kernel_arguments.as_deref(), Some("edge.test=a\\;b"));
+    let places: Vec<&str> = seen.user_data.iter().map(|found| found.path).collect();
+    assert_eq!(places, ["/nocloud/user-data", "/config.yaml"]);
+    assert!(seen.user_data[0].content.starts_with(USER_DATA.as_bytes()));
+    assert!(!format!("{seen:?}").contains("s3cret"));
+    let manifest = seen.manifest.unwrap();
+    let inputs: Vec<&str> = manifest.inputs.iter().map(|input| input.name.as_str()).collect();
+    assert_eq!(inputs, ["operating system", "agent", "image lock"]);
+    assert!(seen.entries.iter().any(|(path, _)| path == "/live/filesystem.squashfs"));
+}
+
+#[test]
+fn checksum_and_manifest_stand_beside() {
+    let bench = Bench::new();
+    let report = bench.bake().unwrap();
+    assert_eq!(report.digest, digest(&bench.out));
+    let sums = std::fs::read_to_string(bench.out.with_extension("iso.sha256")).unwrap();
+    assert_eq!(sums, format!("{}  installer.iso\n", report.digest.hex()));
+    let manifest = std::fs::read(bench.out.with_extension("iso.manifest.json")).unwrap();
+    assert_eq!(bench.extract("/edgectl/manifest.json"), manifest);
+    assert!(!String::from_utf8(manifest).unwrap().contains("edge.test"));
+    recover(&bench.out).unwrap();
+}

@@ -1,0 +1,128 @@
+//! `edgectl iso inject`.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use edgectl_cloudconfig::{Level, check};
+use edgectl_iso::{
+    Change, forget_checksum, inject_in_place, inject_into_copy, inject_into_stream, write_checksum,
+};
+
+use crate::commands::iso_build::read_injected;
+use crate::exit;
+use crate::failure::{Doing, Failure};
+use crate::files::read_user_data;
+use crate::findings_report::{CheckedFile, as_text};
+use crate::iso_cli::IsoInjectArgs;
+use crate::printer::Printer;
+use crate::project::Project;
+
+pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure> {
+    let iso = image(args.iso.as_deref(), &args.project.file)?;
+    let text = user_data(args)?;
+    if let Some((path, text)) = text.as_ref().filter(|_| !args.no_check) {
+        ensure_good(path, text)?;
+    }
+    let names_arguments = !args.kernel_arguments.is_empty() || args.no_kernel_arguments;
+    let change = Change {
+        reset: args.reset,
+        user_data: text.as_ref().map(|(_, text)| text.as_bytes()),
+        kernel_arguments: names_arguments.then_some(args.kernel_arguments.as_slice()),
+    };
+    let doing = || format!("changing `{}`", iso.display());
+    match &args.out {
+        None => {
+            inject_in_place(&iso, &change).doing(doing())?;
+            settle(&iso, args.checksum, printer)?;
+            printer.say(&format!("changed {}", iso.display()));
+        }
+        Some(out) if out.as_os_str() == "-" => to_stdout(&iso, &change).doing(doing())?,
+        Some(out) => {
+            ensure_free(&iso, out, args.force)?;
+            inject_into_copy(&iso, &change, out).doing(doing())?;
+            settle(out, args.checksum, printer)?;
+            printer.data(&format!("{}\n", out.display()))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// The image that is named, or the project's.
+pub(crate) fn image(named: Option<&Path>, project: &Path) -> Result<PathBuf, Failure> {
+    match named {
+        Some(path) => Ok(path.to_owned()),
+        None => {
+            let project = Project::load(project).map_err(|failure| {
+                failure.hint("or name the image: it comes first on the command line")
+            })?;
+            Ok(project.path(&project.config.iso.out))
+        }
+    }
+}
+
+/// The user data, where it is to be changed.
+fn user_data(args: &IsoInjectArgs) -> Result<Option<(PathBuf, String)>, Failure> {
+    let names_others = args.reset || args.no_kernel_arguments || !args.kernel_arguments.is_empty();
+    match &args.user_data {
+        Some(path) => read_user_data(path).map(|text| Some((path.clone(), text))),
+        None if names_others => Ok(None),
+        None => {
+            let project = Project::load(&args.project.file).map_err(|failure| {
+                failure.hint("or name what is to be changed: `--user-data FILE`")
+            })?;
+            let path = project.path(&project.config.user_data.out);
+            read_injected(&path).map(|text| Some((path, text)))
+        }
+    }
+}
+
+/// Refuses what a node couldn't read.
+fn ensure_good(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut findings = check(text, None);
+    findings.retain(|finding| finding.level == Level::Error);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let lines = as_text(&[CheckedFile { file: path.to_owned(), findings }]);
+    let text = format!("`{}` is not ready to ship", path.display());
+    let mut failure = Failure::new(exit::FAILED, text);
+    failure.frames.extend(lines.lines().map(str::to_owned));
+    Err(failure.hint("`edgectl user-data check` tells more; `--no-check` puts it there as it is"))
+}
+
+fn ensure_free(iso: &Path, out: &Path, force: bool) -> Result<(), Failure> {
+    let place = |path: &Path| path.canonicalize().ok();
+    if place(out).is_some_and(|place_of_out| place(iso) == Some(place_of_out)) {
+        let text = format!("`{}` is the image itself", out.display());
+        return Err(Failure::new(exit::USAGE, text).hint("without `--out` it is changed in place"));
+    }
+    match out.exists() && !force {
+        true => {
+            let text = format!("`{}` exists", out.display());
+            Err(Failure::new(exit::FAILED, text).hint("`--force` replaces it"))
+        }
+        false => Ok(()),
+    }
+}
+
+/// A checksum beside the image is of the image, or gone.
+fn settle(image: &Path, with_checksum: bool, printer: Printer) -> Result<(), Failure> {
+    if with_checksum {
+        write_checksum(image)?;
+    } else if let Some(old) = forget_checksum(image)? {
+        printer.say(&format!(
+            "  removed {}, which was of the image before; `--checksum` writes a new one",
+            old.display()
+        ));
+    }
+    Ok(())
+}
+
+fn to_stdout(iso: &Path, change: &Change<'_>) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    if out.is_terminal() {
+        return Err(Failure::new(exit::USAGE, "an image is nothing for a terminal")
+            .hint("redirect stdout, or name a file: `--out FILE`"));
+    }
+    Ok(inject_into_stream(iso, change, &mut out)?)
+}

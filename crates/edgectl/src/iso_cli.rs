@@ -1,0 +1,142 @@
+//! The command line of `edgectl iso`: types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::cli::{AgentArgs, OutputArgs, ProjectArgs};
+
+/// `edgectl iso …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum IsoCommand {
+    /// Bake an installer image.
+    Build(IsoBuildArgs),
+    /// Replace user data and kernel arguments of an image that is baked already.
+    Inject(IsoInjectArgs),
+    /// Say what is on an image, whoever made it; secrets are hidden.
+    Inspect(IsoInspectArgs),
+    /// Say what differs between two images; secrets are hidden.
+    Diff(IsoDiffArgs),
+    /// Compare every byte of an image with its manifest.
+    Verify(IsoVerifyArgs),
+    /// Boot an installer image in QEMU and prove that it works.
+    Boot(IsoBootArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoBuildArgs {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) agent: AgentArgs,
+    /// Leave the place of the user data empty; `iso inject` fills it.
+    #[arg(long)]
+    pub(crate) no_user_data: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoInjectArgs {
+    /// The image [default: edge.yaml's].
+    #[arg(value_name = "ISO")]
+    pub(crate) iso: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// The user data; `-` for stdin [default: edge.yaml's, where nothing else
+    /// is to be changed].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) user_data: Option<PathBuf>,
+    /// A kernel argument, in place of those that were put there before; may be
+    /// given several times.
+    #[arg(long = "kernel-argument", value_name = "ARGUMENT", allow_hyphen_values = true)]
+    pub(crate) kernel_arguments: Vec<String>,
+    /// Take the kernel arguments away that were put there before.
+    #[arg(long, conflicts_with = "kernel_arguments")]
+    pub(crate) no_kernel_arguments: bool,
+    /// Take everything away that was put there since the image was baked
+    /// without any: the same bytes as `iso build --no-user-data` made.
+    #[arg(long)]
+    pub(crate) reset: bool,
+    /// Leave the image alone and write a changed copy; `-` for stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a file that stands where the copy goes.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Write the checksum beside the image, which takes reading all of it.
+    #[arg(long)]
+    pub(crate) checksum: bool,
+    /// Don't check the user data.
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoInspectArgs {
+    /// The image [default: edge.yaml's].
+    #[arg(value_name = "ISO")]
+    pub(crate) iso: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// List all files, too.
+    #[arg(long)]
+    pub(crate) files: bool,
+    /// Show the user data, too, with its secrets hidden.
+    #[arg(long)]
+    pub(crate) user_data: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoDiffArgs {
+    /// The one image.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The other one.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoVerifyArgs {
+    /// The image [default: edge.yaml's].
+    #[arg(value_name = "ISO")]
+    pub(crate) iso: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How an installer is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MediumArg {
+    /// As a CD.
+    Cd,
+    /// As a USB disk.
+    Usb,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoBootArgs {
+    /// The image to boot in place of edge.yaml's.
+    #[arg(value_name = "ISO")]
+    pub(crate) iso: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// How the image is plugged in.
+    #[arg(long, value_name = "MEDIUM", default_value = "cd")]
+    pub(crate) medium: MediumArg,
+    /// Prove this installed disk (it stays as it is) in place of installing.
+    #[arg(long, value_name = "DISK", conflicts_with_all = ["iso", "medium", "keep_disk"])]
+    pub(crate) installed: Option<PathBuf>,
+    /// Keep the installed disk in this file.
+    #[arg(long, value_name = "DISK")]
+    pub(crate) keep_disk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
