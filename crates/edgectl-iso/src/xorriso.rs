@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use edgectl_process::Tool;
 
+use crate::date;
+
 /// Writes the ISO.
 pub(crate) const XORRISO: Tool = Tool {
     name: "xorriso",
@@ -77,7 +79,7 @@ pub(crate) struct Disc<'a> {
 impl Disc<'_> {
     /// xorriso's arguments.
     pub(crate) fn arguments(&self) -> Vec<OsString> {
-        let date = xorriso_date(self.epoch);
+        let date = date::digits(self.epoch);
         let mut words: Vec<OsString> = Vec::new();
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
         // The user's own settings of xorriso must not show.
@@ -121,36 +123,9 @@ fn graft(name: &str, path: &Path) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// `YYYYMMDDhhmmsscc`, in UTC.
-fn xorriso_date(epoch: u64) -> String {
-    let (days, rest) = (epoch / 86_400, epoch % 86_400);
-    let (year, month, day) = civil(days);
-    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}00", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
-/// Days since 1970 as year, month and day of the Gregorian calendar: years
-/// are counted from March, so that leap days come last.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates() {
-        assert_eq!(xorriso_date(0), "1970010100000000");
-        assert_eq!(xorriso_date(951_782_400), "2000022900000000");
-        assert_eq!(xorriso_date(1_767_225_599), "2025123123595900");
-    }
 
     #[test]
     fn grafts_are_escaped() {

@@ -1,5 +1,6 @@
 //! Baking an installer from an OCI image, against `mksquashfs` and `xorriso`
-//! run by hand on the unpacked tree of the same system, with the same options.
+//! run by hand on the unpacked tree of the same system, with the same options;
+//! and changing the user data of the image, against copies of it.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,13 @@ pub(super) fn bench(rounds: u32) -> Result {
     say("baking the reference operating system");
     let ours = Side { name: "edgectl iso build", run: &|| site.bake() };
     let theirs = Side { name: "mksquashfs and xorriso by hand", run: &|| site.bake_by_hand() };
-    compare(rounds, &ours, &theirs)
+    compare(rounds, &ours, &theirs)?;
+    say("changing its user data");
+    let ours = Side { name: "edgectl iso inject, in place", run: &|| site.inject() };
+    let copy = Side { name: "a copy with cp", run: &|| site.copy() };
+    compare(rounds, &ours, &copy)?;
+    let replay = Side { name: "a copy with xorriso, replayed", run: &|| site.replay() };
+    compare(rounds, &ours, &replay)
 }
 
 /// A project to bake, and where the other side works.
@@ -81,6 +88,25 @@ impl Site {
         let write = write.args(["-V", "BY_HAND", "-o", "by-hand.iso", "-graft-points"]);
         let write = write.args(["/live/filesystem.squashfs=by-hand.squashfs", "/boot=disc/boot"]);
         Ok(write.ensure_success()?)
+    }
+
+    fn inject(&self) -> Result {
+        Ok(self.edgectl(&["iso", "inject", "installer.iso"]).ensure_success()?)
+    }
+
+    fn copy(&self) -> Result {
+        let cmd = self.cmd("cp").args(["--reflink=never", "installer.iso", "copied.iso"]);
+        Ok(cmd.ensure_success()?)
+    }
+
+    fn replay(&self) -> Result {
+        let replayed = self.directory.join("replayed.iso");
+        if replayed.exists() {
+            std::fs::remove_file(&replayed).map_err(file_error("removing", replayed))?;
+        }
+        let cmd = self.cmd("xorriso").args(["-indev", "installer.iso", "-outdev", "replayed.iso"]);
+        let cmd = cmd.args(["-map", "user-data", "/config.yaml", "-boot_image", "any", "replay"]);
+        Ok(cmd.ensure_success()?)
     }
 
     fn cmd(&self, program: &str) -> Cmd {
