@@ -182,6 +182,7 @@ fn write_iso(
         hybrid_record: grub::hybrid_record(),
         esp,
         grafts: vec![("/".to_owned(), disc.to_owned())],
+        last: &["/config.yaml", "/nocloud/user-data", "/boot/grub/grub.cfg"],
         epoch: request.epoch,
         out: out.path(),
     };

@@ -80,7 +80,7 @@ pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<(), IsoError
     Ok(patch::apply(&file, &patches).map_err(file_error("writing", image))?)
 }
 
-fn patches_of(disc: &Disc, change: &Change<'_>) -> Result<Vec<Patch>, IsoError> {
+pub(crate) fn patches_of(disc: &Disc, change: &Change<'_>) -> Result<Vec<Patch>, IsoError> {
     let manifest =
         Manifest::read(disc)?.ok_or_else(|| IsoError::NotOurs(disc.path().to_owned()))?;
     let mut patches = Vec::new();

@@ -19,6 +19,7 @@ mod diff;
 mod disc;
 mod entry;
 mod error;
+mod fleet;
 mod grub;
 mod inject;
 mod inspect;
@@ -48,6 +49,7 @@ pub use disc::{
     BootEntry, BootPlatform, Disc, DiscEntry, DiscError, Extent, Kind, Partition, PartitionTable,
 };
 pub use error::IsoError;
+pub use fleet::Base;
 pub use grub::INSTALLED_LABEL;
 pub use inject::{Change, inject_in_place, inject_into_copy, inject_into_stream};
 pub use inspect::{FoundUserData, Inspection};

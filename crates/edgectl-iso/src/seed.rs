@@ -152,11 +152,11 @@ fn record(
     record.extend(both16(1));
     record.push(name.len() as u8);
     record.extend(name);
-    if name.len() % 2 == 0 {
+    if name.len().is_multiple_of(2) {
         record.push(0);
     }
     record.extend(system_use);
-    if record.len() % 2 == 1 {
+    if !record.len().is_multiple_of(2) {
         record.push(0);
     }
     record[0] = record.len() as u8;

@@ -70,6 +70,8 @@ pub(crate) struct Disc<'a> {
     pub(crate) esp: &'a Path,
     /// What is put on the disc: name on it, file or directory here.
     pub(crate) grafts: Vec<(String, PathBuf)>,
+    /// Files that go to the end, by their names on the disc.
+    pub(crate) last: &'a [&'a str],
     /// Seconds since 1970 for every date on the disc.
     pub(crate) epoch: u64,
     /// Where to write.
@@ -97,7 +99,11 @@ impl Disc<'_> {
         add(&["-appended_part_as_gpt", "-b", "boot/grub/eltorito.img", "-c", "boot/grub/boot.cat"]);
         add(&["--boot-catalog-hide", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]);
         add(&["--grub2-boot-info", "-eltorito-alt-boot"]);
-        add(&["-e", "--interval:appended_partition_2:all::", "-no-emul-boot", "-o"]);
+        add(&["-e", "--interval:appended_partition_2:all::", "-no-emul-boot"]);
+        // What is replaced later goes behind everything else, so that a digest
+        // of the image with other content takes reading little of it.
+        self.last.iter().for_each(|path| add(&["--sort-weight", "-1", path]));
+        add(&["-o"]);
         words.push(self.out.as_os_str().to_owned());
         words.extend(self.grafts.iter().map(|(name, path)| graft(name, path)));
         words

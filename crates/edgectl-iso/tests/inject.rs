@@ -9,11 +9,11 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use bench::{Bench, ROOM, USER_DATA, beside};
+use edgectl_iso::{Base, Disc, recover};
 use edgectl_iso::{
     Change, Inspection, IsoError, inject_in_place, inject_into_copy, inject_into_stream,
     verify_disc,
 };
-use edgectl_iso::{Disc, recover};
 use edgectl_model::Digest;
 
 const OTHER: &str = "#cloud-config\nusers: [{name: edge, passwd: an0ther-s3cret}]\n";
@@ -196,4 +196,30 @@ fn checksum_and_manifest_stand_beside() {
     assert_eq!(bench.extract("/edgectl/manifest.json"), manifest);
     assert!(!String::from_utf8(manifest).unwrap().contains("edge.test"));
     recover(&bench.out).unwrap();
+}
+
+#[test]
+fn a_fleet_is_the_base_with_other_content() {
+    let bench = base();
+    let fleet = Base::open(&bench.out).unwrap();
+    let arguments = ["edge.site=a".to_owned()];
+    for change in
+        [user_data(OTHER), Change { kernel_arguments: Some(&arguments), ..user_data("x") }]
+    {
+        let path = bench.out.with_file_name("site.iso");
+        assert_eq!(fleet.digest_if_there(&change, &path).unwrap(), None);
+        let told = fleet.write(&change, &path).unwrap();
+        assert_eq!(told, digest(&path));
+        assert_eq!(fleet.digest_if_there(&change, &path).unwrap(), Some(told));
+        inject_in_place(&path, &user_data("y")).unwrap();
+        assert_eq!(fleet.digest_if_there(&change, &path).unwrap(), None);
+        std::fs::write(&path, "half").unwrap();
+        assert_eq!(fleet.digest_if_there(&change, &path).unwrap(), None);
+        std::fs::remove_file(&path).unwrap();
+    }
+    // Areas lie behind everything that is large.
+    let disc = Disc::open(&bench.out).unwrap();
+    let place = |name: &str| disc.find(name).unwrap().unwrap().extents[0].offset;
+    assert!(place("/nocloud/user-data") > place("/live/filesystem.squashfs"));
+    assert!(place("/boot/grub/grub.cfg") > place("/live/filesystem.squashfs"));
 }

@@ -1,0 +1,124 @@
+//! Many images from one: the base is read once, however many there are.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use edgectl_model::{Digest, Hasher};
+use edgectl_process::{Replacement, file_error};
+
+use crate::area::AreaKind;
+use crate::disc::{Disc, DiscEntry, Extent, Kind};
+use crate::error::IsoError;
+use crate::inject::{Change, patches_of};
+use crate::manifest::Manifest;
+use crate::patch::{Patch, apply, before};
+use crate::undo::recover;
+
+const BUFFER: usize = 1 << 20;
+
+/// An image that others are made from.
+pub struct Base {
+    path: PathBuf,
+    disc: Disc,
+    manifest: Manifest,
+    /// Of all bytes in front of the first area.
+    hasher: Hasher,
+    hashed: u64,
+}
+
+impl std::fmt::Debug for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Base").field("path", &self.path).finish()
+    }
+}
+
+impl Base {
+    /// Opens an image and reads it up to its first area.
+    pub fn open(path: &Path) -> Result<Self, IsoError> {
+        recover(path)?;
+        let disc = Disc::open(path)?;
+        let manifest = Manifest::read(&disc)?.ok_or_else(|| IsoError::NotOurs(path.to_owned()))?;
+        let places = patches_of(&disc, &Change { reset: true, ..Change::default() })?;
+        let hashed = places.iter().map(|patch| patch.offset).min().unwrap_or(0);
+        let mut base =
+            Self { path: path.to_owned(), disc, manifest, hasher: Hasher::sha256(), hashed };
+        let mut hasher = Hasher::sha256();
+        base.hash(&mut hasher, Extent { offset: 0, bytes: hashed })?;
+        base.hasher = hasher;
+        Ok(base)
+    }
+
+    /// Fails where the content doesn't fit.
+    pub fn check(&self, change: &Change<'_>) -> Result<(), IsoError> {
+        patches_of(&self.disc, change).map(drop)
+    }
+
+    /// Writes the base with other content; gives the digest of what it wrote.
+    pub fn write(&self, change: &Change<'_>, to: &Path) -> Result<Digest, IsoError> {
+        let patches = patches_of(&self.disc, change)?;
+        let mut copy = Replacement::new(to, 0o600)?;
+        let mut from = File::open(&self.path).map_err(file_error("opening", &self.path))?;
+        io::copy(&mut from, copy.file()).map_err(file_error("writing", to))?;
+        apply(copy.file(), &patches).map_err(file_error("writing", to))?;
+        copy.finish()?;
+        self.digest(patches)
+    }
+
+    /// The digest of the base with other content, if that is what the image
+    /// at `path` is.
+    pub fn digest_if_there(
+        &self,
+        change: &Change<'_>,
+        path: &Path,
+    ) -> Result<Option<Digest>, IsoError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        recover(path)?;
+        // Something else, or half of it.
+        let Ok(there) = Disc::open(path) else { return Ok(None) };
+        let is_ours = there.bytes() == self.disc.bytes()
+            && matches!(Manifest::read(&there), Ok(Some(other)) if other == self.manifest)
+            && self.seal(&there)? == self.seal(&self.disc)?;
+        if !is_ours {
+            return Ok(None);
+        }
+        let patches = patches_of(&self.disc, change)?;
+        let file = File::open(path).map_err(file_error("opening", path))?;
+        let found = before(&file, &patches).map_err(file_error("reading", path))?;
+        if found == patches { self.digest(patches).map(Some) } else { Ok(None) }
+    }
+
+    fn seal(&self, disc: &Disc) -> Result<Vec<u8>, IsoError> {
+        let area = self.manifest.area(AreaKind::Seal)?;
+        let entry = disc.find(&area.path)?.ok_or(IsoError::NoArea(area.kind))?;
+        Ok(disc.read(&entry, area.bytes)?)
+    }
+
+    /// The digest of the base with patches.
+    fn digest(&self, mut patches: Vec<Patch>) -> Result<Digest, IsoError> {
+        patches.sort_by_key(|patch| patch.offset);
+        let (mut hasher, mut at) = (self.hasher.clone(), self.hashed);
+        for patch in patches {
+            let bytes = patch.offset.saturating_sub(at);
+            self.hash(&mut hasher, Extent { offset: at, bytes })?;
+            hasher.update(&patch.bytes);
+            at = patch.offset + patch.bytes.len() as u64;
+        }
+        let bytes = self.disc.bytes().saturating_sub(at);
+        self.hash(&mut hasher, Extent { offset: at, bytes })?;
+        Ok(hasher.finish())
+    }
+
+    fn hash(&self, hasher: &mut Hasher, extent: Extent) -> Result<(), IsoError> {
+        let part = DiscEntry { kind: Kind::File, extents: vec![extent], ..DiscEntry::default() };
+        let (mut reader, mut buffer) = (self.disc.reader(&part), vec![0; BUFFER]);
+        loop {
+            match reader.read(&mut buffer).map_err(file_error("reading", &self.path))? {
+                0 => return Ok(()),
+                n => hasher.update(&buffer[..n]),
+            }
+        }
+    }
+}
