@@ -25,9 +25,9 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Saves a picture of the screen, as PPM.
+    /// Saves a picture of the screen, as PNG.
     pub(crate) fn screen_dump(&mut self, path: &Path) -> io::Result<()> {
-        self.execute("screendump", json!({ "filename": path })).map(drop)
+        self.execute("screendump", json!({ "filename": path, "format": "png" })).map(drop)
     }
 
     /// Ends QEMU at once.

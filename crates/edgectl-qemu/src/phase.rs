@@ -153,7 +153,7 @@ impl Phase<'_> {
         if let Ok(mut monitor) = Monitor::connect(&channels.monitor) {
             // Pictures are for people who look into a failure; without one
             // there is still the console.
-            let _ = monitor.screen_dump(&self.directory.join("screen.ppm"));
+            let _ = monitor.screen_dump(&self.directory.join("screen.png"));
             let _ = monitor.quit();
         }
         Ok(running.stop(Duration::from_secs(5))?)

@@ -4,11 +4,12 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use edgectl_model::{NodeEvent, Prefix, count};
+use edgectl_model::{ImageLock, NodeEvent, Prefix, count};
 use edgectl_qemu::{Finding, PhaseReport};
 use edgectl_registry::access_log::{self, AccessEntry};
 use serde_json::{Value, json};
 
+use crate::boot_report::{html, image_rows, junit};
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::printer::Printer;
@@ -89,14 +90,18 @@ impl Verdict {
         })
     }
 
-    /// Writes `summary.json` and `summary.txt`.
-    pub(crate) fn write(&self, results: &Results) -> Result<(), Failure> {
+    /// Writes `summary.json`, `summary.txt`, `report.html` and `junit.xml`.
+    pub(crate) fn write(&self, results: &Results, lock: &ImageLock) -> Result<(), Failure> {
         let put = |name: &str, text: String| {
             edgectl_process::write_file(&results.directory().join(name), 0o644, text.as_bytes())
                 .doing("writing the summary")
         };
         put("summary.json", format!("{:#}\n", self.value()))?;
-        put("summary.txt", self.text())
+        put("summary.txt", self.text())?;
+        let (phases, findings) = (&self.phases, &self.findings);
+        let rows = image_rows(lock, phases, findings);
+        put("junit.xml", junit(&rows, phases, findings))?;
+        put("report.html", html(&rows, phases, findings, results.directory())?)
     }
 
     fn text(&self) -> String {

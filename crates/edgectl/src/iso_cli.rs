@@ -13,6 +13,8 @@ pub(crate) enum IsoCommand {
     Build(IsoBuildArgs),
     /// Replace user data and kernel arguments of an image that is baked already.
     Inject(IsoInjectArgs),
+    /// Make an image, or a small seed, for each of many sites.
+    Fleet(IsoFleetArgs),
     /// Say what is on an image, whoever made it; secrets are hidden.
     Inspect(IsoInspectArgs),
     /// Say what differs between two images; secrets are hidden.
@@ -67,6 +69,29 @@ pub(crate) struct IsoInjectArgs {
     /// Write the checksum beside the image, which takes reading all of it.
     #[arg(long)]
     pub(crate) checksum: bool,
+    /// Don't check the user data.
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IsoFleetArgs {
+    /// The image that all are made from [default: edge.yaml's].
+    #[arg(value_name = "ISO", conflicts_with = "seeds")]
+    pub(crate) iso: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// The directory that `user-data inject --sites` has written: SITE.yaml for each.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sites: PathBuf,
+    /// Where SITE.iso and SHA256SUMS go. Images that are there already stay;
+    /// with --seeds the directory is replaced as a whole.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Only the user data of each site, on a small disc labelled `cidata`, for
+    /// installers that look for one.
+    #[arg(long)]
+    pub(crate) seeds: bool,
     /// Don't check the user data.
     #[arg(long)]
     pub(crate) no_check: bool,

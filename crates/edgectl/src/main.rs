@@ -3,6 +3,7 @@
 mod access;
 mod archive_cli;
 mod archives;
+mod boot_report;
 mod boot_results;
 mod cli;
 mod commands;
@@ -93,6 +94,7 @@ fn iso(command: IsoCommand, printer: Printer) -> Result<u8, Failure> {
     match command {
         IsoCommand::Build(args) => commands::iso_build::run(&args, printer),
         IsoCommand::Inject(args) => commands::iso_inject::run(&args, printer),
+        IsoCommand::Fleet(args) => commands::iso_fleet::run(&args, printer),
         IsoCommand::Inspect(args) => commands::iso_inspect::run(&args, printer),
         IsoCommand::Diff(args) => commands::iso_diff::run(&args, printer),
         IsoCommand::Verify(args) => commands::iso_verify::run(&args, printer),

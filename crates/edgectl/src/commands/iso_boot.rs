@@ -95,7 +95,7 @@ pub(crate) fn boot(
             let _ = std::fs::remove_file(&disk);
         }
     }
-    verdict.write(&results)?;
+    verdict.write(&results, lock)?;
     Ok(verdict)
 }
 

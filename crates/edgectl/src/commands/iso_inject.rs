@@ -77,7 +77,7 @@ fn user_data(args: &IsoInjectArgs) -> Result<Option<(PathBuf, String)>, Failure>
 }
 
 /// Refuses what a node couldn't read.
-fn ensure_good(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn ensure_good(path: &Path, text: &str) -> Result<(), Failure> {
     let mut findings = check(text, None);
     findings.retain(|finding| finding.level == Level::Error);
     if findings.is_empty() {

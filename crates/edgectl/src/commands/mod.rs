@@ -8,6 +8,7 @@ pub(crate) mod init;
 pub(crate) mod iso_boot;
 pub(crate) mod iso_build;
 pub(crate) mod iso_diff;
+pub(crate) mod iso_fleet;
 pub(crate) mod iso_inject;
 pub(crate) mod iso_inspect;
 pub(crate) mod iso_verify;

@@ -176,3 +176,64 @@ fn images_of_others_are_told_apart() {
     let ended = site.run(&["iso", "inspect", "text.iso"]).expect(1);
     assert!(ended.stderr.contains("is no ISO 9660 image"), "{}", ended.stderr);
 }
+
+/// User data of three sites, as `user-data inject --sites` writes it.
+fn with_sites() -> Site {
+    let site = base();
+    site.write("user-data", "#cloud-config\nhostname: {{ name }}\nstylus: {site: {name: x}}\n");
+    site.write("sites.csv", "name\na\nb\nc-1\n");
+    let inject = ["user-data", "inject", "--sites", "sites.csv", "--out", "build/sites"];
+    site.run(&inject).expect(0);
+    site
+}
+
+fn ensure_sums(site: &Site, directory: &str) {
+    let cmd = edgectl_process::Cmd::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]);
+    cmd.current_dir(site.path(directory)).ensure_success().unwrap();
+}
+
+#[test]
+fn an_image_for_each_site() {
+    let site = with_sites();
+    let fleet = ["iso", "fleet", "--sites", "build/sites", "--out", "isos"];
+    let ended = site.run(&fleet).expect(0);
+    assert!(ended.stderr.contains("3 images in isos\n"), "{}", ended.stderr);
+    ensure_sums(&site, "isos");
+    site.run(&["iso", "inject", "--user-data", "build/sites/b.yaml", "--out", "b.iso"]).expect(0);
+    assert_eq!(digest(&site, "b.iso"), digest(&site, "isos/b.iso"));
+    // A run that was stopped goes on: what is there stays, what isn't right is made anew.
+    std::fs::remove_file(site.path("isos/a.iso")).unwrap();
+    std::fs::File::options()
+        .write(true)
+        .open(site.path("isos/c-1.iso"))
+        .unwrap()
+        .set_len(1 << 20)
+        .unwrap();
+    let ended = site.run(&fleet).expect(0);
+    assert!(ended.stderr.contains("3 images in isos, 1 of them there already"), "{}", ended.stderr);
+    ensure_sums(&site, "isos");
+    // One that is wrong is told before any is written.
+    site.write("build/sites/b.yaml", "#cloud-config\nx: [\n");
+    let out = ["iso", "fleet", "--sites", "build/sites", "--out", "none"];
+    let ended = site.run(&out).expect(1);
+    assert!(ended.stderr.contains("build/sites/b.yaml:"), "{}", ended.stderr);
+    assert!(!site.path("none").exists());
+    let ended = site.run(&["iso", "fleet", "--sites", "sites.csv", "--out", "none"]).expect(1);
+    assert!(ended.stderr.contains("hint: `edgectl user-data inject --sites"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_seed_for_each_site() {
+    let site = with_sites();
+    let fleet = ["iso", "fleet", "--seeds", "--sites", "build/sites", "--out", "seeds"];
+    for _ in 0..2 {
+        site.run(&fleet).expect(0);
+        ensure_sums(&site, "seeds");
+    }
+    let ended = site.run(&["iso", "inspect", "seeds/c-1.iso", "--user-data"]).expect(0);
+    assert!(ended.stdout.contains("label             cidata"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("hostname: c-1"), "{}", ended.stdout);
+    site.write("seeds/mine.txt", "keep");
+    let ended = site.run(&fleet).expect(1);
+    assert!(ended.stderr.contains("holds `mine.txt`, which is no seed"), "{}", ended.stderr);
+}

@@ -1,0 +1,155 @@
+//! `edgectl iso fleet`: an image or a seed for each site, from the user data
+//! that `user-data inject --sites` has written.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use edgectl_iso::{Base, Change, SEED_LABEL, SeedFile, seed_image};
+use edgectl_model::{Digest, count};
+use edgectl_process::{Staging, interrupted, write_file, write_private};
+
+use crate::commands::iso_inject::{ensure_good, image};
+use crate::exit;
+use crate::failure::{Doing, Failure};
+use crate::files::read_user_data;
+use crate::iso_cli::IsoFleetArgs;
+use crate::printer::Printer;
+
+/// What `sha256sum -c` reads.
+const SUMS: &str = "SHA256SUMS";
+/// Seeds have no other date than this: 1980, the first that all systems know.
+const SEED_EPOCH: u64 = 315_532_800;
+
+/// The user data of one site.
+struct Site {
+    name: String,
+    path: PathBuf,
+}
+
+pub(crate) fn run(args: &IsoFleetArgs, printer: Printer) -> Result<u8, Failure> {
+    let sites = sites(&args.sites)?;
+    let written = match args.seeds {
+        true => seeds(args, &sites)?,
+        false => images(args, &sites, printer)?,
+    };
+    let what = count(sites.len(), if args.seeds { "seed" } else { "image" });
+    printer.say(&format!("{what} in {}{written}", args.out.display()));
+    Ok(exit::DONE)
+}
+
+/// The files of a directory of user data, in the order of their names.
+fn sites(directory: &Path) -> Result<Vec<Site>, Failure> {
+    let reading = || format!("reading the user data of the sites in `{}`", directory.display());
+    let failed = |error: &std::io::Error| {
+        Failure::of(exit::FAILED, error).doing(reading()).hint(
+            "`edgectl user-data inject --sites SITES --out DIR` renders one user data per site into a directory",
+        )
+    };
+    let mut sites = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(|e| failed(&e))? {
+        let path = entry.map_err(|e| failed(&e))?.path();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let is_yaml = path.extension().is_some_and(|ending| ending == "yaml");
+        if !is_yaml || !name.chars().all(is_plain) || name.is_empty() {
+            let text = format!("`{}` is no site's user data: expected SITE.yaml", path.display());
+            return Err(Failure::new(exit::FAILED, text));
+        }
+        sites.push(Site { name, path });
+    }
+    sites.sort_by(|a, b| a.name.cmp(&b.name));
+    match sites.is_empty() {
+        true => Err(Failure::new(exit::FAILED, format!("`{}` is empty", directory.display()))),
+        false => Ok(sites),
+    }
+}
+
+fn read(args: &IsoFleetArgs, site: &Site) -> Result<String, Failure> {
+    interrupted()?;
+    let text = read_user_data(&site.path)?;
+    if !args.no_check {
+        ensure_good(&site.path, &text)?;
+    }
+    Ok(text)
+}
+
+/// Writes one image per site; those that are there already stay.
+fn images(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<String, Failure> {
+    let iso = image(args.iso.as_deref(), &args.project.file)?;
+    let base = Base::open(&iso).doing(format!("reading `{}`", iso.display()))?;
+    let change = |text: &str, act: &mut dyn FnMut(&Change<'_>) -> Result<(), Failure>| {
+        act(&Change { reset: true, user_data: Some(text.as_bytes()), kernel_arguments: None })
+    };
+    // All of them are looked at before any is written.
+    for site in sites {
+        let doing = || format!("the user data of `{}`", site.name);
+        change(&read(args, site)?, &mut |change| base.check(change).doing(doing()))?;
+    }
+    let (mut sums, mut there) = (String::new(), 0);
+    for site in sites {
+        let name = format!("{}.iso", site.name);
+        let path = args.out.join(&name);
+        let text = read(args, site)?;
+        change(&text, &mut |change| {
+            let doing = || format!("writing `{}`", path.display());
+            let digest = match base.digest_if_there(change, &path).doing(doing())? {
+                Some(digest) => {
+                    there += 1;
+                    digest
+                }
+                None => base.write(change, &path).doing(doing())?,
+            };
+            add(&mut sums, &digest, &name);
+            Ok(())
+        })?;
+        printer.say(&format!("  {name}"));
+    }
+    write_file(&args.out.join(SUMS), 0o644, sums.as_bytes())?;
+    Ok(if there == 0 { String::new() } else { format!(", {there} of them there already") })
+}
+
+/// Writes one seed per site; the directory is replaced as a whole.
+fn seeds(args: &IsoFleetArgs, sites: &[Site]) -> Result<String, Failure> {
+    ensure_ours(&args.out)?;
+    let staging = Staging::new(&args.out)?;
+    let mut sums = String::new();
+    for site in sites {
+        let text = read(args, site)?;
+        let meta = format!("instance-id: {}\n", site.name);
+        let files = [
+            SeedFile { name: "meta-data", content: meta.as_bytes() },
+            SeedFile { name: "user-data", content: text.as_bytes() },
+        ];
+        let bytes = seed_image(SEED_LABEL, &files, SEED_EPOCH);
+        let name = format!("{}.iso", site.name);
+        add(&mut sums, &Digest::sha256(&bytes), &name);
+        put(&staging, &name, &bytes)?;
+    }
+    put(&staging, SUMS, sums.as_bytes())?;
+    staging.finish()?;
+    Ok(String::new())
+}
+
+fn put(staging: &Staging, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    write_private(&staging.path().join(name), bytes)
+        .map_err(|e| Failure::of(exit::FAILED, &e).doing(format!("writing `{name}`")))
+}
+
+fn add(sums: &mut String, digest: &Digest, name: &str) {
+    let _ = writeln!(sums, "{}  {name}", digest.hex());
+}
+
+/// The directory is replaced as a whole, so it may hold nothing else.
+fn ensure_ours(out: &Path) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
+    let is_ours = |name: &str| name == SUMS || name.ends_with(".iso");
+    let mut names = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+    match names.find(|name| !is_ours(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let text = format!("`{}` holds `{name}`, which is no seed", out.display());
+            Err(Failure::new(exit::FAILED, text)
+                .hint("name a directory of its own with `--out`; it is replaced as a whole"))
+        }
+    }
+}
