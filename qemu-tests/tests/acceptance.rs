@@ -72,9 +72,19 @@ fn installs_and_pulls_everything(s: &Scenario) {
     }
     assert!(events.iter().any(|e| e["event"] == "container-started"), "{value:#}");
     let results = PathBuf::from(value["directory"].as_str().unwrap());
-    for file in ["install/argv", "install/console.log", "prove/events.jsonl", "summary.txt"] {
+    for file in [
+        "install/argv",
+        "install/console.log",
+        "install/screen-agent-started.png",
+        "prove/events.jsonl",
+        "prove/screen.png",
+        "summary.txt",
+        "report.html",
+    ] {
         assert!(results.join(file).exists(), "{file} is missing");
     }
+    let junit = std::fs::read_to_string(results.join("junit.xml")).unwrap();
+    assert!(junit.contains("failures=\"0\""), "{junit}");
 }
 
 /// The password in the user data, where it lies on the installed disk.

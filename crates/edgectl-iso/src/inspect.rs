@@ -28,6 +28,9 @@ pub struct FoundUserData {
     pub path: &'static str,
     /// Who reads it.
     pub reader: &'static str,
+    /// Whether a system that is started from the image as its menu says reads
+    /// this one; false, too, where that can't be told.
+    pub is_live: bool,
     /// Its bytes, without what fills its area; secret.
     pub content: Vec<u8>,
 }
@@ -87,6 +90,7 @@ impl Inspection {
 }
 
 fn user_data(disc: &Disc) -> Result<Vec<FoundUserData>, IsoError> {
+    let live = live(&menu(disc)?, disc.label());
     let mut found = Vec::new();
     for (path, reader) in PLACES {
         let Some(entry) = disc.find(path)?.filter(|entry| entry.kind == Kind::File) else {
@@ -94,9 +98,34 @@ fn user_data(disc: &Disc) -> Result<Vec<FoundUserData>, IsoError> {
         };
         let bytes = disc.read(&entry, USER_DATA_LIMIT)?;
         let content = user_data_in(&bytes).unwrap_or_default().to_vec();
-        found.push(FoundUserData { path, reader, content });
+        found.push(FoundUserData { path, reader, is_live: live == Some(path), content });
     }
     Ok(found)
+}
+
+/// The text of the boot menu, as far as there is one.
+fn menu(disc: &Disc) -> Result<String, IsoError> {
+    for path in ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/isolinux/isolinux.cfg"] {
+        if let Some(entry) = disc.find(path)?.filter(|entry| entry.kind == Kind::File) {
+            return Ok(String::from_utf8_lossy(&disc.read(&entry, MENU_LIMIT)?).into_owned());
+        }
+    }
+    Ok(String::new())
+}
+
+/// Which of the places the booted system reads: the kernel arguments of the
+/// menu say so, or the label alone.
+fn live(menu: &str, label: &str) -> Option<&'static str> {
+    let says = |sign: &str| menu.contains(sign);
+    if label.eq_ignore_ascii_case("cidata") {
+        Some("/user-data")
+    } else if says("ds=nocloud") && says("/nocloud/") {
+        Some("/nocloud/user-data")
+    } else if says("rd.cos") || says("rd.immucore") || label == "COS_LIVE" {
+        Some("/config.yaml")
+    } else {
+        None
+    }
 }
 
 fn kernel_arguments(disc: &Disc, manifest: &Manifest) -> Result<String, IsoError> {
@@ -107,4 +136,19 @@ fn kernel_arguments(disc: &Disc, manifest: &Manifest) -> Result<String, IsoError
     let text = range.and_then(|(start, length)| menu.get(start..start.checked_add(length)?));
     let text = text.ok_or_else(|| IsoError::AreaOutside(area.path.clone()))?;
     Ok(String::from_utf8_lossy(text).trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_menu_tells_who_reads_what() {
+        let ours = "linux /boot/kernel ds=nocloud\\;s=file:///run/edgectl/medium/nocloud/ quiet";
+        assert_eq!(live(ours, "EDGECTL"), Some("/nocloud/user-data"));
+        let kairos = "linux (loop)/boot/vmlinuz cdroot root=live:CDLABEL=COS_LIVE rd.cos.disable";
+        assert_eq!(live(kairos, "COS_LIVE"), Some("/config.yaml"));
+        assert_eq!(live("", "CIDATA"), Some("/user-data"));
+        assert_eq!(live("linux /casper/vmlinuz", "Ubuntu"), None);
+    }
 }

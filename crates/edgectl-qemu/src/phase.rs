@@ -61,7 +61,7 @@ pub(crate) struct Phase<'a> {
 
 impl Phase<'_> {
     /// Runs the machine. Whatever happens, argument vector, console, events
-    /// and a picture of the last screen stay in the directory.
+    /// and pictures of the screen stay in the directory.
     pub(crate) fn run(self) -> Result<PhaseReport, QemuError> {
         std::fs::create_dir_all(self.directory).map_err(file_error("creating", self.directory))?;
         // A socket's path must be short, which a results directory may not be.
@@ -86,6 +86,9 @@ impl Phase<'_> {
             let new = reader.poll();
             // Every event is shown, also those after the one that was waited for.
             let satisfied = new.iter().filter(|event| (self.watch)(event)).count() > 0;
+            if let Some(stage) = new.iter().rev().find_map(|timed| stage(&timed.event)) {
+                self.picture(&channels, &format!("screen-{stage}.png"));
+            }
             events.extend(new);
             if let Some(end) = self.end(satisfied, started, &mut running, &channels)? {
                 break end;
@@ -150,17 +153,34 @@ impl Phase<'_> {
     }
 
     fn shut(&self, running: Running, channels: &Channels) -> Result<(), QemuError> {
+        self.picture(channels, "screen.png");
         if let Ok(mut monitor) = Monitor::connect(&channels.monitor) {
-            // Pictures are for people who look into a failure; without one
-            // there is still the console.
-            let _ = monitor.screen_dump(&self.directory.join("screen.png"));
             let _ = monitor.quit();
         }
         Ok(running.stop(Duration::from_secs(5))?)
     }
 
+    /// Takes a picture of the screen. Pictures are for people who look into a
+    /// failure; without one there is still the console.
+    fn picture(&self, channels: &Channels, name: &str) {
+        if let Ok(mut monitor) = Monitor::connect(&channels.monitor) {
+            let _ = monitor.screen_dump(&self.directory.join(name));
+        }
+    }
+
     fn write(&self, name: &str, content: &[u8]) -> Result<(), QemuError> {
         Ok(edgectl_process::write_file(&self.directory.join(name), 0o644, content)?)
+    }
+}
+
+/// Events that show something new on the screen.
+fn stage(event: &NodeEvent) -> Option<&'static str> {
+    match event {
+        NodeEvent::AgentStarted { .. } => Some("agent-started"),
+        NodeEvent::InstallStarted { .. } => Some("installing"),
+        NodeEvent::InstallFinished { .. } => Some("installed"),
+        NodeEvent::RuntimeReady { .. } => Some("runtime-ready"),
+        _ => None,
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn inspection_value(seen: &Inspection, files: bool, user_data: bool) 
     });
     let data = seen.user_data.iter().map(|found| {
         let shown = user_data.then(|| shown(found));
-        json!({ "path": found.path, "reader": found.reader, "bytes": found.content.len(), "content": shown })
+        json!({ "path": found.path, "reader": found.reader, "live": found.is_live, "bytes": found.content.len(), "content": shown })
     });
     let entries = seen.entries.iter().filter(|_| files).map(|(path, entry)| {
         json!({ "path": path, "bytes": entry.bytes, "mode": entry.mode.map(|m| m & 0o7777) })
@@ -145,13 +145,15 @@ fn user_data_difference(old: &FoundUserData, new: &FoundUserData) -> String {
 
 /// The user data that a system started from the image reads.
 fn live(seen: &Inspection) -> Option<&FoundUserData> {
-    seen.user_data.iter().find(|found| !found.content.is_empty())
+    let mut all = seen.user_data.iter();
+    all.clone().find(|found| found.is_live).or_else(|| all.find(|found| !found.content.is_empty()))
 }
 
 fn state(found: &FoundUserData) -> String {
+    let live = if found.is_live { ", live" } else { "" };
     match found.content.len() {
-        0 => format!("none yet ({})", found.reader),
-        n => format!("{} for {}", count(n, "byte"), found.reader),
+        0 => format!("none yet ({}{live})", found.reader),
+        n => format!("{} for {}{live}", count(n, "byte"), found.reader),
     }
 }
 

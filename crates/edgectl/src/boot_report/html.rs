@@ -51,10 +51,27 @@ fn phase(phase: &PhaseReport, directory: &Path) -> Value {
     // Consoles speak to terminals.
     let shown = |line: &String| line.chars().filter(|c| !c.is_control()).collect::<String>();
     let console: Vec<String> = phase.console_tail.iter().map(shown).collect();
-    let picture = std::fs::read(directory.join(&phase.name).join("screen.png")).ok();
-    let picture = picture.map(|bytes| STANDARD.encode(bytes));
+    let pictures = pictures(&directory.join(&phase.name));
     let seconds = format!("{:.0}", phase.seconds);
-    context! { name => &phase.name, seconds, console, picture }
+    context! { name => &phase.name, seconds, console, pictures }
+}
+
+/// The pictures of the screen in a phase's directory, the oldest first.
+fn pictures(directory: &Path) -> Vec<Value> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "png"))
+        .filter_map(|path| Some((std::fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .collect();
+    found.sort();
+    let value = |path: &Path| {
+        let data = STANDARD.encode(std::fs::read(path).ok()?);
+        let name = path.file_stem()?.to_string_lossy().replace("screen-", "");
+        let name = if name == "screen" { "the end".to_owned() } else { name };
+        Some(context! { name, data })
+    };
+    found.iter().filter_map(|(_, path)| value(path)).collect()
 }
 
 #[cfg(test)]

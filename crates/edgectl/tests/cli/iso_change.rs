@@ -33,7 +33,11 @@ fn the_projects_user_data_goes_onto_its_image() {
     let sums = std::fs::read_to_string(site.path("build/installer.iso.sha256")).unwrap();
     assert_eq!(sums, format!("{}  installer.iso\n", empty.hex()));
     let ended = site.run(&["iso", "inspect"]).expect(0);
-    assert!(ended.stdout.contains("/nocloud/user-data: none yet"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("/nocloud/user-data: none yet (cloud-init (NoCloud), live)"),
+        "{}",
+        ended.stdout
+    );
 
     let ended = site.run(&["iso", "inject"]).expect(0);
     assert!(ended.stderr.contains("removed ./build/installer.iso.sha256"), "{}", ended.stderr);
