@@ -1,59 +1,25 @@
 //! What is on an image, for people and for machines.
 
 use edgectl_cloudconfig::redact;
-use edgectl_iso::{FoundUserData, Inspection, Kind};
+use edgectl_iso::{BootEntry, FoundUserData, Inspection, Kind};
 use edgectl_model::count;
 use serde_json::{Value, json};
 
-use crate::printer::{bytes, table};
+use crate::printer::{bytes, plain, table};
 
 /// For people.
 pub(crate) fn inspection_text(seen: &Inspection, files: bool, user_data: bool) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
-    row("image", seen.path.display().to_string());
-    row("size", format!("{} ({} bytes)", bytes(seen.bytes), seen.bytes));
-    row("label", seen.label.clone());
-    row("names", seen.names.to_owned());
-    for entry in &seen.boot {
-        let ready = if entry.is_bootable { "" } else { ", not bootable" };
-        row("starts from CD", format!("{}{ready}", entry.platform));
-    }
-    match &seen.partitions {
-        None => row("starts from disk", "no: it has no boot record".to_owned()),
-        Some(table) => {
-            row(
-                "as a disk",
-                format!("{}, {}", table.kind, count(table.partitions.len(), "partition")),
-            );
-            table.faults.iter().for_each(|fault| row("", fault.clone()));
-        }
-    }
+    let mut rows = vec![
+        row("image", seen.path.display()),
+        row("size", format!("{} ({} bytes)", bytes(seen.bytes), seen.bytes)),
+        row("label", &seen.label),
+        row("names", seen.names),
+    ];
+    rows.extend(boot_rows(seen));
     let number = seen.entries.iter().filter(|(_, entry)| entry.kind == Kind::File).count();
-    row("files", number.to_string());
-    match &seen.manifest {
-        Some(manifest) => {
-            row("baked by", format!("edgectl {}", manifest.edgectl));
-            for input in &manifest.inputs {
-                row(&input.name, input.digest.to_string());
-            }
-        }
-        None => {
-            row("baked by", "somebody else: `iso inject` and `iso verify` don't know it".to_owned())
-        }
-    }
-    if let Some(arguments) = &seen.kernel_arguments {
-        row(
-            "kernel arguments",
-            if arguments.is_empty() { "none put there" } else { arguments }.to_owned(),
-        );
-    }
-    for found in &seen.user_data {
-        row("user data", format!("{}: {}", found.path, state(found)));
-    }
-    if seen.user_data.is_empty() {
-        row("user data", "no file where a known system looks for it".to_owned());
-    }
+    rows.push(row("files", number));
+    rows.extend(origin_rows(seen));
+    rows.extend(content_rows(seen));
     let mut text = table(&rows);
     if user_data && let Some(found) = live(seen) {
         text.push_str(&format!("\n{}:\n{}", found.path, shown(found)));
@@ -63,6 +29,54 @@ pub(crate) fn inspection_text(seen: &Inspection, files: bool, user_data: bool) -
         text.push_str(&table(&file_rows(seen)));
     }
     text
+}
+
+fn row(name: &str, value: impl std::fmt::Display) -> Vec<String> {
+    vec![name.to_owned(), value.to_string()]
+}
+
+/// What starts from it, as a CD and as a disk.
+fn boot_rows(seen: &Inspection) -> Vec<Vec<String>> {
+    let entry = |entry: &BootEntry| {
+        let ready = if entry.is_bootable { "" } else { ", not bootable" };
+        row("starts from CD", format!("{}{ready}", entry.platform))
+    };
+    let mut rows: Vec<_> = seen.boot.iter().map(entry).collect();
+    match &seen.partitions {
+        None => rows.push(row("starts from disk", "no: it has no boot record")),
+        Some(table) => {
+            let partitions = count(table.partitions.len(), "partition");
+            rows.push(row("as a disk", format!("{}, {partitions}", table.kind)));
+            rows.extend(table.faults.iter().map(|fault| row("", fault)));
+        }
+    }
+    rows
+}
+
+/// Who baked it, and of what.
+fn origin_rows(seen: &Inspection) -> Vec<Vec<String>> {
+    let Some(manifest) = &seen.manifest else {
+        let others = "somebody else: `iso inject` and `iso verify` don't know it";
+        return vec![row("baked by", others)];
+    };
+    let mut rows = vec![row("baked by", format!("edgectl {}", manifest.edgectl))];
+    rows.extend(manifest.inputs.iter().map(|input| row(&input.name, &input.digest)));
+    rows
+}
+
+/// What was put there.
+fn content_rows(seen: &Inspection) -> Vec<Vec<String>> {
+    let arguments = seen.kernel_arguments.as_deref();
+    let shown = |text: &str| if text.is_empty() { "none put there".into() } else { plain(text) };
+    let mut rows: Vec<_> =
+        arguments.map(|text| row("kernel arguments", shown(text))).into_iter().collect();
+    let found =
+        |found: &FoundUserData| row("user data", format!("{}: {}", found.path, state(found)));
+    rows.extend(seen.user_data.iter().map(found));
+    if seen.user_data.is_empty() {
+        rows.push(row("user data", "no file where a known system looks for it"));
+    }
+    rows
 }
 
 fn file_rows(seen: &Inspection) -> Vec<Vec<String>> {
@@ -112,7 +126,7 @@ pub(crate) fn differences(old: &Inspection, new: &Inspection) -> Vec<(String, St
     let mut found = Vec::new();
     let mut compare = |what: &str, a: String, b: String| {
         if a != b {
-            found.push((what.to_owned(), format!("{a} -> {b}")));
+            found.push((what.to_owned(), format!("{} -> {}", plain(&a), plain(&b))));
         }
     };
     compare("label", old.label.clone(), new.label.clone());

@@ -44,6 +44,11 @@ impl Printer {
     }
 }
 
+/// A foreign name for a terminal, which must not take its orders.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// Rows with aligned columns; the last column is as wide as it likes.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -56,7 +61,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:<width$}  "));
+            line.push_str(&format!("{:<width$}  ", plain(cell)));
         }
         text.push_str(line.trim_end());
         text.push('\n');

@@ -10,7 +10,7 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::iso_cli::IsoDiffArgs;
 use crate::iso_report::differences;
-use crate::printer::Printer;
+use crate::printer::{Printer, plain};
 
 pub(crate) fn run(args: &IsoDiffArgs, printer: Printer) -> Result<u8, Failure> {
     let (old, new) = (inspect(&args.old)?, inspect(&args.new)?);
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &IsoDiffArgs, printer: Printer) -> Result<u8, Failure> {
     found.extend(files.into_iter().map(|(path, change)| (path, change.to_string())));
     printer.data(&match args.output.output {
         Output::Table => {
-            found.iter().map(|(what, how)| format!("{what}: {how}\n")).collect::<String>()
+            found.iter().map(|(what, how)| format!("{}: {how}\n", plain(what))).collect::<String>()
         }
         Output::Json => {
             let items = found.iter().map(|(what, how)| json!({ "what": what, "how": how }));

@@ -9,7 +9,7 @@ use crate::commands::iso_inject::image;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::iso_cli::IsoVerifyArgs;
-use crate::printer::{Printer, bytes};
+use crate::printer::{Printer, bytes, plain};
 
 pub(crate) fn run(args: &IsoVerifyArgs, printer: Printer) -> Result<u8, Failure> {
     let iso = image(args.iso.as_deref(), &args.project.file)?;
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &IsoVerifyArgs, printer: Printer) -> Result<u8, Failure>
     let check = check.doing(doing())?;
     match args.output.output {
         Output::Table => {
-            printer.data(&check.findings.iter().map(|f| format!("{f}\n")).collect::<String>())?;
+            printer.data(&check.findings.iter().map(|f| plain(f) + "\n").collect::<String>())?;
         }
         Output::Json => {
             let value = json!({
