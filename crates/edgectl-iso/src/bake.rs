@@ -157,7 +157,7 @@ fn write_manifest(
 }
 
 /// The digest of a file.
-pub(crate) fn digest_of(path: &Path) -> Result<Digest, IsoError> {
+pub fn digest_of(path: &Path) -> Result<Digest, IsoError> {
     let mut file = File::open(path).map_err(file_error("opening", path))?;
     let mut hasher = Hasher::sha256();
     let mut buffer = vec![0; READ_BUFFER];

@@ -43,7 +43,7 @@ mod verify;
 mod xorriso;
 
 pub use area::{Area, AreaKind};
-pub use bake::{BakeReport, BakeRequest, BakeStep, bake};
+pub use bake::{BakeReport, BakeRequest, BakeStep, bake, digest_of};
 pub use diff::{FileChange, diff_files};
 pub use disc::{
     BootEntry, BootPlatform, Disc, DiscEntry, DiscError, Extent, Kind, Partition, PartitionTable,

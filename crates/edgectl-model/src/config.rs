@@ -280,8 +280,8 @@ pub struct UserDataConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IsoConfig {
-    /// The operating system: an OCI layout directory (`./os`, `/srv/os`) or a
-    /// registry reference.
+    /// The operating system: an OCI layout directory (`./os`, `/srv/os`), a
+    /// registry reference, or a tar of a root file system (gzip, xz, zstd).
     pub os: String,
     /// Volume label: at most 16 of `A-Z`, `0-9` and `_`.
     #[serde(default = "default_label")]

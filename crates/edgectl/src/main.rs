@@ -17,6 +17,7 @@ mod inputs;
 mod iso_cli;
 mod iso_report;
 mod logging;
+mod os_base;
 mod pin_keeper;
 mod pinning;
 mod preflight;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Tar,
     Gzip,
     Zstd,
@@ -38,6 +38,11 @@ pub(super) fn form(file: &File, path: &Path) -> io::Result<Option<Form>> {
     Ok(found.or(is_tar.then_some(Form::Tar)))
 }
 
+/// How a tar is packed, whose first bytes or name say that it is one.
+pub(crate) fn tar_form(path: &Path) -> io::Result<Option<Form>> {
+    Ok(form(&File::open(path)?, path)?.filter(|form| *form != Form::Zip))
+}
+
 /// How bytes are packed, by the first of them.
 pub(super) fn form_of(start: &[u8]) -> Option<Form> {
     match start {
@@ -51,10 +56,10 @@ pub(super) fn form_of(start: &[u8]) -> Option<Form> {
 }
 
 /// The contents of a file that is packed as a stream. A bomb ends in an error.
-pub(super) fn unfolded(file: File, form: Form) -> io::Result<Box<dyn Read>> {
+pub(crate) fn unfolded(file: File, form: Form) -> io::Result<Box<dyn Read + Send>> {
     let size = file.metadata()?.len();
     let file = BufReader::with_capacity(1 << 16, file);
-    let reader: Box<dyn Read> = match form {
+    let reader: Box<dyn Read + Send> = match form {
         Form::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
         Form::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
         Form::Xz => Box::new(lzma_rust2::XzReader::new(file, true)),

@@ -29,6 +29,7 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::project::Scope;
 
+pub(crate) use compression::{Form, tar_form, unfolded};
 pub(crate) use helm::TOOL as HELM;
 pub(crate) use kustomize::TOOLS as KUSTOMIZE;
 

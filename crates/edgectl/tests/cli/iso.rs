@@ -126,3 +126,42 @@ fn booting_needs_pins_and_an_image() {
     assert!(ended.stderr.contains("`./build/installer.iso` is not there"), "{}", ended.stderr);
     assert!(ended.stderr.contains("hint: `edgectl iso build` bakes it"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_root_file_system_in_a_tar() {
+    let site = baked_site(&[KERNEL, INITRD], 1000);
+    site.write("tree/boot/vmlinuz-1.0", "kernel");
+    site.write("tree/boot/initrd.img-1.0", "initrd");
+    site.write("tree/etc/hostname", "x");
+    let pack = |options: &[&str], name: &str| {
+        let cmd = Cmd::new("tar").args(options).arg("-cf").arg(site.path(name));
+        cmd.args(["--owner=0", "--group=0", "-C"])
+            .arg(site.path("tree"))
+            .arg(".")
+            .ensure_success()
+            .unwrap();
+    };
+    let mut images = Vec::new();
+    for (options, name) in [(&[][..], "os.tar"), (&["--zstd"], "os.tar.zst"), (&["-J"], "os.txz")] {
+        pack(options, name);
+        let os = format!("iso: {{os: {name}}}");
+        site.write("edge.yaml", &site.edge_yaml().replace("iso: {os: ./os}", &os));
+        site.run(&BUILD).expect(0);
+        let iso = site.path("build/installer.iso");
+        let to = site.path("extracted");
+        let _ = std::fs::remove_file(&to);
+        let cmd = Cmd::new("xorriso").args(["-osirrox", "on", "-indev"]).arg(&iso);
+        cmd.args(["-extract", "/live/filesystem.squashfs"]).arg(&to).ensure_success().unwrap();
+        images.push(std::fs::read(&to).unwrap());
+    }
+    assert!(images[0] == images[1] && images[1] == images[2], "the same tree is the same system");
+    let list =
+        Cmd::new("unsquashfs").args(["-l"]).arg(site.path("extracted")).read_stdout().unwrap();
+    let list = String::from_utf8(list).unwrap();
+    assert!(list.contains("squashfs-root/etc/hostname"), "{list}");
+
+    site.write("os.bin", "no tar");
+    site.write("edge.yaml", &site.edge_yaml().replace("iso: {os: ./os}", "iso: {os: os.bin}"));
+    let ended = site.run(&BUILD).expect(1);
+    assert!(ended.stderr.contains("it is a file, but no tar"), "{}", ended.stderr);
+}
