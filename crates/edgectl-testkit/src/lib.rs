@@ -15,5 +15,6 @@ pub use error::TestkitError;
 pub use image::{TinyImage, TinyLayout, Written};
 pub use registry::{RegistryOptions, RegistryServer, TlsFiles};
 pub use tools::{
-    TEST_TOOLS, TEST_TOOLS_PACKAGE, TestTool, path_with_test_tools, test_tools_directory,
+    CONTAINERD_PROGRAMS, TEST_TOOLS, TEST_TOOLS_PACKAGE, TestTool, containerd_directory,
+    containerd_program, path_with_test_tools, test_tools_directory,
 };

@@ -38,6 +38,25 @@ pub fn test_tools_directory() -> Option<PathBuf> {
     Some(cache?.join("edgectl/tools").join(TEST_TOOLS_PACKAGE.1))
 }
 
+/// What of containerd's package tests need.
+pub const CONTAINERD_PROGRAMS: [&str; 2] = ["containerd", "ctr"];
+
+/// `$XDG_CACHE_HOME/edgectl/tools/containerd`, where they are kept.
+pub fn containerd_directory() -> Option<PathBuf> {
+    Some(test_tools_directory()?.parent()?.join("containerd"))
+}
+
+/// One of [`CONTAINERD_PROGRAMS`]. Tests that need it fail without.
+///
+/// # Panics
+///
+/// If it isn't there.
+pub fn containerd_program(name: &str) -> PathBuf {
+    let path = containerd_directory().unwrap_or_default().join(name);
+    assert!(path.is_file(), "`{name}` is missing for tests: run `cargo xtask setup`");
+    path
+}
+
 /// A `PATH` on which they come first. Tests that need them fail without.
 ///
 /// # Panics

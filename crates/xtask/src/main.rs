@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod containerd;
 mod corpus;
 mod deps;
 mod fence;

@@ -5,7 +5,7 @@ use std::path::Path;
 use edgectl_process::{Cmd, Tool};
 
 use crate::packages::{PACKAGES, Package, REGISTRY, missing};
-use crate::{Result, say, test_tools};
+use crate::{Result, containerd, say, test_tools};
 
 const APT_GET: Tool = Tool {
     name: "apt-get",
@@ -17,7 +17,8 @@ const APT_GET: Tool = Tool {
 /// Installs what is missing for everything, the tests included.
 pub(crate) fn setup() -> Result {
     packages()?;
-    test_tools::install()
+    test_tools::install()?;
+    containerd::install()
 }
 
 /// Installs the Debian packages that are missing: all that the main job needs.
@@ -69,7 +70,8 @@ fn keep_registry_stopped() -> Result {
     as_root(&["systemctl", "mask", "docker-registry.service"])
 }
 
-fn as_root(command: &[&str]) -> Result {
+/// Runs a command as root.
+pub(crate) fn as_root(command: &[&str]) -> Result {
     let is_root = Cmd::new("id").arg("-u").read_stdout()?.trim_ascii() == b"0";
     let cmd = match (is_root, command) {
         (true, [program, arguments @ ..]) => Cmd::new(program).args(arguments),
