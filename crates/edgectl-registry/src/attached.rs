@@ -21,6 +21,16 @@ pub(crate) fn cosign_tags(subject: &Digest) -> [String; 3] {
     SUFFIXES.map(|suffix| format!("{}{suffix}", fallback_tag(subject)))
 }
 
+/// Whether a tag says that something is attached to a digest, by cosign's
+/// naming or by that of the referrers' fallback.
+pub fn is_attachment_tag(tag: &str) -> bool {
+    let stem = SUFFIXES.iter().find_map(|suffix| tag.strip_suffix(suffix)).unwrap_or(tag);
+    let hex = stem.strip_prefix("sha256-").or_else(|| stem.strip_prefix("sha512-"));
+    hex.is_some_and(|hex| {
+        matches!(hex.len(), 64 | 128) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
 /// Something attached to a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attached {

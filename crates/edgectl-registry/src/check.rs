@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use edgectl_model::Prefix;
 
 use crate::access::Credentials;
-use crate::cloud::{self, AwsKeys, CloudLogin, is_ecr_host};
+use crate::cloud::{self, AwsKeys, CloudLogin, is_ecr_host, to_be_made};
 use crate::error::RegistryError;
 use crate::http::{Client, Probed};
 use crate::registries::Registries;
@@ -133,19 +133,28 @@ async fn probe(
             Err(missing_repositories(client, missing))
         }
         Err(error) if client.is_harbor() => explain_harbor(client, error, path, request).await,
-        Err(RegistryError::Http(failure))
-            if failure.status == 404 && (keys.is_some() || is_ecr_host(client.host())) =>
-        {
+        Err(RegistryError::Http(failure)) if failure.status == 404 => {
             let missing = match keys {
                 Some(keys) if !request.repositories.is_empty() => {
                     cloud::missing_repositories(client, keys, request.repositories).await?
                 }
-                _ if request.repositories.is_empty() => BTreeSet::from([path.to_owned()]),
-                _ => request.repositories.clone(),
+                Some(_) => BTreeSet::from([path.to_owned()]),
+                None => to_be_made(client.host(), planned_or(path, request)),
             };
-            Err(missing_repositories(client, missing))
+            match missing.is_empty() {
+                true => Err(RegistryError::Http(failure)),
+                false => Err(missing_repositories(client, missing)),
+            }
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The repositories of the plan; without a plan the one that was tried.
+fn planned_or<'a>(path: &'a str, request: &'a CheckRequest<'_>) -> Vec<&'a str> {
+    match request.repositories.is_empty() {
+        true => vec![path],
+        false => request.repositories.iter().map(String::as_str).collect(),
     }
 }
 

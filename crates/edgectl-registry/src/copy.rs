@@ -1,7 +1,7 @@
 //! A run: look at all images, plan, send blobs, then each image's manifests,
 //! its tag last.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use edgectl_model::{Platform, Reference};
 use edgectl_process::interrupted;
@@ -21,7 +21,7 @@ use crate::upload::{ImageOutcome, ImageReport, ImageRequest, Progress, Totals, U
 /// Images looked at or finished at once: this is waiting, not work.
 const LOOKS: usize = 16;
 /// Requests for one image at once.
-const WIDTH: usize = 8;
+pub(crate) const WIDTH: usize = 8;
 
 /// What all images of a run share.
 pub(crate) struct Run<'a, S, K> {
@@ -46,6 +46,10 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     /// Copies all images that the target doesn't have.
     pub(crate) async fn run(&self) {
         let plan = self.plan().await;
+        if self.sink.is_one_stream() && self.has_failed() {
+            plan.images.iter().for_each(|image| self.leave_out(image.index));
+            return;
+        }
         self.progress.planned(plan.blobs().map(|owned| owned.entry.blob.size).sum());
         let jobs = self.request.jobs.max(1);
         let pass = |blobs, width| {
@@ -73,6 +77,9 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     async fn look_at(&self, index: usize, image: &ImageRequest) -> Option<Planned> {
         let looked = async {
             match self.look(image).await? {
+                Look::There(pinned) if self.request.attachments_again => {
+                    self.look_again(index, image, pinned).await
+                }
                 Look::There(pinned) => Ok(Err(pinned)),
                 Look::Differs(root, origin) => {
                     self.gather(index, image, *root, origin).await.map(Ok)
@@ -121,7 +128,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     }
 
     /// What the target should have, and what the source has if that is more.
-    async fn wanted(
+    pub(crate) async fn wanted(
         &self,
         image: &ImageRequest,
         platforms: &[Platform],
@@ -148,6 +155,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         if pinned.platforms.is_empty() {
             pinned.platforms = platforms_of(self.source, &image.source, &root).await?;
         }
+        self.sink.ensure_takes(&image.target, &root)?;
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;
         if self.request.attachments {
             tree.attach(self.source, &image.source).await?;
@@ -159,6 +167,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     /// Brings a blob to the first repository that needs it.
     async fn first_use(&self, plan: &Plan, owned: &Owned) {
         let result = match plan.images.get(owned.image) {
+            Some(_) if self.is_vain(plan) => Err(RegistryError::LeftOut),
             Some(image) => {
                 let entry = &owned.entry;
                 self.transfer(image).ensure(&entry.blob, entry.is_foreign).await
@@ -183,7 +192,12 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let store = self.sink.store(&image.target);
         // The first failure drops what else is on its way for this image.
         let placing = image.tree.blobs.iter().map(async |entry| {
-            plan.wait_for(store.clone(), &entry.blob.digest, place).await?;
+            match plan.wait_for(store.clone(), &entry.blob.digest, place).await {
+                Ok(()) | Err(RegistryError::LeftOut) if self.is_vain(plan) => {
+                    return Err(plan.failure_of(place));
+                }
+                waited => waited?,
+            }
             transfer.ensure(&entry.blob, entry.is_foreign).await
         });
         stream::iter(placing).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
@@ -241,6 +255,23 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             totals: self.totals,
             progress: self.progress,
         }
+    }
+
+    /// Whether what is sent from now on would be thrown away.
+    fn is_vain(&self, plan: &Plan) -> bool {
+        self.sink.is_one_stream() && plan.has_failed()
+    }
+
+    fn has_failed(&self) -> bool {
+        let is_failed = |slot: &Mutex<Option<ImageReport>>| {
+            let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            matches!(&*slot, Some(ImageReport { outcome: ImageOutcome::Failed(_), .. }))
+        };
+        self.reports.iter().any(is_failed)
+    }
+
+    fn leave_out(&self, index: usize) {
+        self.report(index, ImageOutcome::Failed(RegistryError::LeftOut));
     }
 
     fn report(&self, index: usize, outcome: ImageOutcome) {

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Http,
     /// The user asked to stop.
     Interrupted,
+    /// Nothing is wrong with it, but what it was for can't be completed.
+    LeftOut,
     /// A local file, for example because the disk is full.
     Local,
     /// User name or password are refused, or missing.
@@ -109,6 +111,15 @@ pub enum RegistryError {
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    /// Another process writes to a layout.
+    #[error("another process is writing to `{}`", .directory.display())]
+    LayoutInUse {
+        /// The layout.
+        directory: PathBuf,
+    },
+    /// What it was for lacks something else.
+    #[error("it was left out, because another image can't be had")]
+    LeftOut,
     /// A local file can't be read or written.
     #[error("using `{}`", .path.display())]
     Local {
@@ -135,6 +146,14 @@ pub enum RegistryError {
         what: String,
         /// Why not.
         reason: String,
+    },
+    /// An index where only one platform fits.
+    #[error("`{image}` has several platforms ({}), and a docker-archive holds one", .platforms.join(", "))]
+    ManyPlatforms {
+        /// The image.
+        image: String,
+        /// Its platforms.
+        platforms: Vec<String>,
     },
     /// Projects that must be made before anything is pushed.
     #[error("`{host}` has no {}", named("project", .names))]
@@ -225,13 +244,14 @@ impl RegistryError {
             Self::HelperRun { source: CmdError::Interrupted(_), .. } | Self::Interrupted(_) => {
                 ErrorKind::Interrupted
             }
+            Self::LeftOut => ErrorKind::LeftOut,
             Self::HelperRun { .. } => ErrorKind::Configuration,
             Self::Denied { .. } => ErrorKind::Denied,
             Self::Digest { .. } => ErrorKind::Digest,
             Self::Http(_) => ErrorKind::Http,
-            Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
+            Self::LayoutInUse { .. } | Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
             Self::LoginRefused { .. } => ErrorKind::Login,
-            Self::Manifest { .. } => ErrorKind::Manifest,
+            Self::Manifest { .. } | Self::ManyPlatforms { .. } => ErrorKind::Manifest,
             Self::MissingProjects { .. } | Self::MissingRepositories { .. } => {
                 ErrorKind::MissingPlace
             }

@@ -1,12 +1,13 @@
-//! Registries and OCI layout directories as sources and sinks of images.
+//! Registries, OCI layouts and archives as sources and sinks of images.
 //!
 //! [`upload`] mirrors images into a registry, [`pull_to_layout`] brings one
-//! into a directory, [`check`] looks whether pushing would work. What is
-//! copied is never changed: manifests go byte for byte, blobs are hashed while
-//! they pass by.
+//! into a directory, [`save`] many into an archive, [`check`] looks whether
+//! pushing would work. What is copied is never changed: manifests go byte for
+//! byte, blobs are hashed while they pass by.
 
 mod access;
 pub mod access_log;
+mod again;
 #[cfg(test)]
 mod any_input;
 mod archive;
@@ -35,6 +36,7 @@ mod prune;
 mod pull;
 mod registries;
 mod retry;
+mod save;
 mod shard;
 mod sink;
 mod source;
@@ -44,11 +46,11 @@ mod verify;
 
 pub use access::{Access, ClientCertificate, Credentials};
 pub use archive::{ArchivedImage, Archives, ArchivesFirst, Survey};
-pub use attached::Attached;
+pub use attached::{Attached, is_attachment_tag};
 pub use certs_dir::{CertsDir, CertsDirError};
 pub use check::{CheckRequest, Checked, can_push, check, preflight};
 pub use cloud::{
-    AcrLogin, AwsKeys, AzureIdentity, CloudLogin, GarLogin, GoogleKey, GoogleKeyError, is_ecr_host,
+    AcrLogin, AwsKeys, AzureIdentity, CloudHost, CloudLogin, GarLogin, GoogleKey, GoogleKeyError,
 };
 pub use content::{Chunks, Content, Moved, chunks_of, verified};
 pub use credential_helper::helper_login;
@@ -63,6 +65,7 @@ pub use prune::{PruneAction, PruneItem, PruneRequest, Pruned, plan_prune, prune}
 pub use pull::{PullRequest, pull_to_layout};
 pub use registries::Registries;
 pub use retry::Patience;
+pub use save::{Packing, SaveForm, SaveTarget, Saved, SavedFile, save};
 pub use shard::{Shard, shards};
 pub use sink::{Mount, Place, Sink, UploadSession};
 pub use source::Source;

@@ -2,7 +2,8 @@
 //! and every blob they need, once, in the order it is best sent in.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use edgectl_model::{Digest, Reference};
 use tokio::sync::SetOnce;
@@ -48,12 +49,14 @@ pub(crate) struct Plan {
     pub(crate) large: Vec<Owned>,
     /// Those that are hardly more than a request.
     pub(crate) small: Vec<Owned>,
-    /// Those of a source that is read from front to back, in its order.
+    /// Those of a source that is read from front to back, in its order, and
+    /// all for a sink that is written so.
     pub(crate) in_sequence: Vec<Owned>,
     /// Set once a blob's first use has been tried.
     tried: HashMap<Key, SetOnce<()>>,
     /// With the image that the use was for.
     failed: Mutex<HashMap<Key, (usize, RegistryError)>>,
+    has_failed: AtomicBool,
 }
 
 impl Plan {
@@ -65,7 +68,7 @@ impl Plan {
         jobs: usize,
     ) -> Self {
         let mut plan = Self::default();
-        let mut positions = Vec::new();
+        let (mut one_stream, mut positions) = (Vec::new(), Vec::new());
         for (image, planned) in images.iter().enumerate() {
             let store = sink.store(&planned.target);
             for entry in &planned.tree.blobs {
@@ -76,6 +79,7 @@ impl Plan {
                 plan.tried.insert(key.clone(), SetOnce::new());
                 let owned = Owned { image, entry: entry.clone(), key };
                 match source.sequence(&entry.blob.digest) {
+                    position if sink.is_one_stream() => one_stream.push((position, owned)),
                     Some(position) => positions.push((position, owned)),
                     None if entry.blob.size < LARGE => plan.small.push(owned),
                     None => plan.large.push(owned),
@@ -83,7 +87,9 @@ impl Plan {
             }
         }
         positions.sort_by_key(|(position, _)| *position);
-        plan.in_sequence = positions.into_iter().map(|(_, owned)| owned).collect();
+        let one_stream = in_rising_order(one_stream);
+        plan.in_sequence =
+            one_stream.into_iter().chain(positions.into_iter().map(|(_, owned)| owned)).collect();
         sort_long_ones_first(&mut plan.large, jobs);
         plan.images = images;
         plan
@@ -117,11 +123,28 @@ impl Plan {
     /// that it was for; others that need the blob try for themselves.
     pub(crate) fn set_tried(&self, owned: &Owned, result: Result<(), RegistryError>) {
         if let (Err(error), Ok(mut failed)) = (result, self.failed.lock()) {
+            self.has_failed.store(true, Ordering::Relaxed);
             failed.insert(owned.key.clone(), (owned.image, error));
         }
         if let Some(tried) = self.tried.get(&owned.key) {
             let _ = tried.set(());
         }
+    }
+
+    /// Whether the first use of any blob has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Why an image can't be completed once [`has_failed`](Self::has_failed)
+    /// is true: what went wrong with one of its own blobs, if anything did.
+    pub(crate) fn failure_of(&self, image: usize) -> RegistryError {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = failed.iter().filter(|(_, (owner, _))| *owner == image);
+        let key = own.find(|(_, (_, error))| !matches!(error, RegistryError::LeftOut));
+        let key = key.map(|(key, _)| key.clone());
+        let error = key.and_then(|key| failed.remove(&key));
+        error.map_or(RegistryError::LeftOut, |(_, error)| error)
     }
 
     /// Waits until the first use of a blob has been tried. `image` is the place
@@ -146,6 +169,18 @@ impl Plan {
     }
 }
 
+/// The blobs in the order of the images, but for those that have a position:
+/// they share their places in rising order.
+fn in_rising_order<T>(blobs: Vec<(Option<u64>, T)>) -> Vec<T> {
+    let has_position: Vec<bool> = blobs.iter().map(|(position, _)| position.is_some()).collect();
+    let (mut placed, others): (Vec<_>, Vec<_>) =
+        blobs.into_iter().partition(|(position, _)| position.is_some());
+    placed.sort_by_key(|(position, _)| *position);
+    let (mut placed, mut others) = (placed.into_iter(), others.into_iter());
+    let next = |is_placed| if is_placed { placed.next() } else { others.next() };
+    has_position.into_iter().filter_map(next).map(|(_, blob)| blob).collect()
+}
+
 /// A blob that takes longer than its share of the whole must not be the last
 /// to begin. The rest stays in the order of the images, so that images are
 /// complete one after another.
@@ -156,4 +191,15 @@ fn sort_long_ones_first(blobs: &mut [Owned], jobs: usize) {
         let size = owned.entry.blob.size;
         std::cmp::Reverse(if size > share { size } else { 0 })
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_rise_and_the_others_stay() {
+        let blobs = vec![(Some(9), 'd'), (None, 'x'), (Some(1), 'a'), (None, 'y'), (Some(5), 'b')];
+        assert_eq!(in_rising_order(blobs), ['a', 'x', 'b', 'y', 'd']);
+    }
 }

@@ -1,6 +1,7 @@
 //! One image into an OCI layout directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use edgectl_model::{Digest, Platform, Reference};
 
@@ -11,6 +12,9 @@ use crate::source::Source;
 use crate::upload::{
     ImageOutcome, ImageRequest, Progress, UploadRequest, interruptible, upload_from,
 };
+
+/// How often a layout that is in use is asked for.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What to pull, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub async fn pull_to_layout<S: Source>(
     source: &S,
     progress: &dyn Progress,
 ) -> Result<(Layout, Pinned), RegistryError> {
-    let layout = Layout::create(&request.directory)?;
+    let layout = interruptible(when_free(&request.directory)).await?;
     let mut digest = request.digest.or(request.source.digest().cloned());
     if let Some(platform) = &request.platform {
         digest = Some(
@@ -51,20 +55,29 @@ pub async fn pull_to_layout<S: Source>(
     };
     let name = Reference::parse(&name).map_err(|e| RegistryError::manifest(&request.source, e))?;
     let image = ImageRequest { source: name.clone(), digest, target: name };
-    let upload = UploadRequest {
-        images: vec![image],
-        jobs: request.jobs,
-        attachments: false,
-        platforms: Vec::new(),
-    };
+    let upload =
+        UploadRequest { attachments: false, ..UploadRequest::new(vec![image], request.jobs) };
     let outcome = upload_from(upload, source, &layout, progress).await;
     let report = outcome.images.into_iter().next();
     match report.map(|report| report.outcome) {
         Some(ImageOutcome::AlreadyThere(pinned) | ImageOutcome::Copied(pinned)) => {
-            Ok((layout, pinned))
+            // Who reads it keeps nobody from writing.
+            drop(layout);
+            Ok((Layout::open(request.directory)?, pinned))
         }
         Some(ImageOutcome::Failed(error)) => Err(error),
         None => Err(RegistryError::manifest(&request.source, "nothing was pulled")),
+    }
+}
+
+/// The layout as soon as nobody else writes to it: two runs that need the same
+/// image fetch it once.
+async fn when_free(directory: &Path) -> Result<Layout, RegistryError> {
+    loop {
+        match Layout::create(directory) {
+            Err(RegistryError::LayoutInUse { .. }) => tokio::time::sleep(AGAIN).await,
+            other => return other,
+        }
     }
 }
 

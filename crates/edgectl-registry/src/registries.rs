@@ -8,6 +8,7 @@ use edgectl_model::{Digest, Prefix, Reference};
 
 use crate::access::Access;
 use crate::attached::Attached;
+use crate::cloud::to_be_made;
 use crate::content::{Chunks, Content, Moved};
 use crate::error::RegistryError;
 use crate::http::{Client, Ended, Head, Mounted, Settings, Upload};
@@ -180,6 +181,24 @@ fn name_of(target: &Reference) -> &str {
     target.tag_or_latest().unwrap_or_else(|| target.manifest_name())
 }
 
+/// Clouds say of repositories that must be made first that they don't know
+/// them.
+fn explained(error: RegistryError, target: &Reference) -> RegistryError {
+    match &error {
+        RegistryError::Http(failure) if failure.status == 404 => {
+            let names = to_be_made(target.domain(), [target.path()]);
+            match names.is_empty() {
+                true => error,
+                false => RegistryError::MissingRepositories {
+                    host: target.domain().to_owned(),
+                    names: names.into_iter().collect(),
+                },
+            }
+        }
+        _ => error,
+    }
+}
+
 impl Sink for Registries {
     fn store(&self, target: &Reference) -> String {
         target.domain().to_owned()
@@ -234,7 +253,10 @@ impl Sink for Registries {
         for _ in 0..LIMITS {
             let session = match session.take() {
                 Some(session) => session,
-                None => client.start_upload(target.path()).await?,
+                None => {
+                    let opened = client.start_upload(target.path()).await;
+                    opened.map_err(|error| explained(error, target))?
+                }
             };
             match upload.run(session).await {
                 Ok(()) => return Ok(()),

@@ -41,7 +41,8 @@ pub enum Mount {
 /// Where a manifest is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'a> {
-    /// Under its digest alone: the children of an index.
+    /// Under its digest alone: the children of an index, and what names its
+    /// subject itself.
     Child,
     /// Under the target's tag (or its digest, where it has no tag).
     Root,
@@ -54,6 +55,19 @@ pub enum Place<'a> {
 pub trait Sink: Send + Sync {
     /// A name under which two targets share blobs, for example the host.
     fn store(&self, target: &Reference) -> String;
+
+    /// Whether all that it takes ends up in one stream, such as an archive.
+    /// Blobs come one after another then, in an order that the images alone
+    /// decide, and nothing is sent for a whole that will lack something.
+    fn is_one_stream(&self) -> bool {
+        false
+    }
+
+    /// Fails for an image that can't be stored here; asked before anything of
+    /// it is sent.
+    fn ensure_takes(&self, _target: &Reference, _root: &RawManifest) -> Result<(), RegistryError> {
+        Ok(())
+    }
 
     /// How long to wait before trying again.
     fn patience(&self) -> Patience {

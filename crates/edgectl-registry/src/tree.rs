@@ -113,6 +113,24 @@ impl Tree {
         self.levels.iter().flatten().map(RawManifest::digest)
     }
 
+    /// Digest of the root.
+    pub(crate) fn root(&self) -> Option<&Digest> {
+        self.levels.first()?.first().map(RawManifest::digest)
+    }
+
+    /// Without its own manifests, and with the blobs of what is attached alone.
+    pub(crate) fn only_attached(mut self) -> Result<Self, RegistryError> {
+        let mut wanted = HashSet::new();
+        for raw in self.attached.iter().flat_map(|(_, tree)| tree.levels.iter().flatten()) {
+            if let Parsed::Image { config, layers } = raw.parse()? {
+                wanted.extend(config.into_iter().chain(layers).map(|entry| entry.blob.digest));
+            }
+        }
+        self.blobs.retain(|entry| wanted.contains(&entry.blob.digest));
+        self.levels.clear();
+        Ok(self)
+    }
+
     /// Manifests, those of what is attached among them.
     pub(crate) fn manifests(&self) -> usize {
         let own: usize = self.levels.iter().map(Vec::len).sum();

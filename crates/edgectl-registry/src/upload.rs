@@ -47,12 +47,15 @@ pub struct UploadRequest {
     /// Whether signatures and whatever else was attached to an image later
     /// come along.
     pub attachments: bool,
+    /// Whether images that the target has are looked at again for what was
+    /// attached to them since; takes more than the one request.
+    pub attachments_again: bool,
 }
 
 impl UploadRequest {
     /// Whole images, with what was attached to them.
     pub fn new(images: Vec<ImageRequest>, jobs: usize) -> Self {
-        Self { images, jobs, platforms: Vec::new(), attachments: true }
+        Self { images, jobs, platforms: Vec::new(), attachments: true, attachments_again: false }
     }
 }
 

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use edgectl_model::{Digest, ImageLock, Reference, count};
 use edgectl_registry::{ArchivedImage, Archives, ArchivesFirst};
 
+use crate::archive_cli::FromArgs;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::pinning::{is_uploaded, named_by};
 use crate::printer::Printer;
+use crate::project::Scope;
 
 /// Looks through archives, and gives names to images that have none.
 pub(crate) fn open(
@@ -93,7 +95,7 @@ fn ensure_one_meaning(archives: &Archives) -> Result<(), Failure> {
 
 /// Fails for all images of a lock that the archives lack, unless others may be
 /// asked.
-pub(crate) fn ensure_there(lock: &ImageLock, sources: &ArchivesFirst) -> Result<(), Failure> {
+fn ensure_there(lock: &ImageLock, sources: &ArchivesFirst) -> Result<(), Failure> {
     let uploaded = lock.images.iter().filter(|image| is_uploaded(image));
     let lacking: Vec<String> = uploaded
         .clone()
@@ -114,4 +116,22 @@ pub(crate) fn ensure_there(lock: &ImageLock, sources: &ArchivesFirst) -> Result<
         .hint("name the archive that has them with another `--from`, or ask the source registries for them with `--or-upstream`");
     failure.frames.extend(lacking);
     Err(failure)
+}
+
+/// The archives that are named, and the registries if they may be asked.
+pub(crate) fn sources(
+    args: &FromArgs,
+    scope: &Scope,
+    lock: &ImageLock,
+    printer: Printer,
+) -> Result<ArchivesFirst, Failure> {
+    let FromArgs { from, or_upstream, names } = args;
+    if from.is_empty() {
+        return Ok(scope.sources_of(lock)?.into());
+    }
+    let archives = open(from, names, printer)?;
+    let upstream = or_upstream.then(|| scope.sources_of(lock)).transpose()?;
+    let sources = ArchivesFirst { archives, upstream };
+    ensure_there(lock, &sources)?;
+    Ok(sources)
 }

@@ -9,6 +9,7 @@ use crate::exit;
 use crate::iso_cli::IsoCommand;
 use crate::prune_cli::PruneArgs;
 use crate::registry_cli::RegistryArgs;
+use crate::save_cli::SaveArgs;
 use crate::shard_cli::ShardArg;
 use crate::transfer_cli::TransferArgs;
 use crate::user_data_cli::UserDataCommand;
@@ -42,13 +43,15 @@ pub(crate) enum Command {
     /// Write a commented edge.yaml.
     Init(InitArgs),
     /// Find every image of a profile, a chart, manifests, lists.
-    Images(ImagesArgs),
+    Images(Box<ImagesArgs>),
     /// Mirror every image of a profile into the private registry.
     UploadProfile(Box<UploadArgs>),
     /// Push every image that archives hold.
     Push(Box<PushArgs>),
+    /// Save images to a file or a directory that can be carried away.
+    Save(Box<SaveArgs>),
     /// Look whether the private registry has every image of the lock, unchanged.
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
     /// Delete what a former lock has put into the private registry and nothing
     /// needs any more.
     Prune(Box<PruneArgs>),
@@ -202,6 +205,8 @@ pub(crate) struct ImagesArgs {
     #[arg(long)]
     pub(crate) resolve: bool,
     #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
     pub(crate) discover: DiscoverArgs,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
@@ -243,6 +248,8 @@ pub(crate) struct VerifyArgs {
     /// The lock in place of edge.yaml's.
     #[arg(value_name = "LOCK")]
     pub(crate) lock: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
     /// Read every manifest and every blob, and compare their digests.

@@ -29,6 +29,8 @@ mod prune_report;
 mod read_ahead;
 mod registry_cli;
 mod registry_hint;
+mod runtime;
+mod save_cli;
 mod shard_cli;
 mod sites;
 mod transfer_cli;
@@ -81,6 +83,7 @@ fn run(command: Command, printer: Printer) -> Result<u8, Failure> {
         Command::Images(args) => commands::images::run(&args, printer),
         Command::UploadProfile(args) => commands::upload_profile::run(&args, printer),
         Command::Push(args) => commands::push::run(&args, printer),
+        Command::Save(args) => commands::save::run(&args, printer),
         Command::Prune(args) => commands::prune::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, printer),
         Command::UserData(command) => user_data(command, printer),

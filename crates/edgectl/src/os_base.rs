@@ -9,7 +9,6 @@ use edgectl_iso::{Input, LayerSource, digest_of};
 use edgectl_model::{Digest, ImageLock, Platform, Reference};
 use edgectl_registry::{Layout, LayoutImage, PullRequest, interruptible, pull_to_layout};
 
-use crate::commands::upload_profile::on_runtime;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::inputs::{Form, tar_form, unfolded};
@@ -17,6 +16,7 @@ use crate::printer::Printer;
 use crate::progress::UploadProgress;
 use crate::project::Project;
 use crate::read_ahead::ReadAhead;
+use crate::runtime::on_runtime;
 
 /// Blobs in flight when the operating system image is pulled.
 const PULL_JOBS: usize = 4;

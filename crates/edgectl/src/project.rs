@@ -7,7 +7,7 @@ use edgectl_model::{
     EdgeConfig, ImageLock, ImagesConfig, Reference, RegistryConfig, SourcesConfig, Tier,
     parse_edge_yaml,
 };
-use edgectl_registry::Registries;
+use edgectl_registry::{Credentials, Registries};
 
 use crate::access::Reach;
 use crate::cli::{DiscoverArgs, TierArg};
@@ -60,6 +60,7 @@ impl Project {
             registry: Some(self.config.registry.clone()),
             images: self.config.images.clone(),
             tier: Tier::Likely,
+            login: None,
         }
     }
 }
@@ -97,6 +98,8 @@ pub(crate) struct Scope {
     pub(crate) images: ImagesConfig,
     /// The least sure tier that is mirrored.
     pub(crate) tier: Tier,
+    /// The login to `registry` that the command line names.
+    pub(crate) login: Option<Credentials>,
 }
 
 impl Scope {
@@ -111,7 +114,14 @@ impl Scope {
             registry: None,
             images: ImagesConfig::default(),
             tier: Tier::Likely,
+            login: None,
         }
+    }
+
+    /// The same sources, and none of the project's images.
+    pub(crate) fn without_inputs(self) -> Self {
+        let images = ImagesConfig::default();
+        Self { profiles: Vec::new(), lock: None, registry: None, images, ..self }
     }
 
     /// Takes over what the command line says of reading the inputs.
@@ -156,7 +166,12 @@ impl Scope {
             access.insert(host.clone(), self.place.access(&Reach::source(host, source), None)?);
         }
         for host in self.hosts_without_settings(references) {
-            let one = self.place.access(&Reach::unsaid(&host), None)?;
+            // What is there already is read as it is written.
+            let own = self.registry.as_ref().filter(|own| own.domain.domain() == host);
+            let one = match own {
+                Some(own) => self.place.access(&Reach::private(own), self.login.clone())?,
+                None => self.place.access(&Reach::unsaid(&host), None)?,
+            };
             access.insert(host, one);
         }
         Ok(Registries::new(access, self.sources.mirrors.clone()))

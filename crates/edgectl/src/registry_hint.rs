@@ -1,12 +1,19 @@
 //! The one thing to do about what went wrong with a registry.
 
-use edgectl_registry::{AwsKeys, ErrorKind, RegistryError};
+use edgectl_registry::{AwsKeys, CloudHost, ErrorKind, RegistryError};
 
 /// The one thing to do about a registry's answer.
 pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
     match error {
         RegistryError::ClientCertificate { host, .. } => Some(format!(
             "name a certificate that `{host}` takes, and its key: `cert` and `key` of this registry in edge.yaml, or `--cert` and `--key`"
+        )),
+        RegistryError::LayoutInUse { .. } => {
+            Some("wait for it to end, or save to another directory".to_owned())
+        }
+        RegistryError::ManyPlatforms { platforms, .. } => Some(format!(
+            "name it with `--platform {}`, or save an OCI archive, which holds all of them",
+            platforms.first().map_or("OS/ARCHITECTURE", String::as_str)
         )),
         RegistryError::MissingProjects { .. } => Some(
             "`edgectl upload-profile --create-project` makes it, if this login may; else ask an administrator of Harbor for it".to_owned(),
@@ -24,6 +31,9 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::Unreachable { proxy: Some(proxy), .. } => Some(format!(
             "check the proxy `{proxy}` and its login in HTTPS_PROXY, or name the registry in NO_PROXY"
         )),
+        RegistryError::Denied { host, .. } => {
+            right_in_cloud(host).or_else(|| by_kind(ErrorKind::Denied).map(str::to_owned))
+        }
         error => by_kind(error.kind()).map(str::to_owned),
     }
 }
@@ -52,8 +62,35 @@ fn by_kind(kind: ErrorKind) -> Option<&'static str> {
     })
 }
 
+/// What a cloud calls the right to push.
+fn right_in_cloud(host: &str) -> Option<String> {
+    Some(match CloudHost::of(host)? {
+        CloudHost::Acr => "give this login the role `AcrPush` of the registry".to_owned(),
+        CloudHost::Ecr => {
+            "give this login the policy `AmazonEC2ContainerRegistryPowerUser`".to_owned()
+        }
+        CloudHost::Gar(_) => {
+            "give this login `roles/artifactregistry.writer`; it is also refused where the repository isn't there: `gcloud artifacts repositories list` shows them".to_owned()
+        }
+    })
+}
+
 /// One line for a shell, whatever their number.
 fn create_repositories(host: &str, names: &[String]) -> String {
+    if let Some(CloudHost::Gar(location)) = CloudHost::of(host) {
+        let create = |name: &String| {
+            let (project, repository) = name.split_once('/').unwrap_or(("PROJECT", name));
+            format!(
+                "gcloud artifacts repositories create {repository} --project={project} --location={location} --repository-format=docker"
+            )
+        };
+        let all: Vec<String> = names.iter().map(create).collect();
+        return format!(
+            "make {}: {}",
+            if names.len() == 1 { "it" } else { "them" },
+            all.join(" && ")
+        );
+    }
     let region = AwsKeys::region_of(host).map(|r| format!(" --region {r}")).unwrap_or_default();
     let create = format!("aws ecr create-repository{region} --repository-name");
     match names {
@@ -74,6 +111,24 @@ mod tests {
         };
         assert!(hint("the other side does not speak TLS").contains("--insecure"));
         assert!(hint("invalid peer certificate: UnknownIssuer").contains("--ca"));
+    }
+
+    #[test]
+    fn google_wants_its_repository_and_clouds_have_words_of_their_own() {
+        let host = "europe-west1-docker.pkg.dev".to_owned();
+        let missing = RegistryError::MissingRepositories { host, names: vec!["p/edge".to_owned()] };
+        assert_eq!(
+            registry_hint(&missing).unwrap(),
+            "make it: gcloud artifacts repositories create edge --project=p \
+             --location=europe-west1 --repository-format=docker"
+        );
+        let denied = |host: &str| {
+            let (host, action) = (host.to_owned(), "push to `a`".to_owned());
+            let error = RegistryError::Denied { host, user: None, action, message: String::new() };
+            registry_hint(&error).unwrap()
+        };
+        assert!(denied("team.azurecr.io").contains("AcrPush"));
+        assert!(denied("reg.local").contains("right to push"));
     }
 
     #[test]

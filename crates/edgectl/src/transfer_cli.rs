@@ -29,6 +29,10 @@ pub(crate) struct TransferArgs {
     /// Leave signatures and whatever else is attached to an image behind.
     #[arg(long)]
     pub(crate) no_attachments: bool,
+    /// Look for what was attached since to images that are there, too; takes
+    /// more than the one request for each.
+    #[arg(long, conflicts_with = "no_attachments")]
+    pub(crate) attachments_again: bool,
 }
 
 impl TransferArgs {

@@ -43,7 +43,7 @@ pub(crate) fn sentence(outcome: &UploadOutcome) -> String {
 }
 
 /// The same as JSON.
-fn value(outcome: &UploadOutcome) -> Value {
+pub(crate) fn value(outcome: &UploadOutcome) -> Value {
     let images: Vec<Value> = outcome.images.iter().map(image_value).collect();
     json!({
         "schema": 1,
@@ -76,6 +76,16 @@ pub(crate) fn failure(
     outcome: &UploadOutcome,
     named_by: &dyn Fn(&ImageReport) -> String,
 ) -> Option<Failure> {
+    failure_of(outcome, named_by, "uploaded", false)
+}
+
+/// The same for any transfer; `is_one` where it is there whole or not at all.
+pub(crate) fn failure_of(
+    outcome: &UploadOutcome,
+    named_by: &dyn Fn(&ImageReport) -> String,
+    verb: &str,
+    is_one: bool,
+) -> Option<Failure> {
     if outcome.interrupted {
         return Some(edgectl_process::Interrupted.into());
     }
@@ -86,11 +96,13 @@ pub(crate) fn failure(
             ImageOutcome::Failed(error) => Some((report, error)),
             _ => None,
         })
+        // They would be there if it weren't for the others.
+        .filter(|(_, error)| error.kind() != ErrorKind::LeftOut)
         .collect();
     let (_, first) = failed.first()?;
     let all = outcome.images.len();
-    let text = format!("{} of {} could not be uploaded", failed.len(), count(all, "image"));
-    let mut failure = Failure::new(code(first, failed.len() == all), text);
+    let text = format!("{} of {} could not be {verb}", failed.len(), count(all, "image"));
+    let mut failure = Failure::new(code(first, is_one || failed.len() == all), text);
     for (kind, images) in by_cause(&failed) {
         let lines = images.iter().map(|(report, error)| {
             format!("`{}`{}: {}", report.request.source, named_by(report), with_causes(*error))
@@ -103,7 +115,7 @@ pub(crate) fn failure(
         let hint = images.first().and_then(|(_, error)| registry_hint(error));
         failure.hints.extend(hint);
     }
-    if failed.len() < all {
+    if failed.len() < all && !is_one {
         failure = failure.hint("the others are there; run the same command again to continue");
     }
     Some(failure)
@@ -132,6 +144,7 @@ fn title(kind: ErrorKind) -> &'static str {
         ErrorKind::Digest => "images whose content differs from their digest",
         ErrorKind::Http => "images that a registry refused",
         ErrorKind::Interrupted => "images that were left out",
+        ErrorKind::LeftOut => "images that were left out with them",
         ErrorKind::Local => "images for which local files can't be used",
         ErrorKind::Login => "images for which the login was refused",
         ErrorKind::Manifest => "images whose manifests can't be used",

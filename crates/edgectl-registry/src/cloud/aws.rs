@@ -55,7 +55,7 @@ pub(super) enum Answer {
 }
 
 /// Whether a registry is one of Amazon's private ones, by its name.
-pub fn is_ecr_host(host: &str) -> bool {
+pub(crate) fn is_ecr_host(host: &str) -> bool {
     ecr_region(host).is_some()
 }
 

@@ -6,13 +6,17 @@ mod acr;
 mod aws;
 mod ecr;
 mod gar;
+mod places;
 mod sigv4;
 
 use std::time::Duration;
 
 pub use acr::{AcrLogin, AzureIdentity};
-pub use aws::{AwsKeys, is_ecr_host};
+pub use aws::AwsKeys;
+pub(crate) use aws::is_ecr_host;
 pub use gar::{GarLogin, GoogleKey, GoogleKeyError};
+pub use places::CloudHost;
+pub(crate) use places::to_be_made;
 
 use crate::access::Credentials;
 use crate::error::RegistryError;

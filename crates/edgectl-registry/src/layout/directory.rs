@@ -1,29 +1,36 @@
 //! The directory itself: where things are and what it names.
 
+use std::fs::{File, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use edgectl_model::{Digest, Reference};
 use edgectl_process::write_file;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::error::RegistryError;
 use crate::manifest::{MANIFEST_LIMIT, RawManifest};
 
-const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// The full reference; containerd reads and writes it.
+pub(crate) const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// The full reference; containerd and Docker read and write it.
 const FULL_NAME: &str = "io.containerd.image.name";
-/// A tag, or a full reference, depending on who wrote it.
+/// The full reference, too: a layout holds images of many repositories, and
+/// skopeo and podman find them by this one. Others write a tag alone.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
-/// An OCI layout directory. One process at a time may write to it.
+/// An OCI layout directory. One process at a time writes to it; any number
+/// reads: what they find is whole.
 #[derive(Debug)]
 pub struct Layout {
     directory: PathBuf,
     /// Held while `index.json` is read and written back.
     index: Mutex<()>,
+    /// Keeps other processes from writing; none where it was opened to read.
+    lock: Option<File>,
 }
 
 /// One entry of `index.json`.
@@ -41,6 +48,10 @@ impl Named {
         Some(Self { digest, full_name: text(FULL_NAME), ref_name: text(REF_NAME) })
     }
 
+    fn is_nameless(&self) -> bool {
+        self.full_name.is_none() && self.ref_name.is_none()
+    }
+
     /// The full name first; a bare tag fits any repository and counts only
     /// where there is no full name.
     fn is_named(&self, reference: &Reference) -> bool {
@@ -55,20 +66,57 @@ impl Named {
     }
 }
 
+/// Locks a layout by its `oci-layout`, which nobody ever replaces.
+fn lock(directory: &Path) -> Result<File, RegistryError> {
+    std::fs::create_dir_all(directory).map_err(|e| RegistryError::local(directory, e))?;
+    let path = directory.join("oci-layout");
+    let failed = |e| RegistryError::local(&path, e);
+    // Not by renaming: others may have it open, and their lock would be on
+    // another file.
+    let mut options = File::options();
+    let mut file = options.read(true).append(true).create(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(RegistryError::LayoutInUse { directory: directory.to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    if file.metadata().map_err(failed)?.len() == 0 {
+        file.write_all(VERSION.as_bytes()).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+/// What `index.json` says of a manifest.
+pub(crate) fn entry(name: Option<&Reference>, manifest: &RawManifest) -> Value {
+    let mut entry = json!({
+        "mediaType": manifest.media_type(),
+        "digest": manifest.digest(),
+        "size": manifest.bytes().len(),
+    });
+    if let Some(name) = name.map(Reference::canonical) {
+        entry["annotations"] = json!({ FULL_NAME: name, REF_NAME: name });
+    }
+    entry
+}
+
 impl Layout {
     /// Opens a layout that is there.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, RegistryError> {
-        let layout = Self { directory: directory.into(), index: Mutex::default() };
+        let layout = Self { directory: directory.into(), index: Mutex::default(), lock: None };
         layout.entries()?;
         Ok(layout)
     }
 
-    /// Opens a layout, made first if it isn't there.
+    /// Opens a layout to write to it, made first if it isn't there. Fails
+    /// while another process, or another one of these, writes to it.
     pub fn create(directory: impl Into<PathBuf>) -> Result<Self, RegistryError> {
-        let layout = Self { directory: directory.into(), index: Mutex::default() };
+        let directory = directory.into();
+        let lock = Some(lock(&directory)?);
+        let layout = Self { directory, index: Mutex::default(), lock };
         let index = layout.directory.join("index.json");
         if !index.exists() {
-            write_file(&layout.directory.join("oci-layout"), 0o644, VERSION.as_bytes())?;
             layout.write_index(&json!({
                 "schemaVersion": 2,
                 "mediaType": INDEX,
@@ -87,6 +135,14 @@ impl Layout {
     /// Where a blob is, or would be.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.directory.join("blobs").join(digest.algorithm()).join(digest.hex())
+    }
+
+    /// Fails where it was opened to read.
+    pub(super) fn ensure_writable(&self) -> Result<(), RegistryError> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(self.bad("it is open for reading only")),
+        }
     }
 
     /// Where it is, for messages.
@@ -108,7 +164,7 @@ impl Layout {
         let entries = self.entries()?;
         let named = entries.iter().find(|entry| entry.is_named(reference));
         let only = match entries.as_slice() {
-            [only] if only.full_name.is_none() && only.ref_name.is_none() => Some(only),
+            [only] if only.is_nameless() => Some(only),
             _ => None,
         };
         Ok(named.or(only).map(|entry| entry.digest.clone()))
@@ -143,32 +199,28 @@ impl Layout {
         }
     }
 
-    /// Gives a manifest a name, in place of what had that name before.
-    pub(super) fn set_name(
+    /// Lists a manifest, with its name in place of what had that name before.
+    /// Named entries stand in the order of their names: the same images give
+    /// the same index, whichever was there first.
+    pub(super) fn set_entry(
         &self,
-        reference: &Reference,
+        name: Option<&Reference>,
         manifest: &RawManifest,
     ) -> Result<(), RegistryError> {
         let _alone = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let mut index = self.read_index()?;
-        let mut annotations = Map::new();
-        annotations.insert(FULL_NAME.to_owned(), reference.canonical().into());
-        if let Some(tag) = reference.tag_or_latest() {
-            annotations.insert(REF_NAME.to_owned(), tag.into());
-        }
-        let entry = json!({
-            "mediaType": manifest.media_type(),
-            "digest": manifest.digest().as_str(),
-            "size": manifest.bytes().len(),
-            "annotations": annotations,
-        });
         let manifests = index.get_mut("manifests").and_then(Value::as_array_mut);
         let manifests = manifests.ok_or_else(|| self.bad("`index.json` has no `manifests`"))?;
-        manifests.retain(|old| {
-            Named::from_json(old)
-                .is_none_or(|old| old.full_name.is_none() || !old.is_named(reference))
+        manifests.retain(|old| match (Named::from_json(old), name) {
+            (Some(old), Some(name)) => old.full_name.is_none() || !old.is_named(name),
+            (Some(old), None) => !old.is_nameless() || old.digest != *manifest.digest(),
+            (None, _) => true,
         });
-        manifests.push(entry);
+        manifests.push(entry(name, manifest));
+        manifests.sort_by_cached_key(|entry| {
+            let name = Named::from_json(entry).and_then(|named| named.full_name);
+            (name.is_none(), name)
+        });
         self.write_index(&index)
     }
 

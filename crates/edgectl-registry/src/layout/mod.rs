@@ -6,5 +6,6 @@ mod layer;
 mod transfer;
 
 pub use directory::Layout;
+pub(crate) use directory::{INDEX, VERSION, entry};
 pub use image::{LayoutConfig, LayoutImage};
 pub use layer::{LayerBlob, LayerReader};

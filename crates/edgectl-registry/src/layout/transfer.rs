@@ -124,6 +124,7 @@ impl Sink for Layout {
         content: &dyn Content,
         moved: &Moved,
     ) -> Result<(), RegistryError> {
+        self.ensure_writable()?;
         let chunks = content.open(0).await?;
         let mut chunks = verified(chunks, blob, &content.place(), moved.clone());
         let path = self.blob_path(&blob.digest);
@@ -144,12 +145,15 @@ impl Sink for Layout {
         place: Place<'_>,
         manifest: &RawManifest,
     ) -> Result<(), RegistryError> {
+        self.ensure_writable()?;
         let path = self.blob_path(manifest.digest());
         edgectl_process::write_file(&path, 0o644, manifest.bytes())?;
         match place {
+            // What names its subject itself is found by nothing else.
+            Place::Child if manifest.subject().is_some() => self.set_entry(None, manifest),
             Place::Child => Ok(()),
-            Place::Root => self.set_name(target, manifest),
-            Place::Tag(tag) => self.set_name(&tagged(target, tag)?, manifest),
+            Place::Root => self.set_entry(Some(target), manifest),
+            Place::Tag(tag) => self.set_entry(Some(&tagged(target, tag)?), manifest),
         }
     }
 }

@@ -49,7 +49,7 @@ async fn copy(
     registries: &Registries,
 ) -> UploadOutcome {
     let platforms = platforms.to_vec();
-    let request = UploadRequest { images: request, jobs: 4, attachments: true, platforms };
+    let request = UploadRequest { platforms, ..UploadRequest::new(request, 4) };
     upload(request, registries, registries, &()).await
 }
 
@@ -146,4 +146,48 @@ async fn one_platform_keeps_its_digest_and_several_get_an_index() {
     let (_, error) = error.failed().next().unwrap();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("linux/s390x"), "{error}");
+}
+
+/// What is signed a day later comes along when that is asked for, and only
+/// that is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn attachments_of_images_that_are_there() {
+    let bench = Bench::new();
+    let mut tiny = bench.tiny();
+    let image = tiny.image(&TinyImage::new("amd64").random_layer(1000, 1)).unwrap();
+    tiny.name("src.example/app:1", &image).unwrap();
+    assert_no_failure(&bench.send(&[("src.example/app:1", "src/app:1")]).await);
+    let registries = bench.registries();
+    let copying = |again| {
+        let request = UploadRequest::new(vec![bench.copy("src/app:1", "edge/app:1")], 4);
+        let request = UploadRequest { attachments_again: again, ..request };
+        upload(request, &registries, &registries, &())
+    };
+    assert_no_failure(&copying(false).await);
+
+    let tag = format!("{}.sig", tag_of(&image.digest));
+    let signature = tiny.image(&TinyImage::new("amd64").label("signature")).unwrap();
+    let list = tiny.attach(&image, "application/spdx+json", b"packages").unwrap();
+    tiny.name(&format!("src.example/app:{tag}"), &signature).unwrap();
+    tiny.name("src.example/app:list", &list).unwrap();
+    let names = [
+        (format!("src.example/app:{tag}"), format!("src/app:{tag}")),
+        ("src.example/app:list".to_owned(), "src/app:list".to_owned()),
+    ];
+    for (from, to) in &names {
+        assert_no_failure(&bench.send(&[(from, to)]).await);
+    }
+    let there = async || {
+        let at = bench.target("edge/app:1");
+        registries.attached(&at, &image.digest).await.unwrap().len()
+    };
+    assert_no_failure(&copying(false).await);
+    assert_eq!(there().await, 0, "one request says that the image is there");
+    let outcome = copying(true).await;
+    assert_no_failure(&outcome);
+    assert!(matches!(outcome.images[0].outcome, edgectl_registry::ImageOutcome::Copied(_)));
+    assert_eq!(there().await, 2);
+    let outcome = copying(true).await;
+    assert!(matches!(outcome.images[0].outcome, edgectl_registry::ImageOutcome::AlreadyThere(_)));
+    assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (0, 0));
 }

@@ -109,3 +109,31 @@ async fn leaves_no_temporary_files_and_refuses_rubbish() {
     }
     assert_eq!(Layout::open("/does/not/exist").unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+/// The second one is told; who reads isn't.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_writes_and_all_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = dir.path().join("out");
+    let writer = Layout::create(&directory).unwrap();
+    let error = Layout::create(&directory).unwrap_err().to_string();
+    assert_eq!(error, format!("another process is writing to `{}`", directory.display()));
+    Layout::open(&directory).unwrap();
+    drop(writer);
+    Layout::create(&directory).unwrap();
+    let version = std::fs::read_to_string(directory.join("oci-layout")).unwrap();
+    assert_eq!(version, r#"{"imageLayoutVersion":"1.0.0"}"#);
+}
+
+/// Whoever needs the same image meanwhile waits for it, and needn't fetch it.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_pulls_of_one_image_fetch_it_once() {
+    let bench = filled().await;
+    let (one, two) = (bench.registries(), bench.registries());
+    let request = || pull(&bench, None, "out");
+    let pulled =
+        tokio::join!(pull_to_layout(request(), &one, &()), pull_to_layout(request(), &two, &()),);
+    assert_eq!(pulled.0.unwrap().1.digest, pulled.1.unwrap().1.digest);
+    let fewer = one.requests().min(two.requests());
+    assert!(fewer <= 3, "{} and {} requests", one.requests(), two.requests());
+}

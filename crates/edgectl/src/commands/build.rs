@@ -44,6 +44,7 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
         sources: &sources,
         destination: &destination,
         options,
+        attachments_again: false,
         shard: None,
     };
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;

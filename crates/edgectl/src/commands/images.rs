@@ -3,7 +3,6 @@
 use edgectl_model::count;
 
 use crate::cli::{ImagesArgs, ImagesOutput};
-use crate::commands::upload_profile::on_runtime;
 use crate::discovery::{Discovered, discover_images, show_problems, write_lock};
 use crate::exit;
 use crate::failure::Failure;
@@ -11,20 +10,17 @@ use crate::images_report::{as_json, as_table, as_yaml, explain};
 use crate::pinning;
 use crate::printer::Printer;
 use crate::project::{Project, Scope};
+use crate::runtime::on_runtime;
 
 pub(crate) fn run(args: &ImagesArgs, printer: Printer) -> Result<u8, Failure> {
-    let scope = match args.profiles.as_slice() {
-        [] => Project::load(&args.project.file)?.scope(),
-        profiles => Scope::of_profiles(profiles),
-    };
-    let scope = scope.reading_as(&args.discover)?;
+    let scope = scope(args)?.reading_as(&args.discover)?;
     let mut discovered = discover_images(&scope, &args.lock)?;
     if args.output == ImagesOutput::Lock && scope.registry.is_none() {
         return Err(Failure::new(
             exit::USAGE,
             "a lock names images in a registry, and none is given",
         )
-        .hint("name the profile and the registry in edge.yaml (`edgectl init`)"));
+        .hint("name it with `--registry`, or profile and registry in edge.yaml (`edgectl init`)"));
     }
     show_problems(&discovered.problems, printer);
     if args.resolve {
@@ -41,6 +37,26 @@ pub(crate) fn run(args: &ImagesArgs, printer: Printer) -> Result<u8, Failure> {
     })?;
     printer.say(&summary(&discovered, &scope, is_kept));
     Ok(discovered.code(args.lock.strict))
+}
+
+/// The inputs that are named, in the registry that is named, else the project.
+fn scope(args: &ImagesArgs) -> Result<Scope, Failure> {
+    let registry = args.registry.config()?;
+    let mut scope = match (args.profiles.as_slice(), &registry) {
+        ([], None) => Project::load(&args.project.file)?.scope(),
+        ([], Some(_)) => {
+            let text = "`--registry` takes the place of edge.yaml: name what is to be read, too";
+            return Err(Failure::new(exit::USAGE, text));
+        }
+        (profiles, _) => Scope::of_profiles(profiles),
+    };
+    let Some(registry) = registry else { return Ok(scope) };
+    // Only asking the sources takes a login, and asking for one a person.
+    if args.resolve {
+        scope.login = args.registry.login.login(registry.domain.domain())?;
+    }
+    scope.registry = Some(registry);
+    Ok(scope)
 }
 
 fn shown(discovered: &Discovered, output: ImagesOutput) -> Result<String, Failure> {

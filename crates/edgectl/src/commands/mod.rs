@@ -14,6 +14,7 @@ pub(crate) mod iso_inspect;
 pub(crate) mod iso_verify;
 pub(crate) mod prune;
 pub(crate) mod push;
+pub(crate) mod save;
 pub(crate) mod upload_profile;
 pub(crate) mod user_data_check;
 pub(crate) mod user_data_fleet;

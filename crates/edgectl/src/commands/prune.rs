@@ -9,7 +9,6 @@ use edgectl_registry::{
 
 use crate::access::Reach;
 use crate::cli::Output;
-use crate::commands::upload_profile::on_runtime;
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::Failure;
@@ -18,6 +17,7 @@ use crate::printer::Printer;
 use crate::project::Project;
 use crate::prune_cli::PruneArgs;
 use crate::prune_report;
+use crate::runtime::on_runtime;
 
 pub(crate) fn run(args: &PruneArgs, printer: Printer) -> Result<u8, Failure> {
     let (domain, registries, own_lock) = where_to(args, printer)?;

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::archive_cli::{LayoutArg, PushArgs};
 use crate::archives;
 use crate::cli::Output;
-use crate::commands::upload_profile::on_runtime;
 use crate::exit;
 use crate::failure::Failure;
 use crate::preflight::{Looking, look};
 use crate::printer::{Printer, bytes, table};
 use crate::progress::UploadProgress;
 use crate::project::Project;
+use crate::runtime::on_runtime;
 use crate::transfer_cli::prepared;
 use crate::{upload_plan, upload_report};
 
@@ -33,6 +33,7 @@ pub(crate) fn run(args: &PushArgs, printer: Printer) -> Result<u8, Failure> {
         images: plan(&archives, &registry)?,
         jobs: usize::from(options.jobs),
         attachments: options.attachments,
+        attachments_again: args.transfer.attachments_again,
         platforms: options.platforms.clone(),
     };
     let push = Push {

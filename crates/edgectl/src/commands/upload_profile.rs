@@ -6,7 +6,6 @@ use edgectl_registry::{
     upload,
 };
 
-use crate::archive_cli::FromArgs;
 use crate::archives;
 use crate::cli::{Output, UploadArgs};
 use crate::discovery::{discover_images, show_problems};
@@ -18,6 +17,7 @@ use crate::preflight::{self, Looking};
 use crate::printer::Printer;
 use crate::progress::UploadProgress;
 use crate::project::{Project, Scope};
+use crate::runtime::on_runtime;
 use crate::shard_cli::ShardArg;
 use crate::transfer_cli::prepared;
 use crate::{upload_plan, upload_report};
@@ -38,13 +38,14 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
         })?;
         return Ok(exit::DONE);
     }
-    let sources = sources(args, &scope, &discovered.lock, printer)?;
+    let sources = archives::sources(&args.archives, &scope, &discovered.lock, printer)?;
     let job = Job {
         scope: &scope,
         registry: &registry,
         sources: &sources,
         destination: &destination,
         options: &options,
+        attachments_again: args.transfer.attachments_again,
         shard: args.shard,
     };
     if args.dry_run {
@@ -62,6 +63,8 @@ pub(crate) struct Job<'a> {
     pub(crate) sources: &'a ArchivesFirst,
     pub(crate) destination: &'a Registries,
     pub(crate) options: &'a UploadConfig,
+    /// Also for images that are there.
+    pub(crate) attachments_again: bool,
     /// Only this part of the lock.
     pub(crate) shard: Option<ShardArg>,
 }
@@ -121,6 +124,7 @@ impl Job<'_> {
             images: lock.images.iter().filter(|i| pinning::is_uploaded(i)).map(request).collect(),
             jobs: usize::from(self.options.jobs),
             attachments: self.options.attachments,
+            attachments_again: self.attachments_again,
             platforms: self.options.platforms.clone(),
         };
         match self.shard {
@@ -137,16 +141,6 @@ fn request(image: &LockedImage) -> ImageRequest {
         digest: image.digest.clone().filter(|_| image.media_type.is_some()),
         target: image.target.clone(),
     }
-}
-
-/// Runs the asynchronous part of a command.
-pub(crate) fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::of(exit::FAILED, &e).doing("starting the runtime"))?;
-    runtime.block_on(work)
 }
 
 type Place = (Scope, RegistryConfig, Registries, UploadConfig);
@@ -172,22 +166,4 @@ fn where_to(args: &UploadArgs) -> Result<Place, Failure> {
     scope.registry = Some(registry.clone());
     let options = args.transfer.over(&UploadConfig::default());
     Ok((scope, registry, destination, options))
-}
-
-/// The archives that are named, and the registries if they may be asked.
-fn sources(
-    args: &UploadArgs,
-    scope: &Scope,
-    lock: &ImageLock,
-    printer: Printer,
-) -> Result<ArchivesFirst, Failure> {
-    let FromArgs { from, or_upstream, names } = &args.archives;
-    if from.is_empty() {
-        return Ok(scope.sources_of(lock)?.into());
-    }
-    let archives = archives::open(from, names, printer)?;
-    let upstream = or_upstream.then(|| scope.sources_of(lock)).transpose()?;
-    let sources = ArchivesFirst { archives, upstream };
-    archives::ensure_there(lock, &sources)?;
-    Ok(sources)
 }

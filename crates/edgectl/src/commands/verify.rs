@@ -1,31 +1,30 @@
 //! `edgectl verify`.
 
-use edgectl_model::{ImageLock, LockedImage, count};
-use edgectl_registry::{Depth, Verdict, Verified, VerifyRequest, verify};
+use std::path::PathBuf;
+
+use edgectl_model::{ImageLock, LockedImage, RegistryConfig, count};
+use edgectl_registry::{Depth, Registries, Verdict, Verified, VerifyRequest, verify};
 use serde_json::{Value, json};
 
 use crate::cli::{Output, VerifyArgs};
-use crate::commands::upload_profile::on_runtime;
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Failure, with_causes};
 use crate::pinning::is_uploaded;
 use crate::printer::{Printer, table};
 use crate::project::Project;
+use crate::runtime::on_runtime;
 
 pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
-    let project = Project::load(&args.project.file)?;
-    let path = args.lock.clone().unwrap_or_else(|| project.path(&project.config.lock));
+    let (registry, destination, path) = where_to(args)?;
     let lock = read_lock(&path)?;
-    let registry = &project.config.registry;
     if lock.registry != registry.domain {
         return Err(Failure::new(
             exit::FAILED,
-            format!("the lock is of `{}`, and edge.yaml of `{}`", lock.registry, registry.domain),
+            format!("the lock is of `{}`, and not of `{}`", lock.registry, registry.domain),
         )
-        .hint("run `edgectl images`, or name the project file of the lock with `-f`"));
+        .hint("run `edgectl images`, or name the project file of the lock with `-f`, or the lock's registry with `--registry`"));
     }
-    let destination = project.scope().destination(registry)?;
     let depth = if args.deep { Depth::Contents } else { Depth::Names };
     let requests = requests(&lock)?;
     let found = on_runtime(async {
@@ -48,6 +47,22 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
         _ if found.iter().all(is_unknown) => exit::FAILED,
         _ => exit::FOUND_WRONG,
     })
+}
+
+/// The registry and the lock: those that are named, else the project's.
+fn where_to(args: &VerifyArgs) -> Result<(RegistryConfig, Registries, PathBuf), Failure> {
+    if let Some(registry) = args.registry.config()? {
+        let lock = args.lock.clone().ok_or_else(|| {
+            let text = "`--registry` takes the place of edge.yaml: name the lock, too";
+            Failure::new(exit::USAGE, text)
+        })?;
+        let destination = args.registry.destination(&registry)?;
+        return Ok((registry, destination, lock));
+    }
+    let project = Project::load(&args.project.file)?;
+    let path = args.lock.clone().unwrap_or_else(|| project.path(&project.config.lock));
+    let destination = project.scope().destination(&project.config.registry)?;
+    Ok((project.config.registry, destination, path))
 }
 
 fn requests(lock: &ImageLock) -> Result<Vec<VerifyRequest>, Failure> {

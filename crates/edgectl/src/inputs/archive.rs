@@ -11,6 +11,7 @@ use edgectl_profile::{ChartSettings, Expect, Unit};
 
 use super::chart_files::{Collected, is_chart};
 use super::compression::Form;
+use super::image_archive::is_mark;
 use super::{Gatherer, MAX_ARCHIVES, kinds, packed, temporary};
 use crate::exit;
 use crate::failure::Failure;
@@ -26,6 +27,8 @@ struct Contents {
     tops: BTreeSet<String>,
     /// It has charts or kustomizations, which need all their files.
     has_roots: bool,
+    /// It may be one of images.
+    has_marks: bool,
     is_empty: bool,
 }
 
@@ -78,6 +81,7 @@ impl Gatherer<'_> {
             contents.tops.insert(top.to_owned());
             let file = entry.path.rsplit('/').next().unwrap_or_default();
             contents.has_roots |= file == "Chart.yaml" || kinds::KUSTOMIZATIONS.contains(&file);
+            contents.has_marks |= is_mark(&entry.path);
             chart.take(rest, entry.reader)
         })
         .map_err(|e| broken(name, &e))?;
@@ -86,6 +90,9 @@ impl Gatherer<'_> {
         }
         if contents.tops.len() == 1 && !contents.tops.contains("") && is_chart(&chart.files) {
             return self.take_chart(chart.into_files(name, unit), path, settings);
+        }
+        if contents.has_marks && self.image_archive(name, path, unit)? {
+            return Ok(());
         }
         let directory = temporary()?;
         take_out(path, form, directory.path(), contents.has_roots).map_err(|e| broken(name, &e))?;

@@ -7,6 +7,7 @@ mod compression;
 mod elsewhere;
 mod folder;
 mod helm;
+mod image_archive;
 mod kinds;
 mod kustomize;
 mod packed;
@@ -90,6 +91,9 @@ impl<'a> Gatherer<'a> {
             Failure::of(exit::FAILED, &e).doing(format!("reading the input `{}`", path.display()))
         })?;
         if metadata.is_dir() {
+            if image_archive::is_layout(path) && self.image_archive(name, path, None)? {
+                return Ok(());
+            }
             return self.directory(name, path);
         }
         match (path.file_name().and_then(|file| file.to_str()), path.parent()) {

@@ -13,6 +13,7 @@ mod large;
 mod logins;
 mod prune;
 mod push;
+mod save;
 mod secrets;
 mod site;
 mod upload;

@@ -72,3 +72,37 @@ fn a_lock_without_pins_or_of_another_registry_is_refused() {
     let ended = site.run(&["verify"]).expect(1);
     assert!(ended.stderr.contains("the lock is of `10.10.254.254:8000/ns`"), "{}", ended.stderr);
 }
+
+/// Without a project file: the lock on stdout, the upload, and the check.
+#[test]
+fn the_command_line_names_registry_and_login() {
+    let site = uploaded();
+    let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
+    let digest = lock.lines().find_map(|line| line.trim().strip_prefix("digest: ")).unwrap();
+    let is_db = lock.find("a/db:1").unwrap() < lock.find("a/web:1").unwrap();
+    assert!(is_db, "{lock}");
+    site.write("list.txt", &format!("quay.io/a/db:1@{digest}\n"));
+    std::fs::remove_file(site.path("edge.yaml")).unwrap();
+    let prefix = format!("{}/ns", site.registry.address());
+    let login = ["--username", "uploader", "--password-file", "secrets/uploader"];
+    let registry = [&["--registry", &prefix, "--ca", "ca.pem"][..], &login].concat();
+    let run = |first: &[&str]| site.run(&[first, &registry].concat());
+    let ended = run(&["images", "list.txt", "-o", "lock"]).expect(0);
+    site.write("named.lock", &ended.stdout.replace("[REGISTRY]", &site.registry.address()));
+    run(&["verify", "named.lock", "--deep"]).expect(0);
+    for link in stored(&site, &["/db/", "_manifests/tags"]) {
+        std::fs::remove_file(link).unwrap();
+    }
+    run(&["verify", "named.lock"]).expect(3);
+    let ended = run(&["verify"]).expect(2);
+    assert!(ended.stderr.contains("name the lock, too"), "{}", ended.stderr);
+    let ended = run(&["images"]).expect(2);
+    assert!(ended.stderr.contains("name what is to be read"), "{}", ended.stderr);
+    let other = format!("{}/other", site.registry.address());
+    let wrong = ["verify", "named.lock", "--registry", &other, "--anonymous", "--ca", "ca.pem"];
+    let ended = site.run(&wrong).expect(1);
+    assert!(ended.stderr.contains("the lock is of"), "{}", ended.stderr);
+    let ended =
+        site.run(&["verify", "named.lock", "--registry", &prefix, "--anonymous", "--ca", "ca.pem"]);
+    assert!(ended.expect(1).stderr.contains("1 not as they should be"), "the login is needed");
+}

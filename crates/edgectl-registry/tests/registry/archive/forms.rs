@@ -38,7 +38,7 @@ async fn push(bench: &Bench, archives: &Archives) -> UploadOutcome {
 }
 
 /// Pushes, and reads every manifest and blob back.
-pub(super) async fn push_and_verify(archives: &Archives) -> Vec<(String, Digest)> {
+pub(crate) async fn push_and_verify(archives: &Archives) -> Vec<(String, Digest)> {
     let bench = Bench::new();
     let outcome = push(&bench, archives).await;
     assert_no_failure(&outcome);

@@ -162,16 +162,12 @@ async fn wrong_content_is_never_committed() {
 async fn push(bench: &Bench, archives: &Archives) -> String {
     let image = archives.images().last().unwrap();
     let target = bench.target("edge/broken:1");
-    let request = UploadRequest {
-        images: vec![ImageRequest {
-            source: image.names[0].clone(),
-            digest: Some(image.digest.clone()),
-            target: target.clone(),
-        }],
-        jobs: 4,
-        attachments: true,
-        platforms: Vec::new(),
+    let image = ImageRequest {
+        source: image.names[0].clone(),
+        digest: Some(image.digest.clone()),
+        target: target.clone(),
     };
+    let request = UploadRequest::new(vec![image], 4);
     let outcome = upload_from(request, archives, &bench.registries(), &()).await;
     assert!(bench.registries().look(&target).await.unwrap().is_none());
     let (_, error) = outcome.failed().next().unwrap();

@@ -1,8 +1,8 @@
 //! Archives as sources.
 
 mod anything;
-mod forms;
+pub(crate) mod forms;
 mod hostile;
 mod memory;
-mod pack;
+pub(crate) mod pack;
 mod tools;

@@ -335,3 +335,57 @@ mod gar {
         assert!(!format!("{key:?}").contains("PRIVATE KEY"), "{key:?}");
     }
 }
+
+/// Clouds are told by their names: what must be made first is named, by the
+/// look before an upload and by the upload itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn repositories_that_must_be_made_are_told_by_the_name_of_the_host() {
+    let fake = Fake::start(|asked, _| {
+        let unknown = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"not known"}]}"#;
+        match asked.line.split(' ').next() {
+            Some("GET") if asked.line.starts_with("GET /v2/ ") => answer(200, "", ""),
+            _ => answer(404, "", if asked.line.starts_with("HEAD") { "" } else { unknown }),
+        }
+    })
+    .await;
+    for (host, expected) in [
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "p/edge/app"),
+        ("europe-west1-docker.pkg.dev", "p/edge"),
+    ] {
+        let access = Access {
+            insecure: true,
+            connect_to: Some(fake.address.clone()),
+            credentials: edgectl_registry::Credentials::Anonymous,
+            ..Access::default()
+        };
+        let registries = crate::bench::registries(&[(host, access)]);
+        let named = |error: &RegistryError| match error {
+            RegistryError::MissingRepositories { names, .. } => names.clone(),
+            other => panic!("{other:?}"),
+        };
+        let prefix = edgectl_model::Prefix::parse(&format!("{host}/p/edge")).unwrap();
+        let repositories = std::collections::BTreeSet::from(["p/edge/app".to_owned()]);
+        let request = edgectl_registry::CheckRequest {
+            prefix: &prefix,
+            repositories: &repositories,
+            create: false,
+        };
+        let error = edgectl_registry::preflight(&registries, request).await.unwrap_err();
+        assert_eq!(named(&error), [expected]);
+
+        let dir = tempfile::tempdir().unwrap();
+        let mut tiny = edgectl_testkit::TinyLayout::new(dir.path()).unwrap();
+        let image = edgectl_testkit::TinyImage::new("amd64").random_layer(10, 1);
+        let image = tiny.image(&image).unwrap();
+        tiny.name("src.example/app:1", &image).unwrap();
+        let layout = edgectl_registry::Layout::open(dir.path()).unwrap();
+        let image = edgectl_registry::ImageRequest {
+            source: crate::bench::reference("src.example/app:1"),
+            digest: None,
+            target: crate::bench::reference(&format!("{host}/p/edge/app:1")),
+        };
+        let request = edgectl_registry::UploadRequest::new(vec![image], 1);
+        let outcome = edgectl_registry::upload_from(request, &layout, &registries, &()).await;
+        assert_eq!(named(outcome.failed().next().unwrap().1), [expected]);
+    }
+}

@@ -1,0 +1,52 @@
+//! Archives of images among the inputs: what they hold is a list of images.
+
+use std::path::Path;
+
+use edgectl_profile::{Expect, File, Severity, Unit};
+use edgectl_registry::{Archives, is_attachment_tag};
+
+use super::Gatherer;
+use crate::failure::{Doing, Failure};
+
+/// Whether a directory is one: an OCI layout.
+pub(super) fn is_layout(path: &Path) -> bool {
+    path.join("oci-layout").is_file() && path.join("index.json").is_file()
+}
+
+/// Whether an entry of an archive shows that it is one.
+pub(super) fn is_mark(entry: &str) -> bool {
+    let name = entry.trim_start_matches("./");
+    matches!(name, "oci-layout" | "manifest.json")
+}
+
+impl Gatherer<'_> {
+    /// Takes the names of the images; says whether there are any images.
+    pub(super) fn image_archive(
+        &mut self,
+        name: &str,
+        path: &Path,
+        unit: Option<Unit>,
+    ) -> Result<bool, Failure> {
+        // Other programs have a `manifest.json`, too.
+        let Ok(archives) = Archives::open(&[path.to_owned()]) else { return Ok(false) };
+        let mut list = String::new();
+        for image in archives.images() {
+            if image.names.is_empty() {
+                let message = format!(
+                    "the image `{}` has no name; `edgectl push --name` gives it one",
+                    image.digest
+                );
+                self.discoverer.problem(Severity::Warning, name, "nameless-image", message);
+            }
+            let is_image = |tag: &str| !is_attachment_tag(tag);
+            let names = image.names.iter().filter(|name| name.tag().is_none_or(is_image));
+            names.for_each(|name| list.push_str(&format!("{}\n", name.canonical())));
+        }
+        if !list.is_empty() {
+            let file = File { name, unit, expect: Expect::Known };
+            let result = self.discoverer.read(&file, list.as_bytes());
+            self.judge(result).doing(format!("reading the names in `{name}`"))?;
+        }
+        Ok(true)
+    }
+}
