@@ -2,7 +2,7 @@
 
 use edgectl_model::{Reference, Secret};
 
-use crate::toml_text::string;
+use crate::text::quoted;
 
 const CRI: &str = "plugins.\"io.containerd.grpc.v1.cri\"";
 
@@ -22,16 +22,16 @@ pub(crate) fn config_file(
     let mut text = "# Written by edgectl.\nversion = 2\n".to_owned();
     if let Some(image) = sandbox_image {
         // The source name: containerd applies the mirrors to it as to any other.
-        let image = string(&image.canonical());
+        let image = quoted(&image.canonical());
         text.push_str(&format!("\n[{CRI}]\n  sandbox_image = {image}\n"));
     }
-    text.push_str(&format!("\n[{CRI}.registry]\n  config_path = {}\n", string(hosts_dir)));
+    text.push_str(&format!("\n[{CRI}.registry]\n  config_path = {}\n", quoted(hosts_dir)));
     for login in logins {
         text.push_str(&format!(
             "\n[{CRI}.registry.configs.{}.auth]\n  username = {}\n  password = {}\n",
-            string(login.host),
-            string(login.username),
-            string(login.password.expose()),
+            quoted(login.host),
+            quoted(login.username),
+            quoted(login.password.expose()),
         ));
     }
     text

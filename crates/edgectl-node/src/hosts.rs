@@ -2,7 +2,7 @@
 
 use edgectl_model::Prefix;
 
-use crate::toml_text::string;
+use crate::text::quoted;
 
 /// How a mirror is reached.
 pub(crate) struct Mirror<'a> {
@@ -45,7 +45,7 @@ pub(crate) fn own_file(registry: &Mirror<'_>) -> String {
 fn file(note: &str, mirror: &Mirror<'_>, path: &str) -> String {
     let host = mirror.target.domain();
     let secure = format!("https://{host}{path}");
-    let mut text = format!("# Written by edgectl.\n{note}\nserver = {}\n", string(&secure));
+    let mut text = format!("# Written by edgectl.\n{note}\nserver = {}\n", quoted(&secure));
     let trust = trust(mirror);
     push(&mut text, "", path, &trust);
     push_host(&mut text, &secure, path, &trust);
@@ -56,7 +56,7 @@ fn file(note: &str, mirror: &Mirror<'_>, path: &str) -> String {
 }
 
 fn push_host(text: &mut String, url: &str, path: &str, trust: &str) {
-    text.push_str(&format!("\n[host.{}]\n", string(url)));
+    text.push_str(&format!("\n[host.{}]\n", quoted(url)));
     push(text, "  ", path, trust);
 }
 
@@ -74,7 +74,7 @@ fn push(text: &mut String, margin: &str, path: &str, trust: &str) {
 fn trust(mirror: &Mirror<'_>) -> String {
     match (mirror.insecure, mirror.ca) {
         (true, _) => "skip_verify = true".to_owned(),
-        (false, Some(ca)) => format!("ca = {}", string(ca)),
+        (false, Some(ca)) => format!("ca = {}", quoted(ca)),
         (false, None) => String::new(),
     }
 }

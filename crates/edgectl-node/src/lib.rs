@@ -4,14 +4,19 @@
 //! This crate is pure: it says which files there are and what is in them, and
 //! never writes one.
 
+mod access;
 mod config;
 mod containerd;
 mod error;
 mod file;
 mod hosts;
 mod mirrors;
-mod toml_text;
+mod rancher;
+mod registries;
+mod text;
 
-pub use containerd::{NodeRegistries, NodeRegistry, containerd_files};
+pub use access::{NodeRegistries, NodeRegistry};
+pub use containerd::containerd_files;
 pub use error::NodeError;
 pub use file::RuntimeFile;
+pub use rancher::{Rancher, rancher_files};

@@ -1,0 +1,104 @@
+//! K3s' and RKE2's files: golden texts, and what a YAML reader makes of them.
+
+#![allow(clippy::unwrap_used)]
+
+use edgectl_model::{HostRule, Prefix, Secret, from_yaml};
+use edgectl_node::{NodeRegistries, NodeRegistry, Rancher, RuntimeFile, rancher_files};
+use proptest::prelude::*;
+
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+fn settings(password: &str, insecure: bool) -> NodeRegistries {
+    let rule = |source: &str, target: &str| HostRule {
+        source: Prefix::parse(source).unwrap(),
+        target: Prefix::parse(target).unwrap(),
+    };
+    NodeRegistries {
+        registries: vec![NodeRegistry {
+            domain: Prefix::parse("reg.local:5000/edge").unwrap(),
+            username: "puller".to_owned(),
+            password: Secret::new(password),
+            insecure,
+            ca_pems: vec![PEM.to_owned()],
+        }],
+        rules: vec![
+            rule("docker.io", "reg.local:5000/edge/docker.io"),
+            rule("quay.io", "reg.local:5000"),
+        ],
+        sandbox_image: None,
+    }
+}
+
+fn shape(files: &[RuntimeFile]) -> Vec<(&str, u32, bool)> {
+    files.iter().map(|f| (f.path.as_str(), f.mode, f.secret)).collect()
+}
+
+#[test]
+fn golden_files() {
+    let files = rancher_files(Rancher::K3s, &settings("s\"3", false)).unwrap();
+    assert_eq!(
+        shape(&files),
+        [
+            ("/etc/edgectl/registry-ca.pem", 0o644, false),
+            ("/etc/rancher/k3s/config.yaml.d/50-edgectl.yaml", 0o644, false),
+            ("/etc/rancher/k3s/registries.yaml", 0o600, true),
+        ]
+    );
+    assert_eq!(files[0].content, PEM);
+    assert_eq!(
+        files[1].content,
+        "# Written by edgectl.\ndisable-default-registry-endpoint: true\n"
+    );
+    assert_eq!(
+        files[2].content,
+        r#"# Written by edgectl.
+mirrors:
+  "docker.io":
+    endpoint:
+      - "https://reg.local:5000/v2/edge/docker.io"
+  "quay.io":
+    endpoint:
+      - "https://reg.local:5000"
+configs:
+  "reg.local:5000":
+    auth:
+      username: "puller"
+      password: "s\"3"
+    tls:
+      ca_file: "/etc/edgectl/registry-ca.pem"
+"#
+    );
+    let files = rancher_files(Rancher::Rke2, &settings("x", true)).unwrap();
+    assert_eq!(shape(&files)[2].0, "/etc/rancher/rke2/registries.yaml");
+    let text = &files[2].content;
+    assert!(text.contains("      - \"http://reg.local:5000/v2/edge/docker.io\"\n"), "{text}");
+    assert!(text.contains("      insecure_skip_verify: true\n"), "{text}");
+}
+
+#[test]
+fn nobody_and_nothing_is_fine() {
+    let files = rancher_files(Rancher::K3s, &NodeRegistries::default()).unwrap();
+    assert_eq!(files[1].content, "# Written by edgectl.\nmirrors:\nconfigs:\n");
+    assert!(!files[1].secret);
+    let mut open = settings("", false);
+    open.registries[0].username = String::new();
+    open.registries[0].ca_pems.clear();
+    let files = rancher_files(Rancher::K3s, &open).unwrap();
+    assert!(files[1].content.ends_with("configs:\n  \"reg.local:5000\": {}\n"), "{files:?}");
+}
+
+#[test]
+fn debug_hides_passwords() {
+    let files = rancher_files(Rancher::K3s, &settings("hunter2", false)).unwrap();
+    assert!(!format!("{files:?}").contains("hunter2"));
+}
+
+proptest! {
+    #[test]
+    fn every_password_survives(password: String) {
+        let files = rancher_files(Rancher::K3s, &settings(&password, false)).unwrap();
+        let value: serde_json::Value = from_yaml(&files[2].content).unwrap();
+        let auth = &value["configs"]["reg.local:5000"]["auth"];
+        prop_assert_eq!(auth["password"].as_str(), Some(password.as_str()));
+    }
+}
