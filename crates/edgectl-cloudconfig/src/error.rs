@@ -137,6 +137,21 @@ pub enum InjectError {
         /// Which key.
         path: String,
     },
+    /// A file of the runtime that the user data writes by itself.
+    #[error(
+        "{place}: `{file}` is written here with a content of its own; take this entry out (mirrors of your own can be `registry.rules` in edge.yaml), or put the registry into it by hand"
+    )]
+    ForeignFile {
+        /// Where.
+        place: Place,
+        /// The file's path on the host.
+        file: String,
+    },
+    /// A proxy for a host without Palette.
+    #[error(
+        "only Palette's user data has keys for a proxy; set it for the services of this host by hand, or choose the flavor `palette`"
+    )]
+    ProxyWithoutPlace,
     /// A certificate authority that isn't PEM.
     #[error("the certificate authority is not PEM text: expected `-----BEGIN CERTIFICATE-----`")]
     NotPem,

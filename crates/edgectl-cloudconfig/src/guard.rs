@@ -2,12 +2,8 @@
 
 use granit_parser::ScalarStyle;
 
-use edgectl_model::Prefix;
-
-use crate::certificate;
-use crate::check::Flavor;
 use crate::error::SyntaxError;
-use crate::inject::Injection;
+use crate::target::{Leaf, Named, Seg, Target};
 use crate::tree::{Data, Document, Id};
 
 /// A tree without places. No `Debug`: scalars can be passwords.
@@ -18,19 +14,21 @@ enum Value {
     Alias(usize),
 }
 
-/// Whether `after` differs from `before` in nothing but what `injection` sets.
+/// Whether `after` differs from `before` in nothing but the targets.
 pub(crate) fn only_sets(
     before: &str,
     after: &str,
-    injection: &Injection,
+    targets: &[Target],
 ) -> Result<bool, SyntaxError> {
     let (old, new) = (Document::parse(before)?, Document::parse(after)?);
     if old.second.is_some() || new.second.is_some() {
         return Ok(false);
     }
+    let wanted: Vec<Wanted<'_>> =
+        targets.iter().map(|t| Wanted { path: &t.path, leaf: &t.leaf }).collect();
     let rest = |document: &Document| {
         let value = document.root.map(|root| value_of(document, root));
-        value.and_then(|root| strip(root, injection))
+        value.and_then(|root| strip(root, &wanted))
     };
     Ok(match (rest(&old), rest(&new)) {
         (None, None) => true,
@@ -88,85 +86,85 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// What is left of a value; nothing where it is empty or null.
-type Strip<'a> = dyn Fn(Value) -> Option<Value> + 'a;
+/// What is meant below some value.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    path: &'a [Seg],
+    leaf: &'a Leaf,
+}
 
-/// The root without what the injection sets.
-fn strip(root: Value, injection: &Injection) -> Option<Value> {
-    match injection.flavor {
-        Flavor::Palette => without(root, &["stylus"], &strip_stylus(injection)),
-        Flavor::Kairos | Flavor::CloudInit => {
-            without(root, &["edgectl"], &|own| without(own, &["registry"], &strip_own(injection)))
+/// What is left of a value without the targets; nothing where it is empty or
+/// null.
+fn strip(value: Value, wanted: &[Wanted<'_>]) -> Option<Value> {
+    unless_empty(match value {
+        Value::Mapping { entries, tag, anchor } => {
+            let entries = entries.into_iter().filter_map(|(key, value)| {
+                let below = below_key(&key, wanted);
+                Some((key, strip_value(value, &below)?))
+            });
+            Value::Mapping { entries: entries.collect(), tag, anchor }
         }
+        Value::Sequence { items, tag, anchor } => {
+            let items = items.into_iter().filter_map(|item| strip_item(item, wanted));
+            Value::Sequence { items: items.collect(), tag, anchor }
+        }
+        other => other,
+    })
+}
+
+fn strip_value(value: Value, below: &[Wanted<'_>]) -> Option<Value> {
+    let is_target = |wanted: &Wanted<'_>| wanted.path.is_empty() && !wanted.leaf.is_item();
+    match below {
+        [] => Some(value),
+        below if below.iter().any(is_target) => None,
+        below => strip(value, below),
     }
 }
 
-fn strip_own<'a>(injection: &'a Injection) -> impl Fn(Value) -> Option<Value> + 'a {
-    move |registry| {
-        let keys = ["domain", "username", "password", "insecure"];
-        let registry = without(registry, &keys, &|_| None)?;
-        let registry = without(registry, &["rules"], &|rules| strip_rules(rules, injection))?;
-        without(registry, &["certificates"], &|list| strip_certificate(list, injection))
-    }
-}
-
-fn strip_stylus<'a>(injection: &'a Injection) -> impl Fn(Value) -> Option<Value> + 'a {
-    move |stylus| {
-        let stylus = without(stylus, &["registryCredentials"], &|credentials| {
-            let keys = ["domain", "username", "password", "insecure"];
-            without(credentials, &keys, &|_| None)
-        })?;
-        let stylus = without(stylus, &["externalRegistries"], &|registries| {
-            without(registries, &["registryMappingRules"], &|rules| strip_rules(rules, injection))
-        })?;
-        without(stylus, &["site"], &|site| {
-            without(site, &["caCerts"], &|list| strip_certificate(list, injection))
-        })
-    }
-}
-
-fn strip_rules(rules: Value, injection: &Injection) -> Option<Value> {
-    let is_ours = |key: &Value| match key {
-        Value::Scalar { text, .. } => Prefix::parse(text)
-            .is_ok_and(|source| injection.rules.iter().any(|rule| rule.source == source)),
+/// What names an item goes with the rest of it.
+fn strip_item(item: Value, wanted: &[Wanted<'_>]) -> Option<Value> {
+    let is_ours = |wanted: &Wanted<'_>| match &item {
+        Value::Scalar { text, .. } => wanted.path.is_empty() && wanted.leaf.is_same_item(text),
         _ => false,
     };
-    match rules {
+    if wanted.iter().any(is_ours) {
+        return None;
+    }
+    let below: Vec<(&'static str, Wanted<'_>)> = wanted
+        .iter()
+        .filter_map(|wanted| match wanted.path {
+            [Seg::Item { key, is }, path @ ..] if is_named(&item, key, is) => {
+                Some((*key, Wanted { path, leaf: wanted.leaf }))
+            }
+            _ => None,
+        })
+        .collect();
+    let Some((name, _)) = below.first() else { return Some(item) };
+    let below_item: Vec<Wanted<'_>> = below.iter().map(|(_, wanted)| *wanted).collect();
+    match strip(item, &below_item)? {
         Value::Mapping { mut entries, tag, anchor } => {
-            entries.retain(|(key, _)| !is_ours(key));
+            entries.retain(|(key, _)| !matches!(key, Value::Scalar { text, .. } if text == name));
             unless_empty(Value::Mapping { entries, tag, anchor })
         }
-        other => unless_empty(other),
+        other => Some(other),
     }
 }
 
-fn strip_certificate(list: Value, injection: &Injection) -> Option<Value> {
-    let ours = injection.ca_pem.as_deref().and_then(certificate::pem);
-    let is_ours = |item: &Value| match item {
-        Value::Scalar { text, .. } => ours.is_some() && certificate::pem(text) == ours,
+fn is_named(item: &Value, name: &str, is: &Named) -> bool {
+    let Value::Mapping { entries, .. } = item else { return false };
+    entries.iter().any(|pair| match pair {
+        (Value::Scalar { text: key, .. }, Value::Scalar { text, .. }) => key == name && is.is(text),
         _ => false,
-    };
-    match list {
-        Value::Sequence { mut items, tag, anchor } => {
-            items.retain(|item| !is_ours(item));
-            unless_empty(Value::Sequence { items, tag, anchor })
-        }
-        other => unless_empty(other),
-    }
+    })
 }
 
-/// `value` with the values of `keys` passed through `strip`.
-fn without(value: Value, keys: &[&str], strip: &Strip<'_>) -> Option<Value> {
-    let Value::Mapping { entries, tag, anchor } = value else { return unless_empty(value) };
-    let mut left = Vec::with_capacity(entries.len());
-    for (key, value) in entries {
-        let is_meant = matches!(&key, Value::Scalar { text, .. } if keys.contains(&text.as_str()));
-        match is_meant {
-            true => left.extend(strip(value).map(|value| (key, value))),
-            false => left.push((key, value)),
-        }
-    }
-    unless_empty(Value::Mapping { entries: left, tag, anchor })
+fn below_key<'a>(key: &Value, wanted: &[Wanted<'a>]) -> Vec<Wanted<'a>> {
+    let Value::Scalar { text, .. } = key else { return Vec::new() };
+    let below = wanted.iter().filter_map(|wanted| match wanted.path {
+        [Seg::Key(own), path @ ..] if own == text => Some(Wanted { path, leaf: wanted.leaf }),
+        _ => None,
+    });
+    below.collect()
 }
 
 fn unless_empty(value: Value) -> Option<Value> {

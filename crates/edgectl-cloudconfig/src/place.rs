@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use crate::edit::{Leaf, block_entry, block_item, flow_entry};
+use crate::form::{block_entry, block_item, flow_entry, flow_item, flow_value, literal};
 use crate::lines;
-use crate::scalar;
+use crate::target::{Leaf, Seg};
 use crate::tree::{Data, Document, Id};
 
 /// Indentation per level where the text doesn't show its own.
@@ -24,6 +24,18 @@ struct Lines {
     indent: usize,
 }
 
+/// The bytes of a block scalar.
+struct Block {
+    /// Where its `|` or `>` stands.
+    start: usize,
+    /// Behind it and its modifiers.
+    indicator_end: usize,
+    /// The end of that line.
+    header_end: usize,
+    /// The end of its last line with content.
+    end: usize,
+}
+
 impl<'a> Placing<'a> {
     pub(crate) fn new(text: &'a str, document: &'a Document, line_end: &'static str) -> Self {
         Self { text, document, line_end }
@@ -34,12 +46,12 @@ impl<'a> Placing<'a> {
     }
 
     /// At the end of a text that has no content yet.
-    pub(crate) fn append(&self, path: &[&str], leaf: &Leaf<'_>) -> String {
+    pub(crate) fn append(&self, path: &[Seg], leaf: &Leaf) -> String {
         self.add_lines(self.text.len(), &block_entry(path, leaf, 0, DEFAULT_STEP))
     }
 
     /// A new entry of the mapping `id`.
-    pub(crate) fn insert(&self, id: Id, path: &[&str], leaf: &Leaf<'_>) -> Option<String> {
+    pub(crate) fn insert(&self, id: Id, path: &[Seg], leaf: &Leaf) -> Option<String> {
         if self.is_flow(id) {
             return self.insert_flow(id, &flow_entry(path, leaf));
         }
@@ -49,37 +61,30 @@ impl<'a> Placing<'a> {
     }
 
     /// A new item of the list `id`.
-    pub(crate) fn insert_item(&self, id: Id, pem: &str) -> Option<String> {
+    pub(crate) fn insert_item(&self, id: Id, path: &[Seg], leaf: &Leaf) -> Option<String> {
         if self.is_flow(id) {
-            return self.insert_flow(id, &scalar::quoted(pem));
+            return self.insert_flow(id, &flow_item(path, leaf));
         }
         let Data::Sequence { items, .. } = &self.document.node(id).data else { return None };
         let last = *items.last()?;
         let dash = self.dash(last)?;
         let lines =
             Lines { at: self.end_of(id, dash)?, indent: dash - lines::start(self.text, dash) };
-        Some(self.add_lines(lines.at, &block_item(pem, lines.indent)))
+        Some(self.add_lines(lines.at, &block_item(path, leaf, lines.indent, self.step())))
     }
 
     /// A value where there is none, or a written null.
-    pub(crate) fn fill(
-        &self,
-        key: Id,
-        value: Id,
-        path: &[&str],
-        leaf: &Leaf<'_>,
-    ) -> Option<String> {
+    pub(crate) fn fill(&self, key: Id, value: Id, path: &[Seg], leaf: &Leaf) -> Option<String> {
         let null = self.document.node(value);
-        let is_scalar = path.is_empty() && matches!(leaf, Leaf::Scalar { .. });
+        let is_scalar = path.is_empty() && !leaf.is_item();
         if is_scalar || self.is_in_flow(key) {
-            let inner = flow_entry(path, leaf);
-            let written = if path.is_empty() { inner } else { format!("{{{inner}}}") };
+            let written = flow_value(path, leaf);
             return match null.range.is_empty() {
                 true => self.fill_empty(key, value, &written),
                 false => Some(self.splice(null.range.clone(), &written)),
             };
         }
-        let start = self.own_line_indent(key)?;
+        let start = self.column(key)?;
         let lines = block_entry(path, leaf, start + self.step(), self.step());
         let at = lines::next(self.text, self.document.node(key).range.end.max(null.range.end));
         let with_lines = self.add_lines(at, &lines);
@@ -112,15 +117,39 @@ impl<'a> Placing<'a> {
         if !node.is_block_scalar() {
             return Some(self.splice(node.range.clone(), written));
         }
-        let header = self.block_header(self.document.node(key).range.end, node.range.start)?;
+        let block = self.block(key, value)?;
+        let comment = &self.text[block.indicator_end..block.header_end];
+        Some(self.splice(block.start..block.end, &format!("{written}{comment}")))
+    }
+
+    /// Another text of several lines in place of `value`.
+    pub(crate) fn replace_text(&self, key: Id, value: Id, text: &str) -> Option<String> {
+        let lines = match self.column(key) {
+            Some(column) if self.document.node(value).is_block_scalar() => {
+                literal(text, column + self.step())
+            }
+            _ => vec![crate::scalar::quoted(text)],
+        };
+        let [first, rest @ ..] = lines.as_slice() else { return None };
+        if rest.is_empty() {
+            return self.replace(key, value, first);
+        }
+        let block = self.block(key, value)?;
+        let comment = &self.text[block.indicator_end..block.header_end];
+        let written = [&[format!("{first}{comment}")], rest].concat().join(self.line_end);
+        Some(self.splice(block.start..block.end, &written))
+    }
+
+    fn block(&self, key: Id, value: Id) -> Option<Block> {
+        let from = self.document.node(value).range.start;
+        let start = self.block_header(self.document.node(key).range.end, from)?;
         let header_end =
-            self.text[header..].find(['\r', '\n']).map_or(self.text.len(), |n| header + n);
-        let indicator =
-            self.text[header..header_end].find([' ', '\t']).map_or(header_end, |n| header + n);
+            self.text[start..].find(['\r', '\n']).map_or(self.text.len(), |n| start + n);
+        let indicator_end =
+            self.text[start..header_end].find([' ', '\t']).map_or(header_end, |n| start + n);
         let body_end = self.content_end(value).max(header_end);
-        let body = self.text[..body_end].trim_end_matches(['\r', '\n']).len().max(header_end);
-        let comment = &self.text[indicator..header_end];
-        Some(self.splice(header..body, &format!("{written}{comment}")))
+        let end = self.text[..body_end].trim_end_matches(['\r', '\n']).len().max(header_end);
+        Some(Block { start, indicator_end, header_end, end })
     }
 
     /// Where the `|` or `>` of a block scalar stands, between its key and its
@@ -164,7 +193,7 @@ impl<'a> Placing<'a> {
 
     /// Where new entries of a block mapping go, and how far they are indented.
     fn block_lines(&self, keys: &[Id], id: Id) -> Option<Lines> {
-        let indent = self.own_line_indent(*keys.first()?)?;
+        let indent = self.column(*keys.first()?)?;
         let last = self.document.node(*keys.last()?).range.start;
         Some(Lines { at: self.end_of(id, last)?, indent })
     }
@@ -216,7 +245,7 @@ impl<'a> Placing<'a> {
     /// The lines of an item of a block list.
     pub(crate) fn item_range(&self, item: Id) -> Option<Range<usize>> {
         let dash = self.dash(item)?;
-        let end = self.content_end(item);
+        let end = self.content_end(self.last_leaf(item)).max(dash);
         Some(lines::start(self.text, dash)..lines::next(self.text, end))
     }
 
@@ -280,6 +309,13 @@ impl<'a> Placing<'a> {
         let start = self.document.node(key).range.start;
         let line = lines::start(self.text, start);
         self.text[line..start].bytes().all(|c| c == b' ').then_some(start - line)
+    }
+
+    /// The column of a key that has nothing but blanks and dashes before it.
+    fn column(&self, key: Id) -> Option<usize> {
+        let start = self.document.node(key).range.start;
+        let line = lines::start(self.text, start);
+        self.text[line..start].bytes().all(|c| matches!(c, b' ' | b'-')).then_some(start - line)
     }
 
     /// The indentation of the first nested block mapping.

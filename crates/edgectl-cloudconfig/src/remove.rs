@@ -5,14 +5,15 @@
 
 use thiserror::Error;
 
-use crate::certificate;
 use crate::envelope::edit_part;
 use crate::error::InjectError;
 use crate::header::line_end;
-use crate::inject::{Injection, inject_one, present_spellings};
+use crate::inject::inject_one;
+use crate::injection::Injection;
 use crate::lines;
 use crate::place::Placing;
-use crate::sections::Sections;
+use crate::plan::targets;
+use crate::target::{Seg, Target};
 use crate::tree::{Data, Document, Id};
 
 /// Why an injection can't be taken out.
@@ -33,7 +34,7 @@ pub enum RemoveError {
 }
 
 /// Sections nest no deeper than this.
-const MAX_KEYS: usize = 3;
+const MAX_KEYS: usize = 4;
 
 /// How far up an emptied section is taken out, and what is left of it.
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ fn remove_one(text: &str, injection: &Injection, force: bool) -> Result<String, 
         return Err(RemoveError::NotInjected);
     }
     let mut first = None;
-    for with in ["", " {}", " null", " ~"] {
+    for with in ["", " {}", " []", " null", " ~"] {
         for keys in 0..MAX_KEYS {
             let leave = Leave { keys, with };
             let Some(candidate) = take_out(text, injection, leave)? else { continue };
@@ -79,50 +80,43 @@ fn take_out(
     injection: &Injection,
     leave: Leave<'_>,
 ) -> Result<Option<String>, InjectError> {
-    let sections = Sections::of(injection.flavor);
-    let mut paths: Vec<Vec<String>> = Vec::new();
-    let own = |section: &[&str], key: &str| -> Vec<String> {
-        section.iter().copied().chain([key]).map(str::to_owned).collect()
-    };
-    for key in ["insecure", "password", "username", "domain"] {
-        paths.push(own(&sections.credentials, key));
-    }
-    for rule in injection.rules.iter().rev() {
-        let spellings = present_spellings(text, &rule.source, injection.flavor)?;
-        paths.extend(spellings.iter().map(|spelling| own(&sections.rules, spelling)));
-    }
     let mut text = text.to_owned();
-    if let Some(pem) = injection.ca_pem.as_deref().and_then(certificate::pem) {
-        let Some(after) = take_certificate(&text, sections, &pem, leave)? else { return Ok(None) };
-        text = after;
-    }
-    for path in paths {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let Some(after) = take_entry(&text, &path, leave)? else { return Ok(None) };
+    for target in targets(&text, injection)?.iter().rev() {
+        let after = match target.leaf.is_item() {
+            true => take_listed(&text, target, leave)?,
+            false => take_entry(&text, &target.path, leave)?,
+        };
+        let Some(after) = after else { return Ok(None) };
         text = after;
     }
     Ok(Some(text))
 }
 
 /// The text without the entry at `path`, and without what that leaves empty.
-fn take_entry(text: &str, path: &[&str], leave: Leave<'_>) -> Result<Option<String>, InjectError> {
+fn take_entry(text: &str, path: &[Seg], leave: Leave<'_>) -> Result<Option<String>, InjectError> {
     let document = Document::parse(text)?;
     let Some((mapping, key, value)) = find(&document, path) else {
         return Ok(Some(text.to_owned()));
     };
     let placing = Placing::new(text, &document, line_end(text));
-    if document.entries(mapping).len() > 1 || path.len() == 1 {
+    let above = &path[..path.len() - 1];
+    // What names an item of a list goes with the rest of it.
+    let names = usize::from(matches!(above.last(), Some(Seg::Item { .. })));
+    if document.entries(mapping).len() > 1 + names || above.is_empty() {
         let range = placing.entry_range(mapping, key, value);
         return Ok(range.map(|range| lines::splice(text, range, "")));
     }
-    take_section(text, &document, &path[..path.len() - 1], leave)
+    match above {
+        [list @ .., Seg::Item { .. }] => take_item(text, &document, list, mapping, leave),
+        _ => take_section(text, &document, above, leave),
+    }
 }
 
 /// A section whose only content goes.
 fn take_section(
     text: &str,
     document: &Document,
-    path: &[&str],
+    path: &[Seg],
     leave: Leave<'_>,
 ) -> Result<Option<String>, InjectError> {
     if path.len() > leave.keys {
@@ -137,27 +131,38 @@ fn take_section(
     Ok(Some(lines::splice(text, colon..body, leave.with)))
 }
 
-fn take_certificate(
+fn take_listed(
     text: &str,
-    sections: &Sections,
-    pem: &str,
+    target: &Target,
     leave: Leave<'_>,
 ) -> Result<Option<String>, InjectError> {
     let document = Document::parse(text)?;
-    let Some((_, _, list)) = find(&document, &sections.authorities) else { return Ok(None) };
-    let Data::Sequence { items, flow } = &document.node(list).data else { return Ok(None) };
+    let Some(list) = document.at(&target.path) else { return Ok(None) };
     let is_ours = |item: &&Id| {
         let scalar = document.node(**item).scalar();
-        scalar.and_then(|(text, _)| certificate::pem(text)).as_deref() == Some(pem)
+        scalar.is_some_and(|(text, _)| target.leaf.is_same_item(text))
     };
-    let Some(item) = items.iter().rev().find(is_ours) else { return Ok(None) };
+    let Some(item) = document.items(list).iter().rev().find(is_ours) else { return Ok(None) };
+    take_item(text, &document, &target.path, *item, leave)
+}
+
+/// The text without an item of the list at `path`.
+fn take_item(
+    text: &str,
+    document: &Document,
+    path: &[Seg],
+    item: Id,
+    leave: Leave<'_>,
+) -> Result<Option<String>, InjectError> {
+    let Some(list) = document.at(path) else { return Ok(None) };
+    let Data::Sequence { items, flow } = &document.node(list).data else { return Ok(None) };
     if items.len() == 1 {
-        return take_section(text, &document, &sections.authorities, leave);
+        return take_section(text, document, path, leave);
     }
-    let placing = Placing::new(text, &document, line_end(text));
+    let placing = Placing::new(text, document, line_end(text));
     let range = match flow {
-        false => placing.item_range(*item),
-        true => before_in_flow(&document, items, *item),
+        false => placing.item_range(item),
+        true => before_in_flow(document, items, item),
     };
     Ok(range.map(|range| lines::splice(text, range, "")))
 }
@@ -170,12 +175,9 @@ fn before_in_flow(document: &Document, items: &[Id], item: Id) -> Option<std::op
 }
 
 /// The mapping that holds the entry at `path`, its key and its value.
-fn find(document: &Document, path: &[&str]) -> Option<(Id, Id, Id)> {
-    let mut mapping = document.root?;
-    let (last, sections) = path.split_last()?;
-    for section in sections {
-        mapping = document.entries_named(mapping, section).next()?.1;
-    }
+fn find(document: &Document, path: &[Seg]) -> Option<(Id, Id, Id)> {
+    let (Seg::Key(last), section) = path.split_last()? else { return None };
+    let mapping = document.at(section)?;
     let (key, value) = document.entries_named(mapping, last).next()?;
     Some((mapping, key, value))
 }

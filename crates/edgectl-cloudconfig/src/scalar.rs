@@ -48,13 +48,24 @@ pub(crate) fn key(name: &str) -> String {
 }
 
 fn is_word(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphabetic()) && is_surely_text(name)
+    let is_safe = |c: u8| c.is_ascii_alphabetic() || c == b'_';
+    !name.is_empty() && name.bytes().all(is_safe) && is_surely_text(name)
 }
 
 /// A registry name: bare where nobody can take it for anything else.
 pub(crate) fn name(text: &str) -> String {
     let is_safe = |c: u8| c.is_ascii_alphanumeric() || b"._-/:".contains(&c);
     match is_surely_text(text) && text.bytes().all(is_safe) && !text.ends_with(':') {
+        true => text.to_owned(),
+        false => quoted(text),
+    }
+}
+
+/// A path of a file or another name: bare where nobody can take it for anything
+/// else.
+pub(crate) fn path(text: &str) -> String {
+    let is_safe = |c: u8| c.is_ascii_alphanumeric() || b"._-/".contains(&c);
+    match text.starts_with('/') && text.bytes().all(is_safe) {
         true => text.to_owned(),
         false => quoted(text),
     }

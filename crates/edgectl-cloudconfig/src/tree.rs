@@ -7,6 +7,7 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
 use crate::error::{Place, SyntaxError};
+use crate::target::Seg;
 
 /// How many aliases and merge keys a look-up follows: far more than people
 /// write, and an end for anchors that contain themselves.
@@ -112,6 +113,32 @@ impl Document {
     ) -> impl Iterator<Item = (Id, Id)> + 'a {
         let named = move |k: Id| self.nodes[k].scalar().is_some_and(|(text, _)| text == key);
         self.entries(id).iter().copied().filter(move |(k, _)| named(*k))
+    }
+
+    /// Whether a list's item is the one that a step of a path means.
+    pub(crate) fn is_item(&self, item: Id, seg: &Seg) -> bool {
+        let Seg::Item { key, is } = seg else { return false };
+        let name = self.get(item, key).and_then(|id| self.nodes[id].scalar());
+        name.is_some_and(|(name, _)| is.is(name))
+    }
+
+    /// The value at a path, through aliases and merge keys.
+    pub(crate) fn at(&self, path: &[Seg]) -> Option<Id> {
+        path.iter().try_fold(self.root?, |id, seg| match seg {
+            Seg::Key(key) => self.get(id, key),
+            Seg::Item { .. } => {
+                let item = self.items(id).iter().find(|item| self.is_item(**item, seg))?;
+                self.resolve(*item)
+            }
+        })
+    }
+
+    /// The items of a list, through an alias; none for anything else.
+    pub(crate) fn items(&self, id: Id) -> &[Id] {
+        match self.resolve(id).map(|id| &self.node(id).data) {
+            Some(Data::Sequence { items, .. }) => items,
+            _ => &[],
+        }
     }
 
     /// The node that `id` stands for: itself, or what its alias points at.

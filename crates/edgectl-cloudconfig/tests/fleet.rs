@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use edgectl_cloudconfig::{
-    Flavor, Injection, SiteTemplate, SiteValue, TemplateError, check, inject, read_settings,
+    Flavor, Injection, SiteSettings, SiteTemplate, SiteValue, TemplateError, check, inject,
+    read_settings,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;
@@ -86,6 +87,9 @@ fn a_registry_is_injected_once_for_all() {
             source: Prefix::parse("quay.io").unwrap(),
             target: Prefix::parse("reg.local:5000/edge/quay.io").unwrap(),
         }],
+        listed: false,
+        site: SiteSettings::default(),
+        runtime: None,
     };
     let edit = |text: String| {
         inject(&text, &injection)

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use edgectl_cloudconfig::{Flavor, InjectError, Injection, inject, read_settings, remove};
+use edgectl_cloudconfig::{
+    Flavor, InjectError, Injection, SiteSettings, inject, read_settings, remove,
+};
 use edgectl_model::{HostRule, Prefix, Secret};
 
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
@@ -16,6 +18,9 @@ fn injection() -> Injection {
         insecure: false,
         ca_pem: None,
         rules: Vec::new(),
+        listed: false,
+        site: SiteSettings::default(),
+        runtime: None,
     }
 }
 

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use edgectl_cloudconfig::{
-    Flavor, Injection, RegistryAccess, RemoveError, inject, read_settings, remove,
+    Flavor, HostFile, Injection, RegistryAccess, RemoveError, RuntimeSetup, SiteSettings, carries,
+    inject, read_settings, remove,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;
@@ -63,6 +64,29 @@ fn rules() -> impl Strategy<Value = Vec<HostRule>> {
     })
 }
 
+fn setup(content: &str) -> RuntimeSetup {
+    let file = |path: &str, mode, content: String| HostFile {
+        path: path.to_owned(),
+        mode,
+        content: Secret::new(content),
+    };
+    RuntimeSetup {
+        files: vec![
+            file(
+                "/etc/rancher/k3s/registries.yaml",
+                0o600,
+                format!("# Written by edgectl.\n{content}"),
+            ),
+            file(
+                "/etc/containerd/certs.d/[fd00::1]_5000_/hosts.toml",
+                0o644,
+                "# Written by edgectl.\n[host]\n  a = 1\n".to_owned(),
+            ),
+        ],
+        restart: vec!["systemctl try-restart k3s".to_owned()],
+    }
+}
+
 prop_compose! {
     fn injection()(
         password in password(),
@@ -71,7 +95,9 @@ prop_compose! {
         with_ca: bool,
         rules in rules(),
         registry in prop::sample::select(vec!["reg.local:5000/edge", "10.10.254.254:8000/spectro-images", "localhost"]),
-        flavor in prop::sample::select(vec![Flavor::Palette, Flavor::CloudInit]),
+        flavor in prop::sample::select(vec![Flavor::Palette, Flavor::Kairos, Flavor::CloudInit]),
+        listed: bool,
+        content in prop::option::of(password()),
     ) -> Injection {
         Injection {
             flavor,
@@ -81,6 +107,9 @@ prop_compose! {
             insecure,
             ca_pem: with_ca.then(|| PEM.to_owned()),
             rules,
+            listed: listed && flavor == Flavor::Palette,
+            site: SiteSettings::default(),
+            runtime: content.map(|content| setup(&content)),
         }
     }
 }
@@ -115,6 +144,9 @@ fn block_text() -> impl Strategy<Value = String> {
         "# the end\n",
         "\n\nstages:\n  boot:\n  - commands: [a, b]\n",
         "note: |\n  last\n",
+        "write_files:\n- path: /etc/motd\n  content: |\n    hello\n\n# end\n",
+        "write_files:\n  # none yet\nruncmd:\n  - [ls, -l]\n",
+        "stages:\n  initramfs:\n    - name: mine\n      files:\n        - {path: /a, content: b}\n",
     ]);
     (credentials, external, site, end, any::<(bool, bool, bool)>()).prop_map(
         |(credentials, external, site, end, (with_stylus, dos, open))| {
@@ -130,6 +162,10 @@ fn block_text() -> impl Strategy<Value = String> {
 }
 
 fn assert_reads_back(after: &str, injection: &Injection) {
+    assert!(carries(after, injection), "{after}");
+    if injection.runtime.is_some() && injection.flavor != Flavor::Palette {
+        return;
+    }
     let settings = read_settings(after).unwrap_or_else(|e| panic!("{e}\n{after}"));
     let is_ours = |access: &&RegistryAccess| access.domain == injection.registry;
     let first = settings.registries.iter().rfind(is_ours).unwrap();
@@ -179,7 +215,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_added_can_be_removed(site in 0..6_usize, injection in injection(), dos: bool, open: bool) {
+    fn what_was_added_can_be_removed(site in 0..9_usize, injection in injection(), dos: bool, open: bool) {
         let texts = [
             "#cloud-config\n",
             "#cloud-config\nhostname: a # b\n",
@@ -187,6 +223,9 @@ proptest! {
             "#cloud-config\nstylus: {site: {name: x}}\ninstall: {auto: true}\n",
             "#cloud-config\nstylus:\n    externalRegistries:\n        registryMappingRules:\n            \"gcr.io\": reg.local/gcr\n    site:\n        caCerts:\n            - |\n              -----BEGIN CERTIFICATE-----\n              AAAA\n              -----END CERTIFICATE-----\ninstall: {}\n",
             "#cloud-config\nstages:\n  boot:\n    - name: a\n",
+            "#cloud-config\nwrite_files:\n  - path: /etc/motd\n    content: |\n      hello\nruncmd:\n  - ls\n",
+            "#cloud-config\nwrite_files: [{path: /etc/motd, content: a}]\nstages: {initramfs: [{name: a}]}\n",
+            "#cloud-config\nstages:\n  initramfs:\n  - name: a\n    files:\n    - path: /a\n      content: b\n",
         ];
         let mut text = texts[site].to_owned();
         if open { text.truncate(text.len() - 1); }
@@ -231,6 +270,7 @@ proptest! {
             flavor: Flavor::Palette,
             registry: Prefix::parse("localhost").unwrap(), username: String::new(),
             password: Secret::new(""), insecure: false, ca_pem: None, rules: Vec::new(),
+            listed: false, site: SiteSettings::default(), runtime: None,
         };
         if let Err(error) = inject(&text, &injection) {
             let shown = format!("{error} {error:?}");
