@@ -1,9 +1,11 @@
 //! The medium that the system was started from, and what cloud-init left.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use edgectl_cloudconfig::{NodeSettings, read_settings};
 use edgectl_model::ImageLock;
+use flate2::read::GzDecoder;
 
 use edgectl_process::{FileError, file_error};
 
@@ -13,6 +15,11 @@ use crate::error::AgentError;
 pub(crate) const MEDIUM: &str = "/run/edgectl/medium";
 /// The user data as cloud-init received it.
 const USER_DATA: &str = "/var/lib/cloud/instance/user-data.txt";
+
+/// The first bytes of gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Larger texts aren't user data.
+const LIMIT: u64 = 64 << 20;
 
 /// Which system this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +62,19 @@ pub(crate) fn on_medium(name: &str) -> PathBuf {
 
 /// The user data, as cloud-init received it, without the padding.
 pub(crate) fn user_data() -> Result<String, AgentError> {
-    let text = std::fs::read_to_string(USER_DATA).map_err(file_error("reading", USER_DATA))?;
+    let failed = file_error("reading", USER_DATA);
+    let text = std::fs::read(USER_DATA).and_then(plain_text).map_err(failed)?;
     Ok(format!("{}\n", text.trim_end_matches(['\n', '\r'])))
+}
+
+/// User data may be compressed with gzip; cloud-init keeps it as it came.
+fn plain_text(bytes: Vec<u8>) -> io::Result<String> {
+    let mut text = Vec::new();
+    match bytes.starts_with(&GZIP) {
+        true => GzDecoder::new(bytes.as_slice()).take(LIMIT).read_to_end(&mut text)?,
+        false => bytes.as_slice().take(LIMIT).read_to_end(&mut text)?,
+    };
+    String::from_utf8(text).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.utf8_error()))
 }
 
 /// What the user data says.
@@ -74,6 +92,19 @@ pub(crate) fn lock() -> Result<ImageLock, AgentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compressed_user_data_is_read() {
+        use std::io::Write;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"#cloud-config\na: 1\n").unwrap();
+        let mut bytes = gzip.finish().unwrap();
+        bytes.extend(b"\n\n");
+        assert_eq!(plain_text(bytes).unwrap(), "#cloud-config\na: 1\n");
+        assert_eq!(plain_text(b"#cloud-config\n".to_vec()).unwrap(), "#cloud-config\n");
+        assert!(plain_text(vec![0x1f, 0x8b, 8, 0]).is_err());
+        assert!(plain_text(vec![0xff]).is_err());
+    }
 
     #[test]
     fn modes() {

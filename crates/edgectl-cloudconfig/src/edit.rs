@@ -33,12 +33,12 @@ impl Walk<'_> {
     /// Goes on in the collection `id`, which stands at `path[..depth]`.
     fn down(&self, id: Id, depth: usize) -> Result<String, InjectError> {
         match &self.path[depth] {
-            Seg::Key(key) => self.into_mapping(id, key, depth),
-            seg @ Seg::Item { .. } => self.into_list(id, seg, depth),
+            Seg::Key(key) => self.through_mapping(id, key, depth),
+            seg @ Seg::Item { .. } => self.through_list(id, seg, depth),
         }
     }
 
-    fn into_mapping(&self, id: Id, key: &str, depth: usize) -> Result<String, InjectError> {
+    fn through_mapping(&self, id: Id, key: &str, depth: usize) -> Result<String, InjectError> {
         self.check_mapping(id, depth)?;
         let mut named = self.document.entries_named(id, key);
         let found = named.next();
@@ -53,7 +53,7 @@ impl Walk<'_> {
         done.ok_or_else(|| self.unsupported(id))
     }
 
-    fn into_list(&self, id: Id, seg: &Seg, depth: usize) -> Result<String, InjectError> {
+    fn through_list(&self, id: Id, seg: &Seg, depth: usize) -> Result<String, InjectError> {
         self.check_value(id, depth)?;
         let Data::Sequence { items, .. } = &self.document.node(id).data else {
             return Err(self.shape(id, depth, "a list"));

@@ -3,7 +3,7 @@
 
 use crate::certificate::decode;
 use crate::error::InjectError;
-use crate::header::is_cloud_config;
+use crate::header::{is_cloud_config, line_end};
 use crate::lines;
 use crate::tree::{Data, Document, Id};
 
@@ -14,14 +14,15 @@ const ARCHIVE: &str = "#cloud-config-archive";
 pub(crate) struct Part {
     /// Its text, decoded.
     pub(crate) text: String,
-    /// Its bytes in the whole, where they are its text as it is.
+    /// Its bytes in the whole, where they are its lines as they are, each behind
+    /// the margin.
     pub(crate) range: Option<std::ops::Range<usize>>,
     /// Whether its lines are lines of the whole; if not, all of it is at `line`.
     pub(crate) is_line_by_line: bool,
     /// The line of the whole that its first line is, from 1.
     pub(crate) line: u64,
-    /// Columns that its lines are indented by in the whole.
-    pub(crate) indent: u64,
+    /// Blanks before each of its lines in the whole.
+    margin: String,
 }
 
 /// The cloud-config parts of a text; none if it is no text of parts.
@@ -41,11 +42,44 @@ pub(crate) fn edit_part<E: From<InjectError>>(
 ) -> Result<String, E> {
     let Some(parts) = parts(text) else { return edit(text) };
     let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
-    let range = part.range.clone().ok_or(InjectError::Encoded { line: part.line })?;
+    let refused = InjectError::Encoded { line: part.line };
+    let range = part.range.clone().ok_or_else(|| refused.clone())?;
     let after = edit(&part.text)?;
-    // A part ends where a line does.
-    let end = if part.text.ends_with('\n') || after.ends_with('\n') { "" } else { "\n" };
-    Ok(lines::splice(text, range, &format!("{after}{end}")))
+    let whole = match part.margin() {
+        "" => {
+            // A part ends where a line does.
+            let end = if part.text.ends_with('\n') || after.ends_with('\n') { "" } else { "\n" };
+            return Ok(lines::splice(text, range, &format!("{after}{end}")));
+        }
+        margin => lines::splice(text, range, &indented(&after, margin, line_end(text))),
+    };
+    // The lines may mean something else where they stand.
+    let again = self::parts(&whole).and_then(|parts| parts.into_iter().next());
+    match again.is_some_and(|part| part.text.trim_end() == after.trim_end()) {
+        true => Ok(whole),
+        false => Err(refused.into()),
+    }
+}
+
+impl Part {
+    /// What stands before each of its lines.
+    fn margin(&self) -> &str {
+        &self.margin
+    }
+
+    /// Columns that its lines are indented by in the whole.
+    pub(crate) fn indent(&self) -> u64 {
+        u64::try_from(self.margin.len()).unwrap_or(0)
+    }
+}
+
+/// The lines of a literal block, without the end of the last one.
+fn indented(text: &str, margin: &str, line_end: &str) -> String {
+    let line = |line: &str| match line {
+        "" => String::new(),
+        line => format!("{margin}{line}"),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join(line_end)
 }
 
 /// cloud-init looks for these at the head of the text.
@@ -89,7 +123,7 @@ fn mime_part(text: &str, start: usize, end: usize) -> Option<Part> {
             range: None,
             is_line_by_line: false,
             line,
-            indent: 0,
+            margin: String::new(),
         },
         "quoted-printable" => return None,
         _ => Part {
@@ -97,7 +131,7 @@ fn mime_part(text: &str, start: usize, end: usize) -> Option<Part> {
             range: Some(body..end),
             is_line_by_line: true,
             line,
-            indent: 0,
+            margin: String::new(),
         },
     };
     let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
@@ -171,14 +205,19 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
     if !is_declared && !is_cloud_config(text) {
         return None;
     }
-    let start = whole[..node.range.start].rfind('\n').map_or(0, |at| at + 1);
+    let start = lines::start(whole, node.range.start);
     let body = &whole[start..node.range.end];
     let indent = body.len() - body.trim_start_matches(' ').len();
+    let margin = " ".repeat(indent);
+    // Bytes that this would not give again are not taken out of their place.
+    let as_written = indented(text, &margin, line_end(whole));
+    let is_literal = node.is_block_scalar() && indent > 0;
+    let is_plain = is_literal && whole[start..].starts_with(&as_written);
     Some(Part {
         text: text.to_owned(),
-        range: None,
+        range: is_plain.then(|| start..start + as_written.len()),
         is_line_by_line: node.is_block_scalar(),
         line: node.place.line,
-        indent: u64::try_from(indent).unwrap_or(0),
+        margin,
     })
 }

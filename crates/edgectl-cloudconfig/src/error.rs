@@ -55,7 +55,7 @@ pub enum InjectError {
     NotCloudConfig,
     /// A part that isn't there byte for byte.
     #[error(
-        "the cloud-config part at line {line} is encoded or inside YAML, and can't be changed in place; give it as a file of its own, or as a plain MIME part"
+        "the cloud-config part at line {line} is encoded or quoted, and can't be changed in place; give it as a file of its own, as a plain MIME part, or in an archive as a literal block (`content: |`)"
     )]
     Encoded {
         /// Where it starts.

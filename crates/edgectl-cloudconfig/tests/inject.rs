@@ -426,7 +426,34 @@ fn of_several_parts_the_cloud_config_is_changed() {
     assert_eq!(inject(&after, &full()).unwrap(), after);
     assert_eq!(remove(&after, &full(), false).unwrap(), format!("{head}{body}{tail}"));
     assert_eq!(read_settings(&after).unwrap().rules.len(), 2);
-    let archive = "#cloud-config-archive\n- |\n  #cloud-config\n  a: 1\n";
-    assert_eq!(inject(archive, &full()), Err(InjectError::Encoded { line: 3 }));
+    for archive in [
+        "#cloud-config-archive\n- \"#cloud-config\\na: 1\\n\"\n",
+        "#cloud-config-archive\n- >\n  #cloud-config\n\n  a: 1\n",
+        // A line that isn't what it would be written as.
+        "#cloud-config-archive\n- |\n  #cloud-config\n  a: 1\n \n  b: 2\n",
+    ] {
+        assert!(matches!(inject(archive, &full()), Err(InjectError::Encoded { .. })), "{archive}");
+    }
     assert_eq!(inject("#cloud-config-archive\n[]\n", &full()), Err(InjectError::NotCloudConfig));
+}
+
+#[test]
+fn archives_are_edited_in_their_literal_blocks() {
+    for before in [
+        "#cloud-config-archive\n- |\n  #cloud-config\n  a: 1\n",
+        "#cloud-config-archive\n- type: text/x-shellscript\n  content: |\n    #!/bin/sh\n    ls\n- type: text/cloud-config\n  content: |-\n      #cloud-config\n      stylus:\n        site: {name: x}   # here\n\n      a: 1\n  filename: x\n",
+        "#cloud-config-archive\n- content: |\n    #cloud-config\n    a: 1",
+    ] {
+        for text in [before.to_owned(), before.replace('\n', "\r\n")] {
+            let after = inject(&text, &full()).unwrap_or_else(|e| panic!("{e}\n{text}"));
+            assert_eq!(inject(&after, &full()).unwrap(), after);
+            assert_eq!(remove(&after, &full(), false).unwrap(), text, "{after:?}");
+            let settings = read_settings(&after).unwrap();
+            assert_eq!(settings.registries[0].domain, full().registry, "{after}");
+            assert_eq!(settings.ca_pems, [PEM]);
+            assert_eq!(after.contains("filename: x"), text.contains("filename: x"));
+            let ends = after.matches('\n').count();
+            assert_eq!(after.matches("\r\n").count(), if text.contains('\r') { ends } else { 0 });
+        }
+    }
 }

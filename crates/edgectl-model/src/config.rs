@@ -13,6 +13,7 @@ use crate::prefix::Prefix;
 use crate::reference::Reference;
 use crate::rules::{HostRule, Layout, MirrorRules};
 use crate::upload_config::UploadConfig;
+use crate::user_data_config::UserDataConfig;
 
 /// The project file. Paths are relative to the file itself.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -247,35 +248,6 @@ pub struct ListedImage {
     pub reason: String,
 }
 
-/// Which program reads the user data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum UserDataFlavor {
-    /// Palette's agent: the `stylus:` section.
-    #[default]
-    Palette,
-    /// Kairos: the registry goes into the agent's own `edgectl:` section.
-    Kairos,
-    /// cloud-init: the registry goes into the agent's own `edgectl:` section.
-    CloudInit,
-    /// By the header and the top-level keys of the file.
-    Detect,
-}
-
-/// The user data.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UserDataConfig {
-    /// The file to start from; it is never written to.
-    pub file: String,
-    /// Which program reads it.
-    #[serde(default)]
-    pub flavor: UserDataFlavor,
-    /// Where the finished user data is put (mode 0600).
-    #[serde(default = "default_user_data_out")]
-    pub out: String,
-}
-
 /// The installer image.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -340,9 +312,6 @@ impl Default for BootConfig {
 
 fn default_lock() -> String {
     "images.lock".to_owned()
-}
-fn default_user_data_out() -> String {
-    "build/user-data".to_owned()
 }
 fn default_label() -> String {
     "EDGECTL".to_owned()

@@ -21,11 +21,12 @@ mod rules;
 mod secret;
 mod suggest;
 mod upload_config;
+mod user_data_config;
 mod yaml;
 
 pub use config::{
     BootConfig, EdgeConfig, ExcludedImage, ImagesConfig, IsoConfig, ListedImage, OneOrMany,
-    RegistryConfig, RenderConfig, SourceRegistry, SourcesConfig, UserDataConfig, UserDataFlavor,
+    RegistryConfig, RenderConfig, SourceRegistry, SourcesConfig,
 };
 pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
 pub use credentials::{CloudConfig, CredentialsConfig, LoginWay, SecretPlace};
@@ -43,4 +44,7 @@ pub use rules::{Collision, HostRule, HostRuleError, Layout, MirrorRules, PlanErr
 pub use secret::Secret;
 pub use suggest::did_you_mean;
 pub use upload_config::{ByteSize, UploadConfig};
+pub use user_data_config::{
+    HostRuntime, PaletteSection, SiteConfig, UserDataConfig, UserDataFlavor,
+};
 pub use yaml::{YamlError, from_yaml};

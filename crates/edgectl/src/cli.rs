@@ -262,50 +262,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) output: OutputArgs,
 }
 
-/// Which agent reads the user data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FlavorArg {
-    /// Palette Edge: `stylus:`.
-    Palette,
-    /// Kairos: the agent's own `edgectl:` section.
-    Kairos,
-    /// cloud-init: the agent's own `edgectl:` section.
-    CloudInit,
-    /// By the file's header and keys.
-    Detect,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct InjectArgs {
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-    /// User data to start from in place of edge.yaml's; `-` for stdin.
-    #[arg(long = "in", value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
-    /// Where to write it in place of edge.yaml's; `-` for stdout. With
-    /// `--sites` a directory, which gets SITE.yaml for each.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// One user data per site: the user data is a Jinja template, and the
-    /// sites with their values come from a CSV file (a `name` column and one
-    /// for each value), a YAML file, or a directory with a YAML file each.
-    #[arg(long, value_name = "SITES", requires = "out", conflicts_with_all = ["remove", "diff"])]
-    pub(crate) sites: Option<PathBuf>,
-    /// Which agent reads it, in place of edge.yaml's.
-    #[arg(long, value_name = "FLAVOR")]
-    pub(crate) flavor: Option<FlavorArg>,
-    /// Take the registry out again: what was added goes, to the byte.
-    #[arg(long)]
-    pub(crate) remove: bool,
-    /// With --remove: also where injecting has replaced values, which can't
-    /// be brought back.
-    #[arg(long, requires = "remove")]
-    pub(crate) force: bool,
-    /// Only print the change, with its secrets hidden.
-    #[arg(long)]
-    pub(crate) diff: bool,
-}
-
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AgentArgs {
     /// The static agent [default: beside edgectl].

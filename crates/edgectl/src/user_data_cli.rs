@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::InjectArgs;
+use crate::inject_cli::InjectArgs;
 
 /// `edgectl user-data …`
 #[derive(Debug, Subcommand)]

@@ -14,9 +14,13 @@ const fn package(name: &'static str, purpose: &'static str) -> Package {
 /// The package that would start a service.
 pub(crate) const REGISTRY: &str = "docker-registry";
 
+/// The package that would configure the machine at its next boot.
+pub(crate) const CLOUD_INIT: &str = "cloud-init";
+
 /// All of them, without those that Debian brings along by itself.
 pub(crate) const PACKAGES: &[Package] = &[
     package("ca-certificates", "trusting registries on the internet"),
+    package(CLOUD_INIT, "judging user data by its own schema, in tests"),
     package(REGISTRY, "the quickstart's two registries; tests against a real one"),
     package("dosfstools", "the EFI system partition of the installer image"),
     package("e2fsprogs", "the data partition of installed systems"),

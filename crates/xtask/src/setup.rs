@@ -4,7 +4,7 @@ use std::path::Path;
 
 use edgectl_process::{Cmd, Tool};
 
-use crate::packages::{PACKAGES, Package, REGISTRY, missing};
+use crate::packages::{CLOUD_INIT, PACKAGES, Package, REGISTRY, missing};
 use crate::{Result, containerd, say, test_tools};
 
 const APT_GET: Tool = Tool {
@@ -37,6 +37,9 @@ pub(crate) fn packages() -> Result {
     if missing.iter().any(|package| package.name == REGISTRY) {
         keep_registry_stopped()?;
     }
+    if missing.iter().any(|package| package.name == CLOUD_INIT) {
+        keep_cloud_init_off()?;
+    }
     let mut install = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install"];
     install.extend(["--yes", "--no-install-recommends"]);
     install.extend(missing.iter().map(|package| package.name));
@@ -68,6 +71,15 @@ fn keep_registry_stopped() -> Result {
     );
     say("  `systemctl unmask docker-registry` gives it back");
     as_root(&["systemctl", "mask", "docker-registry.service"])
+}
+
+/// The package would look for user data at every boot. With this file it never
+/// does; the program itself is not touched.
+fn keep_cloud_init_off() -> Result {
+    say("  it stays off on this machine: only `cloud-init schema` is called, by tests;");
+    say("  remove /etc/cloud/cloud-init.disabled to have it configure the machine");
+    as_root(&["mkdir", "-p", "/etc/cloud"])?;
+    as_root(&["touch", "/etc/cloud/cloud-init.disabled"])
 }
 
 /// Runs a command as root.

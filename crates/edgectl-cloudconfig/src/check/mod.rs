@@ -4,6 +4,7 @@
 //! `docs/user-data-rules/` and one directory of examples in `tests/check/`.
 
 mod finding;
+mod host_mirrors;
 mod kind;
 mod registries;
 mod rules;
@@ -35,7 +36,7 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         findings.add(&rules::HEADER, Place::new(1, 1), "", message);
     }
     // The registry's settings may be in one part alone.
-    let settled = parts.iter().position(|part| Flavor::detect(&part.text) == Some(Flavor::Palette));
+    let settled = parts.iter().position(|part| names_registries(&part.text));
     for (number, part) in parts.iter().enumerate() {
         let against = against.filter(|_| number == settled.unwrap_or(0));
         for finding in check_one(&part.text, against) {
@@ -45,9 +46,14 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     findings.sorted()
 }
 
+fn names_registries(text: &str) -> bool {
+    Document::parse(text)
+        .is_ok_and(|document| !Subject::new(text, &document, None).origins().is_empty())
+}
+
 fn place_in_whole(part: &Part, place: Place) -> Place {
     match part.is_line_by_line {
-        true => Place { line: part.line + place.line - 1, column: part.indent + place.column },
+        true => Place { line: part.line + place.line - 1, column: part.indent() + place.column },
         false => Place { line: part.line, column: 1 },
     }
 }

@@ -6,6 +6,7 @@ use edgectl_model::{Prefix, Reference};
 use crate::error::Place;
 use crate::tree::Id;
 
+use super::host_mirrors;
 use super::subject::Subject;
 
 /// A registry of `externalRegistries`.
@@ -29,6 +30,8 @@ pub(super) struct Registries {
     pub(super) single: Option<Prefix>,
     pub(super) listed: Vec<Listed>,
     pub(super) rules: Vec<MirrorRule>,
+    /// A mirror for whatever has none of its own.
+    pub(super) everything: bool,
     /// Where one would look for them.
     pub(super) place: Place,
 }
@@ -41,7 +44,7 @@ impl Registries {
         let top = external.or_else(|| subject.at(&["stylus"])).or(subject.document.root);
         let below = |key| external.and_then(|id| subject.document.get(id, key));
         let own = subject.at(&["edgectl", "registry", "rules"]);
-        Self {
+        let mut found = Self {
             single: subject
                 .at(&["stylus", "registryCredentials", "domain"])
                 .and_then(|id| prefix(subject, id)),
@@ -50,14 +53,23 @@ impl Registries {
                 .into_iter()
                 .chain(rules(subject, own, "edgectl.registry.rules"))
                 .collect(),
+            everything: false,
             place: top.map_or(Place::new(1, 1), |id| subject.place(id)),
-        }
+        };
+        host_mirrors::read(subject, &mut found);
+        found
+    }
+
+    /// Whether the file says nothing of where images come from.
+    pub(super) fn is_empty(&self) -> bool {
+        self.single.is_none() && self.listed.is_empty() && self.rules.is_empty() && !self.everything
     }
 
     /// Whether the host finds an image without the internet.
     pub(super) fn covers(&self, image: &Reference) -> bool {
         let is_there = |prefix: &Prefix| prefix.remainder(image).is_some();
         self.single.is_some()
+            || self.everything
             || self.rules.iter().any(|rule| is_there(&rule.source))
             || self.listed.iter().any(|listed| is_there(&listed.domain))
     }

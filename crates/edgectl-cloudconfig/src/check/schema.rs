@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use regex_lite::Regex;
 use serde::Deserialize;
 
 use super::kind::Kind;
@@ -43,7 +44,7 @@ pub(super) struct Schema {
     pub(super) items: Option<Box<Schema>>,
     #[serde(default, rename = "enum")]
     pub(super) choices: Vec<String>,
-    pub(super) pattern: Option<String>,
+    pub(super) pattern: Option<Pattern>,
     #[serde(default)]
     pub(super) required: Vec<String>,
     #[serde(default)]
@@ -69,6 +70,27 @@ impl Schema {
             word == kind.word() || (kind == Kind::Integer && word == Kind::Number.word())
         };
         self.types().is_empty() || self.types().iter().any(is)
+    }
+}
+
+/// A regular expression, compiled once.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub(super) struct Pattern {
+    pub(super) text: String,
+    regex: Option<Regex>,
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        // One that can't be read is the schema's fault; a test reads all.
+        Self { regex: Regex::new(&text).ok(), text }
+    }
+}
+
+impl Pattern {
+    pub(super) fn allows(&self, text: &str) -> bool {
+        self.regex.as_ref().is_none_or(|regex| regex.is_match(text))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::project::Place;
 
-pub(crate) use password::LoginArgs;
+pub(crate) use password::{LoginArgs, PullLoginArgs};
 
 /// What is said of one registry.
 #[derive(Debug, Clone, Copy)]

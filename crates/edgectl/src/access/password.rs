@@ -60,28 +60,65 @@ impl LoginArgs {
             return Ok(Some(Credentials::identity_token("", token)));
         }
         let Some(name) = &self.username else { return Ok(None) };
-        Ok(Some(Credentials::basic(name, self.password(name, host)?)))
+        let from = From { stdin: self.password_stdin, file: self.password_file.as_deref() };
+        Ok(Some(Credentials::basic(name, password(&from, name, host)?)))
+    }
+}
+
+/// Who the nodes log in as.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PullLoginArgs {
+    /// User name that nodes pull as, in place of edge.yaml's; the password
+    /// comes from --password-stdin, --password-file,
+    /// $EDGECTL_REGISTRY_PASSWORD, or a question on the terminal.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// Read the password from stdin.
+    #[arg(long, requires = "username", conflicts_with = "password_file")]
+    password_stdin: bool,
+    /// Read the password from the first line of a file.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    password_file: Option<PathBuf>,
+}
+
+impl PullLoginArgs {
+    /// Whether stdin is the password's.
+    pub(crate) fn takes_stdin(&self) -> bool {
+        self.password_stdin
     }
 
-    fn password(&self, name: &str, host: &str) -> Result<Secret, Failure> {
-        if self.password_stdin {
-            let mut line = String::new();
-            let read = std::io::stdin().lock().read_line(&mut line);
-            read.map_err(|e| Failure::of(exit::FAILED, &e).doing("reading the password"))?;
-            return Ok(Secret::new(line.trim_end_matches(['\r', '\n'])));
-        }
-        if let Some(file) = &self.password_file {
-            return first_line_of(file, "the password file");
-        }
-        if let Ok(password) = std::env::var(VARIABLE) {
-            return Ok(Secret::new(password));
-        }
-        let asked = ask_hidden(&format!("Password of `{name}` at `{host}`: "))?;
-        asked.ok_or_else(|| {
-            Failure::new(exit::USAGE, "no password was given")
-                .hint(format!("pass `--password-stdin` or `--password-file`, or set {VARIABLE}"))
-        })
+    /// User name and password; none where nothing was said.
+    pub(crate) fn login(&self, host: &str) -> Result<Option<(String, Secret)>, Failure> {
+        let Some(name) = &self.username else { return Ok(None) };
+        let from = From { stdin: self.password_stdin, file: self.password_file.as_deref() };
+        Ok(Some((name.clone(), password(&from, name, host)?)))
     }
+}
+
+/// Where a password comes from.
+struct From<'a> {
+    stdin: bool,
+    file: Option<&'a Path>,
+}
+
+fn password(from: &From<'_>, name: &str, host: &str) -> Result<Secret, Failure> {
+    if from.stdin {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        read.map_err(|e| Failure::of(exit::FAILED, &e).doing("reading the password"))?;
+        return Ok(Secret::new(line.trim_end_matches(['\r', '\n'])));
+    }
+    if let Some(file) = from.file {
+        return first_line_of(file, "the password file");
+    }
+    if let Ok(password) = std::env::var(VARIABLE) {
+        return Ok(Secret::new(password));
+    }
+    let asked = ask_hidden(&format!("Password of `{name}` at `{host}`: "))?;
+    asked.ok_or_else(|| {
+        Failure::new(exit::USAGE, "no password was given")
+            .hint(format!("pass `--password-stdin` or `--password-file`, or set {VARIABLE}"))
+    })
 }
 
 fn first_line_of(file: &Path, what: &str) -> Result<Secret, Failure> {

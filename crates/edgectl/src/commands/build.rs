@@ -54,7 +54,7 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     }
 
     printer.say("[3/5] user-data inject: credentials, certificate and mirror rules");
-    let user_data = inject_project(&project, &discovered.lock)?;
+    let user_data = inject_project(&project, &discovered.lock, printer)?;
     printer.say(&format!("  wrote {}", user_data.display()));
 
     printer.say("[4/5] iso build: baking the installer");

@@ -4,8 +4,7 @@
 use std::path::Path;
 
 use edgectl_cloudconfig::{
-    Against, InjectError, Injection, Level, SiteTemplate, TemplateError, check, inject,
-    read_settings,
+    Against, InjectError, Injection, Level, SiteTemplate, TemplateError, carries, check, inject,
 };
 use edgectl_model::{ImageLock, count};
 use edgectl_process::{Staging, interrupted};
@@ -87,10 +86,7 @@ fn render(
         .map(|f| fault(format!("{}: {}: {} [{}]", f.place, f.path, f.message, f.rule)))
         .collect();
     // A condition around the section would take the registry with it.
-    let has_registry = read_settings(&text).is_ok_and(|settings| {
-        settings.registries.iter().any(|registry| registry.domain == injection.registry)
-    });
-    if !has_registry {
+    if !carries(&text, injection) {
         let lost = "the registry is inside a condition of the template; take it out of there";
         faults.push(fault(lost.to_owned()));
     }

@@ -2,26 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Flavor, Injection, RemoveError, inject, redact, remove};
-use edgectl_model::{ImageLock, Secret, UserDataFlavor};
-use edgectl_registry::Credentials;
+use edgectl_cloudconfig::{Injection, RemoveError, inject, redact, remove};
+use edgectl_model::ImageLock;
 
-use crate::cli::{FlavorArg, InjectArgs};
 use crate::commands::user_data_fleet::{self, Fleet};
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
+use crate::inject_cli::{InjectArgs, InjectionArgs};
+use crate::injection::injection;
 use crate::printer::Printer;
 use crate::project::Project;
+use crate::pull_check::warn_of_push;
 
 pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let project = Project::load(&args.project.file)?;
     let lock = read_lock(&project.path(&project.config.lock))?;
     let config = &project.config.user_data;
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
+    if from.as_os_str() == "-" && args.what.login.takes_stdin() {
+        return Err(Failure::new(exit::USAGE, "stdin can't be the user data and the password")
+            .hint("give one of them as a file: `--in FILE` or `--password-file FILE`"));
+    }
     let text = read_user_data(&from)?;
-    let injection = injection(&project, &lock, flavor(&project, args.flavor, &text))?;
+    let injection = injection(&project, &lock, &args.what, &text)?;
+    if !args.remove && !args.diff {
+        warn_of_push(&project, &injection, printer);
+    }
     if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
         let job = Fleet { template: &from, text: &text, sites, out };
         return user_data_fleet::run(&job, &injection, &lock, printer);
@@ -46,11 +54,16 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
 }
 
 /// Injects as the project says and writes the project's own file.
-pub(crate) fn inject_project(project: &Project, lock: &ImageLock) -> Result<PathBuf, Failure> {
+pub(crate) fn inject_project(
+    project: &Project,
+    lock: &ImageLock,
+    printer: Printer,
+) -> Result<PathBuf, Failure> {
     let config = &project.config.user_data;
     let from = project.path(&config.file);
     let text = read_user_data(&from)?;
-    let injection = injection(project, lock, flavor(project, None, &text))?;
+    let injection = injection(project, lock, &InjectionArgs::default(), &text)?;
+    warn_of_push(project, &injection, printer);
     let text = injected(&text, &injection, &from)?;
     let to = project.path(&config.out);
     write(&to, &text)?;
@@ -91,57 +104,4 @@ fn difference(before: &str, after: &str, file: &Path) -> Result<String, Failure>
     let diff = similar::TextDiff::from_lines(&before, &after);
     let name = file.display().to_string();
     Ok(diff.unified_diff().context_radius(3).header(&name, &name).to_string())
-}
-
-/// As the command line says, else as edge.yaml does.
-fn flavor(project: &Project, argument: Option<FlavorArg>, text: &str) -> Flavor {
-    let config = match project.config.user_data.flavor {
-        UserDataFlavor::Palette => FlavorArg::Palette,
-        UserDataFlavor::Kairos => FlavorArg::Kairos,
-        UserDataFlavor::CloudInit => FlavorArg::CloudInit,
-        UserDataFlavor::Detect => FlavorArg::Detect,
-    };
-    match argument.unwrap_or(config) {
-        FlavorArg::Palette => Flavor::Palette,
-        FlavorArg::Kairos => Flavor::Kairos,
-        FlavorArg::CloudInit => Flavor::CloudInit,
-        // What isn't YAML is refused later, with its place.
-        FlavorArg::Detect => Flavor::detect(text).unwrap_or(Flavor::Palette),
-    }
-}
-
-fn injection(project: &Project, lock: &ImageLock, flavor: Flavor) -> Result<Injection, Failure> {
-    let registry = &project.config.registry;
-    let (username, password) = pull_login(project)?;
-    let rules = registry
-        .mirror_rules()
-        .host_rules(lock.workloads().map(|image| &image.source))
-        .map_err(|e| Failure::of(exit::FAILED, &e).doing("writing the mirror rules"))?;
-    Ok(Injection {
-        flavor,
-        registry: registry.domain.clone(),
-        username,
-        password,
-        insecure: registry.insecure,
-        ca_pem: project.scope().registry_ca(registry)?,
-        rules,
-    })
-}
-
-/// The node's login: user name and password are all that its agent takes.
-fn pull_login(project: &Project) -> Result<(String, Secret), Failure> {
-    let registry = &project.config.registry;
-    let config = registry.pull_credentials.as_ref().or(registry.credentials.as_ref());
-    let domain = &registry.domain;
-    match project.place.credentials(config, domain.domain(), domain.path())? {
-        Credentials::Basic { username, password } => Ok((username, password)),
-        Credentials::Anonymous => Ok((String::new(), Secret::new(""))),
-        _ => Err(Failure::new(
-            exit::FAILED,
-            format!(
-                "the login for `{domain}` is a token, and nodes log in with a name and a password"
-            ),
-        )
-        .hint("give `registry.pullCredentials` in edge.yaml a `username` and a `passwordFile`")),
-    }
 }

@@ -19,4 +19,6 @@ mod site;
 mod upload;
 mod user_data;
 mod user_data_check;
+mod user_data_cloud_init;
+mod user_data_runtime;
 mod verify;

@@ -1,0 +1,105 @@
+//! The files of a host's own container runtime, for user data.
+
+use edgectl_cloudconfig::{HostFile, Injection, RuntimeSetup};
+use edgectl_model::{HostRuntime, ImageLock, Reference, Secret};
+use edgectl_node::{
+    NodeRegistries, NodeRegistry, Rancher, RuntimeFile, containerd_files, rancher_files,
+};
+
+use crate::exit;
+use crate::failure::Failure;
+use crate::inject_cli::RuntimeArg;
+
+/// What in a user data tells the runtime of its host.
+const HINTS: [(&str, HostRuntime); 8] = [
+    ("\nedgectl:", HostRuntime::Agent),
+    ("/etc/rancher/k3s", HostRuntime::K3s),
+    ("get.k3s.io", HostRuntime::K3s),
+    ("\nk3s:", HostRuntime::K3s),
+    ("/etc/rancher/rke2", HostRuntime::Rke2),
+    ("get.rke2.io", HostRuntime::Rke2),
+    ("\nrke2:", HostRuntime::Rke2),
+    ("/etc/containerd/", HostRuntime::Containerd),
+];
+
+/// As the command line says, else as edge.yaml does, else as the text shows.
+pub(crate) fn runtime(
+    argument: Option<RuntimeArg>,
+    config: HostRuntime,
+    text: &str,
+) -> Result<HostRuntime, Failure> {
+    let chosen = match argument {
+        None => config,
+        Some(RuntimeArg::Agent) => HostRuntime::Agent,
+        Some(RuntimeArg::Containerd) => HostRuntime::Containerd,
+        Some(RuntimeArg::K3s) => HostRuntime::K3s,
+        Some(RuntimeArg::Rke2) => HostRuntime::Rke2,
+        Some(RuntimeArg::Detect) => HostRuntime::Detect,
+    };
+    if chosen != HostRuntime::Detect {
+        return Ok(chosen);
+    }
+    let mut seen: Vec<HostRuntime> =
+        HINTS.iter().filter(|(hint, _)| text.contains(hint)).map(|(_, runtime)| *runtime).collect();
+    seen.dedup();
+    match seen.as_slice() {
+        [one] => Ok(*one),
+        found => {
+            let what = if found.is_empty() { "nothing" } else { "more than one" };
+            let message = format!("{what} in the user data tells the host's container runtime");
+            Err(Failure::new(exit::USAGE, message)
+                .hint("name it: `--runtime agent`, `containerd`, `k3s` or `rke2`"))
+        }
+    }
+}
+
+/// The files for `runtime`; none where an agent writes them.
+pub(crate) fn setup(
+    runtime: HostRuntime,
+    injection: &Injection,
+    lock: &ImageLock,
+) -> Result<Option<RuntimeSetup>, Failure> {
+    let mut settings = node_registries(injection);
+    let mut restart = Vec::new();
+    let files = match runtime {
+        HostRuntime::Agent | HostRuntime::Detect => return Ok(None),
+        HostRuntime::K3s => rancher_files(Rancher::K3s, &settings),
+        HostRuntime::Rke2 => rancher_files(Rancher::Rke2, &settings),
+        HostRuntime::Containerd => {
+            settings.sandbox_image = sandbox_image(lock).cloned();
+            // It may have started while cloud-init was at work. K3s and RKE2
+            // start later.
+            restart.push("systemctl try-restart containerd.service".to_owned());
+            containerd_files(&settings)
+        }
+    };
+    let files = files
+        .map_err(|e| Failure::of(exit::FAILED, &e).doing("writing the runtime's files"))?
+        .into_iter()
+        .map(|RuntimeFile { path, mode, content, .. }| HostFile {
+            path,
+            mode,
+            content: Secret::new(content),
+        });
+    Ok(Some(RuntimeSetup { files: files.collect(), restart }))
+}
+
+fn node_registries(injection: &Injection) -> NodeRegistries {
+    NodeRegistries {
+        registries: vec![NodeRegistry {
+            domain: injection.registry.clone(),
+            username: injection.username.clone(),
+            password: injection.password.clone(),
+            insecure: injection.insecure,
+            ca_pems: injection.ca_pem.iter().cloned().collect(),
+        }],
+        rules: injection.rules.clone(),
+        sandbox_image: None,
+    }
+}
+
+/// The image of the pod sandbox: the profile's `pause`.
+fn sandbox_image(lock: &ImageLock) -> Option<&Reference> {
+    let is_pause = |source: &Reference| source.path().rsplit('/').next() == Some("pause");
+    lock.workloads().map(|image| &image.source).find(|source| is_pause(source))
+}

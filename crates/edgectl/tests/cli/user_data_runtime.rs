@@ -1,0 +1,170 @@
+//! `user-data inject` for hosts whose own runtime reads files, for Palette's
+//! list of registries, and for what a site needs besides.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::site::{Ended, PASSWORD, Site};
+
+const PLAIN: &str = "#cloud-config\nhostname: edge-7   # the host\n";
+
+fn inject(site: &Site, arguments: &[&str]) -> Ended {
+    site.run(&[&["user-data", "inject", "--out", "-"], arguments].concat())
+}
+
+/// A site with a lock and plain user data.
+fn site() -> Site {
+    let site = Site::new();
+    site.write("user-data", PLAIN);
+    site.run(&["images"]).expect(0);
+    site
+}
+
+#[test]
+fn the_runtimes_files_come_with_the_user_data_and_go_again() {
+    let site = site();
+    for (flavor, runtime, files) in [
+        ("cloud-init", "containerd", ["certs.d/quay.io/hosts.toml", "/etc/containerd/config.toml"]),
+        ("cloud-init", "k3s", ["/etc/rancher/k3s/registries.yaml", "50-edgectl.yaml"]),
+        ("kairos", "rke2", ["/etc/rancher/rke2/registries.yaml", "50-edgectl.yaml"]),
+        ("palette", "k3s", ["/etc/rancher/k3s/registries.yaml", "registryCredentials"]),
+    ] {
+        let how = ["--flavor", flavor, "--runtime", runtime];
+        let after = inject(&site, &how).expect(0).stdout;
+        assert!(after.starts_with(PLAIN), "{after}");
+        assert!(files.iter().all(|file| after.contains(file)), "{after}");
+        assert_eq!(after.contains("write_files:"), flavor == "cloud-init", "{after}");
+        assert!(!after.contains("edgectl:\n"), "{after}");
+        assert_eq!(after.contains("systemctl try-restart containerd"), runtime == "containerd");
+
+        site.write("finished", &after);
+        let twice = inject(&site, &[&how[..], &["--in", "finished"]].concat()).expect(0);
+        assert_eq!(twice.stdout, after);
+        let removed = inject(&site, &[&how[..], &["--in", "finished", "--remove"]].concat());
+        assert_eq!(removed.expect(0).stdout, PLAIN);
+        let diff = inject(&site, &[&how[..], &["--diff"]].concat()).expect(0).stdout;
+        assert!(!diff.contains("S3ntinel"), "{diff}");
+        assert!(diff.contains("+"), "{diff}");
+        // What was written is what check asks for.
+        site.run(&["user-data", "check", "finished", "--lock", "images.lock", "--strict"])
+            .expect(0);
+    }
+}
+
+#[test]
+fn the_runtime_is_told_or_plain_to_see() {
+    let site = site();
+    let ended = inject(&site, &["--flavor", "cloud-init", "--runtime", "detect"]).expect(2);
+    assert!(ended.stderr.contains("nothing in the user data tells"), "{}", ended.stderr);
+    site.write("user-data", "#cloud-config\nruncmd:\n  - curl -sfL https://get.k3s.io | sh -\n");
+    let after = inject(&site, &["--flavor", "cloud-init", "--runtime", "detect"]).expect(0).stdout;
+    assert!(after.contains("/etc/rancher/k3s/registries.yaml"), "{after}");
+    site.configure("file: user-data}", "file: user-data, flavor: cloud-init, runtime: k3s}");
+    assert_eq!(inject(&site, &[]).expect(0).stdout, after);
+    let agent = inject(&site, &["--runtime", "agent"]).expect(0).stdout;
+    assert!(agent.contains("edgectl:\n  registry:\n"), "{agent}");
+}
+
+#[test]
+fn every_site_gets_the_files() {
+    let site = site();
+    site.write("user-data", "#cloud-config\nhostname: {{ name }}\n");
+    site.write("sites.csv", "name\na\nb\n");
+    let how = ["user-data", "inject", "--flavor", "cloud-init", "--runtime", "k3s"];
+    site.run(&[&how[..], &["--sites", "sites.csv", "--out", "sites"]].concat()).expect(0);
+    let text = std::fs::read_to_string(site.path("sites/b.yaml")).unwrap();
+    assert!(text.starts_with("#cloud-config\nhostname: b\n"), "{text}");
+    assert!(text.contains("/etc/rancher/k3s/registries.yaml"), "{text}");
+    let mode = std::fs::metadata(site.path("sites/b.yaml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn palettes_list_and_site_are_filled() {
+    let site = site();
+    let other = std::fs::read_to_string(site.path("ca.pem")).unwrap();
+    site.write("site-ca.pem", &other);
+    let how = [
+        "--palette-section",
+        "externalRegistries",
+        "--site-ca",
+        "site-ca.pem",
+        "--https-proxy",
+        "http://10.1.0.9:3128",
+        "--no-proxy",
+        "10.0.0.0/8",
+    ];
+    let after = inject(&site, &how).expect(0).stdout;
+    for line in [
+        "      - domain: \"10.10.254.254:8000\"\n        repositoryName: \"ns\"\n",
+        "        certificates:\n",
+        "    caCerts:\n",
+        "      httpsProxy: \"http://10.1.0.9:3128\"\n      noProxy: \"10.0.0.0/8\"\n",
+    ] {
+        assert!(after.contains(line), "{line}\n{after}");
+    }
+    site.configure(
+        "userData: {file: user-data}",
+        "userData: {file: user-data, paletteSection: externalRegistries, site: {ca: [site-ca.pem], httpsProxy: \"http://10.1.0.9:3128\", noProxy: 10.0.0.0/8}}",
+    );
+    assert_eq!(inject(&site, &[]).expect(0).stdout, after);
+    let ended = inject(&site, &["--http-proxy", "http://me:secret@10.1.0.9:3128"]).expect(2);
+    assert!(ended.stderr.contains("a proxy's login has no place here"), "{}", ended.stderr);
+    let ended = inject(&site, &["--flavor", "kairos"]).expect(1);
+    assert!(ended.stderr.contains("only Palette's user data has keys"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_nodes_login_comes_from_everywhere() {
+    let site = site();
+    let ways = "  credentials: {username: uploader, passwordFile: secrets/uploader}\n";
+    let written = format!("password: \"{}\"", PASSWORD.replace('"', "\\\""));
+    let done = |ended: Ended| {
+        let after = ended.expect(0).stdout;
+        assert!(after.contains(&written) && after.contains("username: \"node\""), "{after}");
+    };
+    let command = ["user-data", "inject", "--out", "-"];
+    // A Docker configuration, a helper, a file, the environment.
+    let domain = "10.10.254.254:8000";
+    let auth = "bm9kZTpTM250aW5lbC1wOnNzIHcwcmQjIjE=";
+    site.write("d/config.json", &format!(r#"{{"auths": {{"{domain}": {{"auth": "{auth}"}}}}}}"#));
+    site.configure(ways, &format!("{ways}  pullCredentials: {{dockerConfig: d/config.json}}\n"));
+    done(site.run(&command));
+    site.configure("{dockerConfig: d/config.json}", "{helper: test}");
+    let secret = PASSWORD.replace('"', "\\\"");
+    site.write(
+        "bin/docker-credential-test",
+        &format!("#!/bin/sh\nread server\ncat <<'EOF'\n{{\"Username\":\"node\",\"Secret\":\"{secret}\"}}\nEOF\n"),
+    );
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(site.path("bin/docker-credential-test"), executable).unwrap();
+    let path = format!("{}:/usr/bin:/bin", site.path("bin").display());
+    done(site.run_with(&command, &[("PATH", &path)]));
+    site.configure("{helper: test}", "{username: node, passwordFile: secrets/uploader}");
+    done(site.run(&command));
+    site.configure("passwordFile: secrets/uploader}\n  ca", "passwordEnv: NODE_PASSWORD}\n  ca");
+    done(site.run_with(&command, &[("NODE_PASSWORD", PASSWORD)]));
+    let ended = site.run(&command).expect(2);
+    assert!(ended.stderr.contains("`NODE_PASSWORD` is not set"), "{}", ended.stderr);
+    // The command line names who, and where the password is.
+    let named = [&command[..], &["--username", "node"]].concat();
+    let from_stdin = [&named[..], &["--password-stdin"]].concat();
+    done(site.run_with_input(&from_stdin, format!("{PASSWORD}\n").as_bytes()));
+    done(site.run(&[&named[..], &["--password-file", "secrets/uploader"]].concat()));
+    done(site.run_with(&named, &[("EDGECTL_REGISTRY_PASSWORD", PASSWORD)]));
+    let ended = site.run(&[&from_stdin[..], &["--in", "-"]].concat()).expect(2);
+    assert!(ended.stderr.contains("stdin can't be"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_account_that_may_push_is_warned_about() {
+    let site = site();
+    let warned = inject(&site, &[]).expect(0).stderr;
+    assert!(warned.starts_with("warning: `uploader` may push to 10.10.254.254:8000"), "{warned}");
+    // One that is refused, and a registry that isn't there: nothing is said.
+    site.write("wrong", "wrong\n");
+    let login = ["--username", "nobody", "--password-file", "wrong"];
+    assert_eq!(inject(&site, &login).expect(0).stderr, "");
+    let address = format!("connectTo: {}", site.registry.address());
+    site.configure(&address, "connectTo: 127.0.0.1:1");
+    assert_eq!(inject(&site, &[]).expect(0).stderr, "");
+}
