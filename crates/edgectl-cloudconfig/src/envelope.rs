@@ -1,8 +1,10 @@
 //! User data of several parts: MIME multipart and cloud-config-archive, as
 //! cloud-init takes them.
 
+use std::ops::Range;
+
 use crate::certificate::decode;
-use crate::error::InjectError;
+use crate::error::{InjectError, Place};
 use crate::header::{is_cloud_config, line_end};
 use crate::lines;
 use crate::tree::{Data, Document, Id};
@@ -16,7 +18,7 @@ pub(crate) struct Part {
     pub(crate) text: String,
     /// Its bytes in the whole, where they are its lines as they are, each behind
     /// the margin.
-    pub(crate) range: Option<std::ops::Range<usize>>,
+    pub(crate) range: Option<Range<usize>>,
     /// Whether its lines are lines of the whole; if not, all of it is at `line`.
     pub(crate) is_line_by_line: bool,
     /// The line of the whole that its first line is, from 1.
@@ -67,9 +69,21 @@ impl Part {
         &self.margin
     }
 
-    /// Columns that its lines are indented by in the whole.
-    pub(crate) fn indent(&self) -> u64 {
-        u64::try_from(self.margin.len()).unwrap_or(0)
+    /// Another text as it stands in the place of this one.
+    pub(crate) fn in_place(&self, text: &str, whole: &str) -> String {
+        match self.margin() {
+            "" => text.to_owned(),
+            margin => indented(text, margin, line_end(whole)),
+        }
+    }
+
+    /// A place in it as a place in the whole.
+    pub(crate) fn place_in_whole(&self, place: Place) -> Place {
+        let indent = u64::try_from(self.margin.len()).unwrap_or(0);
+        match self.is_line_by_line {
+            true => Place { line: self.line + place.line - 1, column: indent + place.column },
+            false => Place { line: self.line, column: 1 },
+        }
     }
 }
 
@@ -89,30 +103,42 @@ fn is_mime(text: &str) -> bool {
 }
 
 fn mime_parts(text: &str) -> Vec<Part> {
+    sections(text).into_iter().filter_map(|section| mime_part(text, section)).collect()
+}
+
+/// What stands between the delimiters of a MIME message, headers included.
+fn sections(text: &str) -> Vec<Range<usize>> {
     let Some(boundary) = boundary(text) else { return Vec::new() };
     let (delimiter, end) = (format!("--{boundary}"), format!("--{boundary}--"));
-    let mut parts = Vec::new();
+    let mut found = Vec::new();
     let mut open: Option<usize> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end();
         if bare == delimiter || bare == end {
-            if let Some(start) = open.take() {
-                // The line end before a delimiter belongs to it.
-                parts.extend(mime_part(text, start, at));
-            }
+            // The line end before a delimiter belongs to it.
+            found.extend(open.take().map(|start| start..at));
             if bare == delimiter {
                 open = Some(at + line.len());
             }
         }
         at += line.len();
     }
-    parts.extend(open.and_then(|start| mime_part(text, start, text.len())));
-    parts
+    found.extend(open.map(|start| start..text.len()));
+    found
 }
 
-/// The part whose headers start at `start`, if it is cloud-config.
-fn mime_part(text: &str, start: usize, end: usize) -> Option<Part> {
+/// The bodies of the parts of a MIME message; none for another text.
+pub(crate) fn mime_bodies(text: &str) -> Option<Vec<Range<usize>>> {
+    let body = |section: Range<usize>| {
+        let (_, start) = split_headers(&text[section.clone()]);
+        section.start + start..section.end
+    };
+    is_mime(text).then(|| sections(text).into_iter().map(body).collect())
+}
+
+/// A part with its headers, if it is cloud-config.
+fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
     let (headers, body) = split_headers(&text[start..end]);
     let body = start + body;
     let encoding = header(headers, "content-transfer-encoding").unwrap_or_default();

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::envelope::{Part, mime_bodies, parts};
 use crate::error::Place;
 use crate::lines;
 use crate::secrets::{has_secret_line, is_secret_key, without_login};
@@ -22,20 +23,66 @@ pub struct RedactError {
     pub message: String,
 }
 
+type Edit = (Range<usize>, String);
+
 /// `text` with every password, token and key hidden: by their keys, in the
-/// content of files, in proxy URLs, and in comments.
+/// content of files, in proxy URLs, and in comments. Of several parts those
+/// that are cloud-config and written as they are; what is in the others is
+/// hidden as a whole.
 pub fn redact(text: &str) -> Result<String, RedactError> {
+    let mut edits = part_edits(text)?;
+    match mime_bodies(text) {
+        Some(bodies) => {
+            let is_open = |body: &Range<usize>| !edits.iter().any(|(part, _)| part == body);
+            let shut: Vec<Edit> = bodies.into_iter().filter(is_open).map(hidden_body).collect();
+            edits.extend(shut);
+        }
+        None => document_edits(text, &mut edits)?,
+    }
+    Ok(apply(text, edits))
+}
+
+fn hidden_body(body: Range<usize>) -> Edit {
+    (body, "<hidden>\n".to_owned())
+}
+
+/// What becomes of the parts of a larger text.
+fn part_edits(text: &str) -> Result<Vec<Edit>, RedactError> {
+    let parts = parts(text).unwrap_or_default();
+    let places = parts.iter().filter_map(|part| Some((part, part.range.clone()?)));
+    let edit = |(part, range): (&Part, Range<usize>)| {
+        let inner = redact_one(&part.text).map_err(|error| RedactError {
+            place: part.place_in_whole(error.place),
+            message: error.message,
+        })?;
+        Ok((range, part.in_place(&inner, text)))
+    };
+    places.map(edit).collect()
+}
+
+fn redact_one(text: &str) -> Result<String, RedactError> {
+    let mut edits = Vec::new();
+    document_edits(text, &mut edits)?;
+    Ok(apply(text, edits))
+}
+
+/// Adds the edits of a YAML document, but for what has some already.
+fn document_edits(text: &str, edits: &mut Vec<Edit>) -> Result<(), RedactError> {
     let document = Document::parse(text)
         .map_err(|error| RedactError { place: error.place, message: error.message })?;
     if let Some(place) = document.second {
         let message = "a second document starts here".to_owned();
         return Err(RedactError { place, message });
     }
-    let mut edits = Vec::new();
-    let mut search = Search { text, document: &document, edits: &mut edits };
+    let done: Vec<Range<usize>> = edits.iter().map(|(range, _)| range.clone()).collect();
+    let mut search = Search { text, document: &document, done, edits };
     if let Some(root) = document.root {
         search.value(root, false);
     }
+    Ok(())
+}
+
+fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| edit.0.start);
     edits.dedup_by(|b, a| b.0.start < a.0.end);
     let mut out = String::with_capacity(text.len());
@@ -46,13 +93,15 @@ pub fn redact(text: &str) -> Result<String, RedactError> {
         at = range.end;
     }
     out.push_str(&hide_comments(&text[at..]));
-    Ok(out)
+    out
 }
 
 struct Search<'a> {
     text: &'a str,
     document: &'a Document,
-    edits: &'a mut Vec<(Range<usize>, String)>,
+    /// Places that are hidden by themselves.
+    done: Vec<Range<usize>>,
+    edits: &'a mut Vec<Edit>,
 }
 
 impl Search<'_> {
@@ -82,7 +131,9 @@ impl Search<'_> {
 
     fn scalar(&mut self, id: Id, value: &str, is_secret: bool) {
         let node = self.document.node(id);
-        if node.range.is_empty() || value.is_empty() {
+        let is_done =
+            self.done.iter().any(|done| node.range.start < done.end && done.start < node.range.end);
+        if node.range.is_empty() || value.is_empty() || is_done {
             return;
         }
         if is_secret || has_secret_line(value) {

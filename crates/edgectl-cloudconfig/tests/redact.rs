@@ -78,3 +78,20 @@ proptest! {
         prop_assert!(shown.ends_with("  other: 1\n"), "{}", shown);
     }
 }
+
+#[test]
+fn parts_are_hidden_where_they_stand() {
+    let mime = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/cloud-config\n\n#cloud-config\npassword: zqx\nhostname: a\n--b\nContent-Type: text/x-shellscript\n\n#!/bin/sh\ncurl -u me:zqx\n--b\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: base64\n\nI2Nsb3VkLWNvbmZpZwpwYXNzd29yZDogenF4Cg==\n--b--\n";
+    let shown = redact(mime).unwrap();
+    assert!(!shown.contains("zqx") && !shown.contains("I2Nsb3"), "{shown}");
+    assert!(shown.contains("#cloud-config\npassword: \"<hidden>\"\nhostname: a\n--b\n"), "{shown}");
+    assert!(shown.contains("text/x-shellscript\n\n<hidden>\n--b\n"), "{shown}");
+
+    let archive = "#cloud-config-archive\n- type: text/cloud-config\n  content: |\n    #cloud-config\n    password: zqx\n    hostname: a\n- |\n  #!/bin/sh\n  TOKEN=zqx\n# token: zqx\n";
+    let shown = redact(archive).unwrap();
+    assert!(!shown.contains("zqx"), "{shown}");
+    assert!(shown.contains("    password: \"<hidden>\"\n    hostname: a\n- |\n"), "{shown}");
+    let bad = mime.replace("hostname: a", "hostname: [");
+    let error = redact(&bad).unwrap_err().to_string();
+    assert!(error.starts_with("line 9, column") || error.starts_with("line 10"), "{error}");
+}

@@ -18,7 +18,7 @@ pub use rules::{RULES, Rule};
 pub use schema::USER_DATA_SCHEMA;
 pub use subject::{Against, Flavor};
 
-use crate::envelope::{Part, parts};
+use crate::envelope::parts;
 use crate::error::Place;
 use crate::tree::Document;
 use finding::Findings;
@@ -40,7 +40,7 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     for (number, part) in parts.iter().enumerate() {
         let against = against.filter(|_| number == settled.unwrap_or(0));
         for finding in check_one(&part.text, against) {
-            findings.push(Finding { place: place_in_whole(part, finding.place), ..finding });
+            findings.push(Finding { place: part.place_in_whole(finding.place), ..finding });
         }
     }
     findings.sorted()
@@ -49,13 +49,6 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
 fn names_registries(text: &str) -> bool {
     Document::parse(text)
         .is_ok_and(|document| !Subject::new(text, &document, None).origins().is_empty())
-}
-
-fn place_in_whole(part: &Part, place: Place) -> Place {
-    match part.is_line_by_line {
-        true => Place { line: part.line + place.line - 1, column: part.indent() + place.column },
-        false => Place { line: part.line, column: 1 },
-    }
 }
 
 fn check_one(text: &str, against: Option<&Against>) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! A password is in the user data and on the image, and nowhere else.
 
 use crate::iso::{BUILD, baked_site};
-use crate::site::PASSWORD;
+use crate::site::{PASSWORD, Site};
 
 /// The password as it would show: plain, in JSON, in a URL, in base64 with and
 /// without the user name.
@@ -58,5 +58,38 @@ fn no_command_tells_the_password() {
         for form in forms() {
             assert!(!text.contains(&form), "`{form}` is in {name}");
         }
+    }
+}
+
+/// Values of sites are passwords as often as not, and files of the runtime hold
+/// the login.
+#[test]
+fn no_site_and_no_runtime_tells_it() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let cell = PASSWORD.replace('"', "\"\"");
+    let template = "#cloud-config\npassword: {{ secret }}\nhostname: {{ zip }}\n";
+    site.write("user-data", template);
+    site.write("sites.csv", &format!("name,secret,zip\na,\"{cell}\",b\nc,\"{cell}\",\n"));
+    let plain = "#cloud-config\nhostname: a\n";
+    site.write("plain", plain);
+    let sites = ["-vvv", "user-data", "inject", "--sites", "sites.csv", "--out", "sites"];
+    let mut said = vec![site.run(&sites).expect(3)];
+    site.write("sites.csv", &format!("name,secret,zip\na,\"{cell}\",b\n"));
+    said.push(site.run(&sites).expect(0));
+    for runtime in ["containerd", "k3s"] {
+        for flavor in ["cloud-init", "kairos", "palette"] {
+            let how = ["-vvv", "user-data", "inject", "--in", "plain", "--runtime", runtime];
+            let how = [&how[..], &["--flavor", flavor]].concat();
+            said.push(site.run(&[&how[..], &["--diff"]].concat()).expect(0));
+            said.push(site.run(&how).expect(0));
+            said.push(site.run(&["-vvv", "user-data", "show", "build/user-data"]).expect(0));
+            said.push(site.run(&["-vvv", "user-data", "check", "build/user-data"]).expect(0));
+        }
+    }
+    let text: String =
+        said.iter().map(|ended| format!("{}{}", ended.stdout, ended.stderr)).collect();
+    for form in forms() {
+        assert!(!text.contains(&form), "`{form}` was said:\n{text}");
     }
 }
