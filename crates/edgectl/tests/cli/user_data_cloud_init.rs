@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use edgectl_model::from_yaml;
 use edgectl_process::{Cmd, Tool};
 
-use crate::site::Site;
+use serde_json::Value;
+
+use crate::site::{PASSWORD, Site};
 
 const CLOUD_INIT: Tool = Tool {
     name: "cloud-init",
@@ -43,4 +46,103 @@ fn its_schema_takes_what_is_injected() {
     site.write("bad", &text.replace("content: hello", "permissions: 0644"));
     let (is_valid, said) = schema(&site.path("bad"));
     assert!(!is_valid, "{said}");
+}
+
+/// What cloud-init makes of user data, with the files that it writes. Debian's
+/// own Python has its modules.
+fn read_by_cloud_init(site: &Site, file: &str) -> Value {
+    CLOUD_INIT.find().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/cloud_init_reads.py");
+    let directory = tempfile::tempdir_in(site.dir.path()).unwrap();
+    let cmd = Cmd::new("/usr/bin/python3").arg(script).arg(site.path(file)).arg(directory.path());
+    serde_json::from_slice(&cmd.read_stdout().unwrap()).unwrap()
+}
+
+/// The registries.yaml that a host gets, which must be right to the last sign
+/// of the password.
+fn assert_registries(site: &Site, read: &Value) {
+    let file = &read["files"]["/etc/rancher/k3s/registries.yaml"];
+    assert_eq!(file["mode"], "0o600", "{read:#}");
+    let registries: Value = from_yaml(file["content"].as_str().unwrap()).unwrap();
+    let auth = &registries["configs"]["10.10.254.254:8000"]["auth"];
+    assert_eq!((&auth["username"], &auth["password"]), (&"uploader".into(), &PASSWORD.into()));
+    let endpoint = &registries["mirrors"]["quay.io"]["endpoint"][0];
+    assert_eq!(endpoint, "https://10.10.254.254:8000/v2/ns/quay.io");
+    let ca = std::fs::read_to_string(site.path("ca.pem")).unwrap();
+    let authority = &read["files"]["/etc/edgectl/registry-ca.pem"];
+    assert_eq!((&authority["mode"], authority["content"].as_str()), (&"0o644".into(), Some(&*ca)));
+    // The line end before a delimiter of MIME belongs to the delimiter.
+    let trusted = read["config"]["ca_certs"]["trusted"][0].as_str().unwrap();
+    assert_eq!(trusted.trim_end(), ca.trim_end());
+}
+
+#[test]
+fn it_reads_every_form() {
+    use std::io::Write as _;
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let plain = "#cloud-config\nhostname: edge-7\nwrite_files:\n- path: /etc/note\n  content: hi\n";
+    let archive = plain.replace('\n', "\n    ");
+    for (name, text) in [
+        ("plain", plain.to_owned()),
+        (
+            "multipart",
+            format!(
+                "Content-Type: multipart/mixed; boundary=\"b\"\nMIME-Version: 1.0\n\n--b\nContent-Type: text/x-shellscript\n\n#!/bin/sh\n--b\nContent-Type: text/cloud-config\n\n{plain}--b--\n"
+            ),
+        ),
+        (
+            "archive",
+            format!(
+                "#cloud-config-archive\n- type: text/cloud-config\n  content: |\n    {}\n",
+                archive.trim_end()
+            ),
+        ),
+    ] {
+        site.write(name, &text);
+        let how = ["user-data", "inject", "--flavor", "cloud-init", "--runtime", "k3s"];
+        site.run(&[&how[..], &["--in", name, "--out", "finished"]].concat()).expect(0);
+        let read = read_by_cloud_init(&site, "finished");
+        assert_registries(&site, &read);
+        assert_eq!(read["config"]["hostname"], "edge-7", "{read:#}");
+        assert_eq!(read["files"]["/etc/note"]["content"], "hi", "{read:#}");
+
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&std::fs::read(site.path("finished")).unwrap()).unwrap();
+        std::fs::write(site.path("finished.gz"), gzip.finish().unwrap()).unwrap();
+        assert_eq!(read_by_cloud_init(&site, "finished.gz"), read);
+        // And what is compressed can be injected into.
+        let again = [&how[..], &["--in", "finished.gz", "--out", "again"]].concat();
+        site.run(&again).expect(0);
+        assert_eq!(read_by_cloud_init(&site, "again"), read);
+    }
+}
+
+#[test]
+fn it_reads_every_flavor() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    site.write("plain", "#cloud-config\nhostname: edge-7\n");
+    for (how, pointer) in [
+        (&["--flavor", "cloud-init"][..], "/edgectl/registry/password"),
+        (&["--flavor", "kairos"], "/edgectl/registry/password"),
+        (&["--flavor", "palette"], "/stylus/registryCredentials/password"),
+        (
+            &["--flavor", "palette", "--palette-section", "externalRegistries"],
+            "/stylus/externalRegistries/registries/0/password",
+        ),
+    ] {
+        let inject = ["user-data", "inject", "--in", "plain", "--out", "finished"];
+        site.run(&[&inject[..], how].concat()).expect(0);
+        let config = &read_by_cloud_init(&site, "finished")["config"];
+        assert_eq!(config.pointer(pointer), Some(&PASSWORD.into()), "{config:#}");
+    }
+    let how = ["--flavor", "kairos", "--runtime", "k3s"];
+    let inject = ["user-data", "inject", "--in", "plain", "--out", "finished"];
+    site.run(&[&inject[..], &how].concat()).expect(0);
+    let config = &read_by_cloud_init(&site, "finished")["config"];
+    let files = config["stages"]["initramfs"][0]["files"].as_array().unwrap();
+    // An octal number, as Kairos takes it.
+    let modes: Vec<&Value> = files.iter().map(|file| &file["permissions"]).collect();
+    assert_eq!(modes, [0o644, 0o644, 0o600], "{config:#}");
 }
