@@ -32,8 +32,7 @@ pub(crate) fn parts(text: &str) -> Option<Vec<Part>> {
     if is_mime(text) {
         return Some(mime_parts(text));
     }
-    let header = text.lines().next()?.trim_end();
-    (header == ARCHIVE).then(|| archive_parts(text))
+    is_archive(text).then(|| archive_parts(text))
 }
 
 /// `text` with `edit` made to the part that a registry goes into: the first
@@ -97,7 +96,7 @@ fn indented(text: &str, margin: &str, line_end: &str) -> String {
 }
 
 /// cloud-init looks for these at the head of the text.
-fn is_mime(text: &str) -> bool {
+pub(crate) fn is_mime(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default().to_ascii_lowercase();
     first.starts_with("content-type:") || first.starts_with("mime-version:")
 }
@@ -128,13 +127,27 @@ fn sections(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The bodies of the parts of a MIME message; none for another text.
-pub(crate) fn mime_bodies(text: &str) -> Option<Vec<Range<usize>>> {
-    let body = |section: Range<usize>| {
-        let (_, start) = split_headers(&text[section.clone()]);
-        section.start + start..section.end
-    };
-    is_mime(text).then(|| sections(text).into_iter().map(body).collect())
+/// Whether a line of a MIME message is a delimiter, or a header that cloud-init
+/// knows: the only lines outside of parts that hold nothing of anybody's.
+pub(crate) fn is_structure(text: &str, line: &str) -> bool {
+    const HEADERS: [&str; 7] = [
+        "content-type",
+        "mime-version",
+        "content-transfer-encoding",
+        "content-disposition",
+        "number-attachments",
+        "launch-index",
+        "merge-type",
+    ];
+    let bare = line.trim_end();
+    let name = bare.split_once(':').map(|(name, _)| name.trim().to_ascii_lowercase());
+    let is_delimiter =
+        || boundary(text).is_some_and(|b| bare == format!("--{b}") || bare == format!("--{b}--"));
+    let is_folded = bare.starts_with([' ', '\t']) && bare.trim_start().starts_with("boundary=");
+    bare.is_empty()
+        || is_folded
+        || name.is_some_and(|name| HEADERS.contains(&name.as_str()))
+        || is_delimiter()
 }
 
 /// A part with its headers, if it is cloud-config.
@@ -209,6 +222,11 @@ fn boundary(text: &str) -> Option<String> {
         None => value.split([';', ' ']).next()?,
     };
     (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// Whether the text is an archive.
+pub(crate) fn is_archive(text: &str) -> bool {
+    text.lines().next().is_some_and(|header| header.trim_end() == ARCHIVE)
 }
 
 fn archive_parts(text: &str) -> Vec<Part> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::envelope::{Part, mime_bodies, parts};
+use crate::envelope::{Part, is_archive, is_mime, is_structure, parts};
 use crate::error::Place;
 use crate::lines;
 use crate::secrets::{has_secret_line, is_secret_key, without_login};
@@ -31,19 +31,27 @@ type Edit = (Range<usize>, String);
 /// hidden as a whole.
 pub fn redact(text: &str) -> Result<String, RedactError> {
     let mut edits = part_edits(text)?;
-    match mime_bodies(text) {
-        Some(bodies) => {
-            let is_open = |body: &Range<usize>| !edits.iter().any(|(part, _)| part == body);
-            let shut: Vec<Edit> = bodies.into_iter().filter(is_open).map(hidden_body).collect();
-            edits.extend(shut);
-        }
-        None => document_edits(text, &mut edits)?,
+    if is_mime(text) {
+        return Ok(apply(text, edits, |rest| only_structure(text, rest)));
     }
-    Ok(apply(text, edits))
+    document_edits(text, &mut edits)?;
+    Ok(apply(text, edits, hide_comments))
 }
 
-fn hidden_body(body: Range<usize>) -> Edit {
-    (body, "<hidden>\n".to_owned())
+/// Of what is no part that can be read, headers and delimiters alone.
+fn only_structure(text: &str, rest: &str) -> String {
+    let mut shown = String::with_capacity(rest.len());
+    let mut is_hiding = false;
+    for line in rest.split_inclusive('\n') {
+        let is_shown = is_structure(text, line);
+        match is_shown || is_hiding {
+            true if is_shown => shown.push_str(line),
+            true => {}
+            false => shown.push_str("<hidden>\n"),
+        }
+        is_hiding = !is_shown;
+    }
+    shown
 }
 
 /// What becomes of the parts of a larger text.
@@ -63,7 +71,7 @@ fn part_edits(text: &str) -> Result<Vec<Edit>, RedactError> {
 fn redact_one(text: &str) -> Result<String, RedactError> {
     let mut edits = Vec::new();
     document_edits(text, &mut edits)?;
-    Ok(apply(text, edits))
+    Ok(apply(text, edits, hide_comments))
 }
 
 /// Adds the edits of a YAML document, but for what has some already.
@@ -76,23 +84,26 @@ fn document_edits(text: &str, edits: &mut Vec<Edit>) -> Result<(), RedactError> 
     }
     let done: Vec<Range<usize>> = edits.iter().map(|(range, _)| range.clone()).collect();
     let mut search = Search { text, document: &document, done, edits };
-    if let Some(root) = document.root {
-        search.value(root, false);
+    match document.root {
+        Some(root) if is_archive(text) => search.archive(root),
+        Some(root) => search.value(root, false),
+        None => {}
     }
     Ok(())
 }
 
-fn apply(text: &str, mut edits: Vec<Edit>) -> String {
+/// The text with its edits; `rest` shows what is between them.
+fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> String {
     edits.sort_by_key(|edit| edit.0.start);
     edits.dedup_by(|b, a| b.0.start < a.0.end);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for (range, with) in edits {
-        out.push_str(&hide_comments(&text[at..range.start]));
+        out.push_str(&rest(&text[at..range.start]));
         out.push_str(&with);
         at = range.end;
     }
-    out.push_str(&hide_comments(&text[at..]));
+    out.push_str(&rest(&text[at..]));
     out
 }
 
@@ -118,6 +129,26 @@ impl Search<'_> {
                 }
             }
             Data::Alias(_) => {}
+        }
+    }
+
+    /// The parts of an archive that can't be read as cloud-config are hidden
+    /// as a whole, whatever they are.
+    fn archive(&mut self, root: Id) {
+        let document = self.document;
+        let Data::Sequence { items, .. } = &document.node(root).data else {
+            return self.value(root, true);
+        };
+        for item in items {
+            let Some(target) = document.resolve(*item) else { continue };
+            let Data::Mapping { entries, .. } = &document.node(target).data else {
+                self.value(target, true);
+                continue;
+            };
+            for (key, value) in entries {
+                let name = document.node(*key).scalar().map_or("", |(name, _)| name);
+                self.aliased(*value, name == "content" || is_secret_key(name));
+            }
         }
     }
 

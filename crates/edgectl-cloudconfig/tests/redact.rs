@@ -95,3 +95,21 @@ fn parts_are_hidden_where_they_stand() {
     let error = redact(&bad).unwrap_err().to_string();
     assert!(error.starts_with("line 9, column") || error.starts_with("line 10"), "{error}");
 }
+
+/// What can't be told to be a part is no reason to show it.
+#[test]
+fn what_is_no_part_is_hidden() {
+    for text in [
+        "Content-Type: text/cloud-config\n\n#cloud-config\npassword: zqx\n",
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary = \"b\"\n\n--b\n\npassword: zqx\n--b--\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n#cloud-config\npassword: zqx\n--b--\n",
+        "Content-Type: multipart/mixed; boundary=b\n\nzqx\n--b\nContent-Type: text/plain\n\nx\n--b--\nzqx\n",
+        "#cloud-config-archive\n- type: text/x-shellscript\n  content: |\n    #!/bin/sh\n    curl -u me:zqx\n",
+        "#cloud-config-archive\n- content: \"#cloud-config\\nchpasswd:\\n  list: |\\n    root:zqx\\n\"\n",
+        "#cloud-config-archive\n- \"curl -u me:zqx\"\n",
+    ] {
+        let shown = redact(text).unwrap();
+        assert!(!shown.contains("zqx"), "{shown}");
+        assert!(shown.contains("<hidden>"), "{shown}");
+    }
+}

@@ -15,6 +15,7 @@ use crate::layers::LayerSource;
 use crate::manifest::{self, Input, Manifest};
 use crate::pack::{SQUASHFS, pack};
 use crate::sidecar;
+use crate::undo::forget_undo;
 use crate::xorriso::{Disc, TOOLS, XORRISO};
 
 const READ_BUFFER: usize = 1 << 20;
@@ -189,11 +190,11 @@ fn write_iso(
     // Dates on the disc are local ones; the builder's time zone must not show.
     let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
     cmd.ensure_success().map_err(writing_error(request.out))?;
-    let (user_data, kernel_arguments) = (request.user_data, Some(request.kernel_arguments));
-    complete(out.path(), &Change { user_data, kernel_arguments, reset: false })?;
+    complete(out.path(), &Change { user_data: request.user_data, ..Change::default() })?;
     let digest = digest_of(out.path())?;
     // What stands beside an image is never of another one.
     sidecar::remove(request.out)?;
+    forget_undo(request.out)?;
     out.finish()?;
     sidecar::write(request.out, &digest, manifest)?;
     Ok(digest)

@@ -122,14 +122,16 @@ fn lay_out_grub(
 /// The installer's kernel arguments. The last console is the one that
 /// programs write to.
 fn arguments(request: &BakeRequest<'_>) -> Vec<String> {
-    vec![
+    let mut arguments = vec![
         "boot=edge".to_owned(),
         format!("edgectl.medium={}", request.label),
         "edgectl.mode=install".to_owned(),
         SEED.to_owned(),
         "console=tty0".to_owned(),
         "console=ttyS0,115200n8".to_owned(),
-    ]
+    ];
+    arguments.extend(request.kernel_arguments.iter().cloned());
+    arguments
 }
 
 fn put(path: &Path, content: &[u8]) -> Result<(), IsoError> {

@@ -1,18 +1,18 @@
 //! Many images from one: the base is read once, however many there are.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use edgectl_model::{Digest, Hasher};
-use edgectl_process::{Replacement, file_error};
+use edgectl_process::file_error;
 
 use crate::area::AreaKind;
 use crate::disc::{Disc, DiscEntry, Extent, Kind};
 use crate::error::IsoError;
-use crate::inject::{Change, patches_of};
+use crate::inject::{Change, copy_with, patches_of};
 use crate::manifest::Manifest;
-use crate::patch::{Patch, apply, before};
+use crate::patch::{Patch, before};
 use crate::undo::recover;
 
 const BUFFER: usize = 1 << 20;
@@ -56,12 +56,8 @@ impl Base {
 
     /// Writes the base with other content; gives the digest of what it wrote.
     pub fn write(&self, change: &Change<'_>, to: &Path) -> Result<Digest, IsoError> {
-        let patches = patches_of(&self.disc, change)?;
-        let mut copy = Replacement::new(to, 0o600)?;
-        let mut from = File::open(&self.path).map_err(file_error("opening", &self.path))?;
-        io::copy(&mut from, copy.file()).map_err(file_error("writing", to))?;
-        apply(copy.file(), &patches).map_err(file_error("writing", to))?;
-        copy.finish()?;
+        let patches = self.content(change)?;
+        copy_with(&self.disc, &patches, to)?;
         self.digest(patches)
     }
 
@@ -84,10 +80,22 @@ impl Base {
         if !is_ours {
             return Ok(None);
         }
-        let patches = patches_of(&self.disc, change)?;
+        let patches = self.content(change)?;
         let file = File::open(path).map_err(file_error("opening", path))?;
         let found = before(&file, &patches).map_err(file_error("reading", path))?;
         if found == patches { self.digest(patches).map(Some) } else { Ok(None) }
+    }
+
+    /// What stands in all areas of the base after a change.
+    fn content(&self, change: &Change<'_>) -> Result<Vec<Patch>, IsoError> {
+        let all = patches_of(&self.disc, &Change { reset: true, ..Change::default() })?;
+        let file = self.disc.file().map_err(file_error("reading", &self.path))?;
+        let mut content = before(&file, &all).map_err(file_error("reading", &self.path))?;
+        for patch in patches_of(&self.disc, change)? {
+            content.retain(|old| old.offset != patch.offset);
+            content.push(patch);
+        }
+        Ok(content)
     }
 
     fn seal(&self, disc: &Disc) -> Result<Vec<u8>, IsoError> {

@@ -11,7 +11,7 @@ use crate::disc::Disc;
 use crate::error::IsoError;
 use crate::manifest::Manifest;
 use crate::patch::{self, Patch};
-use crate::undo::{Exclusive, recover};
+use crate::undo::{Exclusive, forget_undo, recover};
 
 /// What to put on an image.
 #[derive(Clone, Copy, Default)]
@@ -46,14 +46,31 @@ pub fn inject_in_place(image: &Path, change: &Change<'_>) -> Result<(), IsoError
 /// Writes a changed copy of an image; on file systems that share blocks it
 /// takes no room of its own.
 pub fn inject_into_copy(image: &Path, change: &Change<'_>, to: &Path) -> Result<(), IsoError> {
+    let disc = shared(image)?;
+    let patches = patches_of(&disc, change)?;
+    copy_with(&disc, &patches, to)
+}
+
+/// Writes a copy of an image with patches.
+pub(crate) fn copy_with(disc: &Disc, patches: &[Patch], to: &Path) -> Result<(), IsoError> {
+    let mut copy = Replacement::new(to, 0o600)?;
+    // The file that was looked at, whatever has its name by now.
+    let mut from = disc.file().map_err(file_error("reading", disc.path()))?;
+    io::copy(&mut from, copy.file()).map_err(file_error("writing", to))?;
+    patch::apply(copy.file(), patches).map_err(file_error("writing", to))?;
+    forget_undo(to)?;
+    Ok(copy.finish()?)
+}
+
+/// An image that nobody changes while it is read.
+fn shared(image: &Path) -> Result<Disc, IsoError> {
     recover(image)?;
     let disc = Disc::open(image)?;
-    let patches = patches_of(&disc, change)?;
-    let mut copy = Replacement::new(to, 0o600)?;
-    let mut from = File::open(image).map_err(file_error("opening", image))?;
-    io::copy(&mut from, copy.file()).map_err(file_error("writing", to))?;
-    patch::apply(copy.file(), &patches).map_err(file_error("writing", to))?;
-    Ok(copy.finish()?)
+    let file = disc.file().map_err(file_error("reading", image))?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(disc),
+        Err(_) => Err(IsoError::Busy(image.to_owned())),
+    }
 }
 
 /// Writes a changed image as a stream.
@@ -62,10 +79,9 @@ pub fn inject_into_stream(
     change: &Change<'_>,
     to: &mut dyn Write,
 ) -> Result<(), IsoError> {
-    recover(image)?;
-    let disc = Disc::open(image)?;
+    let disc = shared(image)?;
     let patches = patches_of(&disc, change)?;
-    let from = File::open(image).map_err(file_error("opening", image))?;
+    let from = disc.file().map_err(file_error("reading", image))?;
     Ok(patch::stream(&from, &patches, to).map_err(file_error("copying", image))?)
 }
 

@@ -57,7 +57,7 @@ pub use kernel::{KernelPair, find_kernel};
 pub use layers::LayerSource;
 pub use manifest::{FileDigest, Input, Manifest};
 pub use seed::{SEED_LABEL, SeedFile, seed_image};
-pub use sidecar::{forget_checksum, write_checksum};
+pub use sidecar::{forget_checksum, forget_manifest, write_checksum};
 pub use stream::Capture;
 pub use tree::Tree;
 pub use undo::recover;

@@ -20,6 +20,8 @@ const SCHEMA: u32 = 1;
 /// which xorriso writes its place, and the second name of the user data. The
 /// seal sees to them and to where they are.
 pub(crate) const UNLISTED: [&str; 4] = [PATH, SEAL, EL_TORITO, CONFIG];
+/// More than any area has.
+const AREA_LIMIT: u64 = 1 << 30;
 /// A manifest is some kilobytes.
 const LIMIT: u64 = 16 << 20;
 
@@ -99,10 +101,11 @@ impl Manifest {
         let Some(entry) = disc.find(PATH)? else { return Ok(None) };
         let bytes = disc.read(&entry, LIMIT)?;
         let manifest: Self = serde_json::from_slice(&bytes).map_err(IsoError::Manifest)?;
-        match manifest.schema {
-            SCHEMA => Ok(Some(manifest)),
-            other => Err(IsoError::Schema(other)),
+        if manifest.schema != SCHEMA {
+            return Err(IsoError::Schema(manifest.schema));
         }
+        manifest.areas.iter().try_for_each(|area| ensure_inside(disc, area))?;
+        Ok(Some(manifest))
     }
 
     /// The area for something, if there is one.
@@ -113,6 +116,17 @@ impl Manifest {
     /// The areas in a file.
     pub(crate) fn areas_in<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Area> {
         self.areas.iter().filter(move |area| area.path == path)
+    }
+}
+
+/// Whoever made the image, an area is a part of its file, and not too large
+/// to be held.
+fn ensure_inside(disc: &Disc, area: &Area) -> Result<(), IsoError> {
+    let room = disc.find(&area.path)?.map_or(0, |entry| entry.bytes);
+    let end = area.offset.checked_add(area.bytes);
+    match end.is_some_and(|end| end <= room) && area.bytes <= AREA_LIMIT {
+        true => Ok(()),
+        false => Err(IsoError::AreaOutside(area.path.clone())),
     }
 }
 

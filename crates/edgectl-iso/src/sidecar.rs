@@ -32,8 +32,13 @@ fn write_sum(image: &Path, digest: &Digest) -> Result<(), IsoError> {
 
 /// Removes both.
 pub(crate) fn remove(image: &Path) -> Result<(), IsoError> {
-    remove_one(&beside(image, MANIFEST))?;
+    forget_manifest(image)?;
     forget_checksum(image).map(drop)
+}
+
+/// Removes the manifest beside an image that another one replaces.
+pub fn forget_manifest(image: &Path) -> Result<(), IsoError> {
+    remove_one(&beside(image, MANIFEST)).map(drop)
 }
 
 /// Removes the checksum of an image that has changed; gives its name if there

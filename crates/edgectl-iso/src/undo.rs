@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! "edgectl undo 1\n"   15 bytes
-//! image                u64, its size in bytes
+//! image                3 u64: its size in bytes, its device and its inode
 //! patches              u64, then for each: offset u64, length u64, bytes
 //! digest               64 bytes, the SHA-256 of all of the above in hex
 //! ```
 //! Numbers are little endian.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use edgectl_model::Digest;
@@ -79,7 +80,7 @@ impl Exclusive {
             return Err(unusable());
         }
         let bytes = std::fs::read(&undo).map_err(file_error("reading", &undo))?;
-        let old = decode(&bytes, self.length()?).ok_or_else(unusable)?;
+        let old = decode(&bytes, self.identity()?).ok_or_else(unusable)?;
         tracing::info!(
             "`{}` was being changed when something stopped it; undoing",
             self.path.display()
@@ -95,16 +96,22 @@ impl Exclusive {
     }
 
     fn forget(&self, undo: &Path) -> Result<(), IsoError> {
-        Ok(std::fs::remove_file(undo).map_err(file_error("removing", undo))?)
+        std::fs::remove_file(undo).map_err(file_error("removing", undo))?;
+        // Else a power cut could bring it back, and the old bytes with it.
+        let directory = undo.parent().unwrap_or(Path::new("."));
+        let sync = || File::open(directory)?.sync_all();
+        Ok(sync().map_err(file_error("syncing", directory))?)
     }
 
-    fn length(&self) -> Result<u64, IsoError> {
-        Ok(self.file.metadata().map_err(file_error("measuring", &self.path))?.len())
+    /// What tells this image from another one that took its name.
+    fn identity(&self) -> Result<[u64; 3], IsoError> {
+        let data = self.file.metadata().map_err(file_error("measuring", &self.path))?;
+        Ok([data.len(), data.dev(), data.ino()])
     }
 
     fn encode(&self, patches: &[Patch]) -> Result<Vec<u8>, IsoError> {
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(self.length()?.to_le_bytes());
+        self.identity()?.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         bytes.extend((patches.len() as u64).to_le_bytes());
         for patch in patches {
             bytes.extend(patch.offset.to_le_bytes());
@@ -117,8 +124,8 @@ impl Exclusive {
     }
 }
 
-/// None where it isn't whole, or of an image of another size.
-fn decode(bytes: &[u8], image: u64) -> Option<Vec<Patch>> {
+/// None where it isn't whole, or of another image.
+fn decode(bytes: &[u8], image: [u64; 3]) -> Option<Vec<Patch>> {
     let (content, digest) = bytes.split_at_checked(bytes.len().checked_sub(DIGEST)?)?;
     if Digest::sha256(content).hex().as_bytes() != digest {
         return None;
@@ -129,20 +136,34 @@ fn decode(bytes: &[u8], image: u64) -> Option<Vec<Patch>> {
         *rest = more;
         Some(u64::from_le_bytes(*number))
     };
-    if number(&mut rest)? != image {
-        return None;
+    for expected in image {
+        if number(&mut rest)? != expected {
+            return None;
+        }
     }
     let mut patches = Vec::new();
     for _ in 0..number(&mut rest)? {
         let (offset, length) = (number(&mut rest)?, number(&mut rest)?);
         let (bytes, more) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        if offset.checked_add(length)? > image {
+        if offset.checked_add(length)? > image[0] {
             return None;
         }
         patches.push(Patch { offset, bytes: bytes.to_vec() });
         rest = more;
     }
     rest.is_empty().then_some(patches)
+}
+
+/// Takes away what would undo a change of an image that another one is about
+/// to replace.
+pub(crate) fn forget_undo(image: &Path) -> Result<(), IsoError> {
+    let undo = undo_path(image);
+    match std::fs::remove_file(&undo) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(file_error("removing", undo)(error).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Finishes what a change of an image left undone, if it did.
@@ -190,10 +211,12 @@ mod tests {
         std::fs::write(&path, b"0123456789").unwrap();
         let image = Exclusive::take(&path).unwrap();
         let whole = image.encode(&[patch(2, b"ab")]).unwrap();
-        assert_eq!(decode(&whole, 10).unwrap(), [patch(2, b"ab")]);
-        assert_eq!(decode(&whole, 11), None);
+        let identity = image.identity().unwrap();
+        assert_eq!(decode(&whole, identity).unwrap(), [patch(2, b"ab")]);
+        // An image that took the name has another inode, if not another size.
+        assert_eq!(decode(&whole, [10, identity[1], identity[2] + 1]), None);
         for cut in 0..whole.len() {
-            assert_eq!(decode(&whole[..cut], 10), None);
+            assert_eq!(decode(&whole[..cut], identity), None);
         }
         drop(image);
         std::fs::write(undo_path(&path.canonicalize().unwrap()), &whole[..20]).unwrap();

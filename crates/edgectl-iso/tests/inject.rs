@@ -57,10 +57,17 @@ fn in_place_into_a_copy_and_as_a_stream_are_the_same() {
 fn what_is_baked_with_user_data_is_what_is_injected() {
     let with = Bench::new();
     with.bake().unwrap();
-    let bench = base();
-    let arguments = ["edge.test=a;b".to_owned()];
-    let change = Change { kernel_arguments: Some(&arguments), ..user_data(USER_DATA) };
+    let bench = Bench { user_data: None, ..Bench::new() };
+    bench.bake().unwrap();
+    let original = digest(&bench.out);
+    let arguments = ["quiet".to_owned()];
+    let change = Change { kernel_arguments: Some(&arguments), ..user_data("x") };
     inject_in_place(&bench.out, &change).unwrap();
+    inject_in_place(&bench.out, &Change { reset: true, ..Change::default() }).unwrap();
+    // The arguments that it was baked with are not taken away.
+    assert_eq!(digest(&bench.out), original);
+    assert!(holds(&bench.out, "edge.test=a\\;b "));
+    inject_in_place(&bench.out, &user_data(USER_DATA)).unwrap();
     assert_eq!(digest(&bench.out), digest(&with.out));
 }
 
@@ -162,6 +169,44 @@ fn every_changed_byte_is_found() {
     assert_eq!(verify_disc(&Disc::open(&bench.out).unwrap()).unwrap().findings, [""; 0]);
 }
 
+/// What would undo a change of the image before is nothing for the next one.
+#[test]
+fn an_undo_file_is_of_one_image() {
+    let bench = base();
+    let undo = bench.out.with_extension("iso.undo");
+    std::fs::write(&undo, "of another image").unwrap();
+    let error = inject_in_place(&bench.out, &user_data(OTHER)).unwrap_err();
+    assert!(matches!(error, IsoError::Undo(_)), "{error}");
+    bench.bake().unwrap();
+    assert!(!undo.exists());
+    inject_in_place(&bench.out, &user_data(OTHER)).unwrap();
+    let copy = bench.out.with_file_name("copy.iso");
+    let stale = copy.with_extension("iso.undo");
+    std::fs::write(&stale, "of another image").unwrap();
+    inject_into_copy(&bench.out, &user_data(OTHER), &copy).unwrap();
+    assert!(!stale.exists());
+}
+
+/// A manifest may name any place and size.
+#[test]
+fn areas_that_cannot_be_are_refused() {
+    let bench = base();
+    let bytes = std::fs::read(&bench.out).unwrap();
+    let text = format!("\"bytes\": {ROOM}\n");
+    let places: Vec<usize> = (0..bytes.len() - text.len())
+        .filter(|at| bytes[*at..].starts_with(text.as_bytes()))
+        .collect();
+    assert!(!places.is_empty());
+    let mut bad = bytes.clone();
+    for at in places {
+        // As long as the number that it replaces.
+        bad[at + 9..at + 9 + ROOM.to_string().len()].fill(b'9');
+    }
+    std::fs::write(&bench.out, &bad).unwrap();
+    let error = inject_in_place(&bench.out, &user_data(OTHER)).unwrap_err();
+    assert!(matches!(error, IsoError::AreaOutside(_)), "{error}");
+}
+
 #[test]
 fn an_inspection_tells_what_is_there() {
     let bench = Bench::new();
@@ -174,7 +219,7 @@ fn an_inspection_tells_what_is_there() {
     let table = seen.partitions.clone().unwrap();
     assert_eq!((table.kind, table.faults.as_slice()), ("GPT", &[][..]));
     assert!(table.partitions.iter().any(|p| p.kind == "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"));
-    assert_eq!(seen.kernel_arguments.as_deref(), Some("edge.test=a\\;b"));
+    assert_eq!(seen.kernel_arguments.as_deref(), Some(""));
     let places: Vec<&str> = seen.user_data.iter().map(|found| found.path).collect();
     assert_eq!(places, ["/nocloud/user-data", "/config.yaml"]);
     assert!(seen.user_data[0].content.starts_with(USER_DATA.as_bytes()));
@@ -217,6 +262,14 @@ fn a_fleet_is_the_base_with_other_content() {
         assert_eq!(fleet.digest_if_there(&change, &path).unwrap(), None);
         std::fs::remove_file(&path).unwrap();
     }
+    // What was put into the base's other areas stays.
+    let arguments = ["edge.base=1".to_owned()];
+    let of_base = Change { kernel_arguments: Some(&arguments), ..Change::default() };
+    inject_in_place(&bench.out, &of_base).unwrap();
+    let path = bench.out.with_file_name("site.iso");
+    let told = Base::open(&bench.out).unwrap().write(&user_data(OTHER), &path).unwrap();
+    assert_eq!(told, digest(&path));
+    assert!(holds(&path, " edge.base=1 ") && holds(&path, "an0ther-s3cret"));
     // Areas lie behind everything that is large.
     let disc = Disc::open(&bench.out).unwrap();
     let place = |name: &str| disc.find(name).unwrap().unwrap().extents[0].offset;

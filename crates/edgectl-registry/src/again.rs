@@ -55,6 +55,12 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
                 Reference::parse(&text).map_err(|e| RegistryError::manifest(&text, e))?
             }
         };
-        Ok(self.sink.head(&place).await?.is_some_and(|there| there.digest == *digest))
+        let there = self.sink.head(&place).await?;
+        // Somebody may have signed the target's copy under the same tag, which
+        // holds one manifest: that is not ours to replace.
+        if there.as_ref().is_some_and(|there| there.digest != *digest) {
+            tracing::warn!("`{place}` holds something else than at the source; it stays");
+        }
+        Ok(there.is_some())
     }
 }

@@ -132,7 +132,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         if let Some(from) = owner.clone() {
             // Many may take over at once; only the first upload is alone.
             drop(owner);
-            return self.take_over(blob, &from).await;
+            return absent_is_fine(self.take_over(blob, &from).await, optional);
         }
         absent_is_fine(self.first(blob).await, optional)?;
         *owner = Some(self.to.clone());

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use edgectl_cloudconfig::{Flavor, Injection, inject, read_settings};
+use edgectl_cloudconfig::{Flavor, Injection, SiteSettings, inject, read_settings};
 use edgectl_model::{EdgeConfig, ImagesConfig, Prefix, Reference, Role, Secret, parse_edge_yaml};
 use edgectl_profile::{Discovery, Input, Severity, discover};
 use edgectl_testkit::quickstart::image_names;
@@ -71,6 +71,9 @@ fn the_user_data_takes_the_registry_and_keeps_its_lines() {
         insecure: false,
         ca_pem: None,
         rules: Vec::new(),
+        listed: false,
+        site: SiteSettings::default(),
+        runtime: None,
     };
     let after = inject(&text, &injection).unwrap();
     let mut lines = after.lines();

@@ -23,6 +23,9 @@ const PULL_JOBS: usize = 4;
 /// A tar has no date of its own: 1980, the first that all systems know.
 const TAR_EPOCH: u64 = 315_532_800;
 
+/// The end of the year 9999.
+const LAST_EPOCH: u64 = 253_402_300_799;
+
 /// The operating system.
 pub(crate) enum OsBase {
     /// An image.
@@ -70,9 +73,11 @@ impl OsBase {
     /// day the image was made, so that the same inputs give the same bytes.
     pub(crate) fn epoch(&self) -> Result<u64, Failure> {
         if let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") {
-            return text.parse().map_err(|_| {
-                Failure::new(exit::USAGE, "SOURCE_DATE_EPOCH is not a number of seconds since 1970")
-            });
+            // ISO 9660 ends with the year 9999.
+            let epoch = text.parse().ok().filter(|epoch| *epoch <= LAST_EPOCH);
+            let text =
+                "SOURCE_DATE_EPOCH is not a number of seconds since 1970 before the year 10000";
+            return epoch.ok_or_else(|| Failure::new(exit::USAGE, text));
         }
         let Self::Image(image) = self else { return Ok(TAR_EPOCH) };
         let created = image.config.created.as_deref().and_then(|text| {

@@ -18,6 +18,8 @@ pub(crate) struct PinKeeper<'a> {
     scope: &'a Scope,
     shown: UploadProgress,
     kept: Mutex<Kept>,
+    /// Whether what is pinned is what the registry gets.
+    is_upload: bool,
 }
 
 struct Kept {
@@ -28,7 +30,13 @@ struct Kept {
 
 impl<'a> PinKeeper<'a> {
     pub(crate) fn new(scope: &'a Scope, lock: ImageLock, shown: UploadProgress) -> Self {
-        Self { scope, shown, kept: Mutex::new(Kept { lock, written: None }) }
+        Self { scope, shown, kept: Mutex::new(Kept { lock, written: None }), is_upload: true }
+    }
+
+    /// The same where nothing goes into the registry: what the lock says of it
+    /// stays.
+    pub(crate) fn of_save(self) -> Self {
+        Self { is_upload: false, ..self }
     }
 
     /// The lock with all pins, written.
@@ -48,11 +56,15 @@ impl Progress for PinKeeper<'_> {
         self.with_kept(|kept| {
             let mut images = kept.lock.images.iter_mut();
             let Some(image) = images.find(|image| image.source == request.source) else { return };
+            let mirrored = image.mirrored.clone();
             // One question to the target tells no more than its digest.
             if pinned.origin.is_some() || image.digest.is_none() || image.media_type.is_none() {
                 take(image, pinned.clone());
             } else {
                 image.mirrored = None;
+            }
+            if !self.is_upload {
+                image.mirrored = mirrored;
             }
         });
     }

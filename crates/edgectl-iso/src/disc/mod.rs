@@ -15,7 +15,7 @@ mod volume;
 mod walk;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +67,14 @@ impl Disc {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The open file, from its start on. There is one position for all of
+    /// these; the readers of this type have their own.
+    pub(crate) fn file(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
     }
 
     /// The volume label, without its padding.

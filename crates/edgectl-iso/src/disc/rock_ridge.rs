@@ -6,6 +6,8 @@ use super::{BLOCK, Disc, DiscError};
 
 /// Continuations of one record; a name of 255 bytes needs two.
 const CONTINUATIONS: usize = 32;
+/// Bytes of a name, and then some.
+const NAME_LIMIT: usize = 1024;
 /// Bytes of one continuation.
 const CONTINUATION_LIMIT: u32 = 64 << 10;
 
@@ -35,7 +37,11 @@ pub(super) fn read(disc: &Disc, system_use: &[u8], skip: u8) -> Result<Posix, Di
     let mut posix = Posix::default();
     let mut area = part(system_use, usize::from(skip), system_use.len()).to_vec();
     for _ in 0..CONTINUATIONS {
-        let Some((block, offset, length)) = fields(&area, &mut posix) else { return Ok(posix) };
+        let next = fields(&area, &mut posix);
+        if posix.name.as_ref().is_some_and(|name| name.len() > NAME_LIMIT) {
+            return Err(disc.damaged("a name has no end"));
+        }
+        let Some((block, offset, length)) = next else { return Ok(posix) };
         if length > CONTINUATION_LIMIT || offset > CONTINUATION_LIMIT {
             return Err(disc.damaged("a Rock Ridge continuation is too long"));
         }

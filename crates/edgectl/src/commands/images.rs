@@ -53,6 +53,10 @@ fn scope(args: &ImagesArgs) -> Result<Scope, Failure> {
     let Some(registry) = registry else { return Ok(scope) };
     // Only asking the sources takes a login, and asking for one a person.
     if args.resolve {
+        if args.registry.login.takes_stdin() && args.profiles.iter().any(|p| p.as_os_str() == "-") {
+            let text = "stdin can't be both the password and a profile; use `--password-file`";
+            return Err(Failure::new(exit::USAGE, text));
+        }
         scope.login = args.registry.login.login(registry.domain.domain())?;
     }
     scope.registry = Some(registry);

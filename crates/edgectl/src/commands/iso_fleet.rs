@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{Base, Change, SEED_LABEL, SeedFile, seed_image};
+use edgectl_iso::{Base, Change, Disc, SEED_LABEL, SeedFile, seed_image};
 use edgectl_model::{Digest, count};
 use edgectl_process::{Staging, interrupted, write_file, write_private};
 
@@ -76,9 +76,10 @@ fn read(args: &IsoFleetArgs, site: &Site) -> Result<String, Failure> {
 /// Writes one image per site; those that are there already stay.
 fn images(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<String, Failure> {
     let iso = image(args.iso.as_deref(), &args.project.file)?;
+    ensure_apart(&iso, args, sites)?;
     let base = Base::open(&iso).doing(format!("reading `{}`", iso.display()))?;
     let change = |text: &str, act: &mut dyn FnMut(&Change<'_>) -> Result<(), Failure>| {
-        act(&Change { reset: true, user_data: Some(text.as_bytes()), kernel_arguments: None })
+        act(&Change { user_data: Some(text.as_bytes()), ..Change::default() })
     };
     // All of them are looked at before any is written.
     for site in sites {
@@ -141,15 +142,41 @@ fn add(sums: &mut String, digest: &Digest, name: &str) {
 
 /// The directory is replaced as a whole, so it may hold nothing else.
 fn ensure_ours(out: &Path) -> Result<(), Failure> {
-    let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
-    let is_ours = |name: &str| name == SUMS || name.ends_with(".iso");
-    let mut names = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned());
-    match names.find(|name| !is_ours(name)) {
+    let failed = |error: &std::io::Error| {
+        Failure::of(exit::FAILED, error).doing(format!("reading `{}`", out.display()))
+    };
+    let entries = match std::fs::read_dir(out) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| failed(&e))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(|e| failed(&e))?.path();
+        if !is_seed(&path) && path.file_name().is_none_or(|name| name != SUMS) {
+            let text = format!("`{}` is no seed", path.display());
+            return Err(Failure::new(exit::FAILED, text)
+                .hint("name a directory of its own with `--out`; it is replaced as a whole"));
+        }
+    }
+    Ok(())
+}
+
+fn is_seed(path: &Path) -> bool {
+    Disc::open(path).is_ok_and(|disc| disc.label() == SEED_LABEL)
+}
+
+/// The base is not one of the images that are made from it.
+fn ensure_apart(base: &Path, args: &IsoFleetArgs, sites: &[Site]) -> Result<(), Failure> {
+    let base = base.canonicalize().ok();
+    let is_base = |site: &&Site| {
+        let out = args.out.join(format!("{}.iso", site.name)).canonicalize().ok();
+        out.is_some() && out == base
+    };
+    match sites.iter().find(is_base) {
         None => Ok(()),
-        Some(name) => {
-            let text = format!("`{}` holds `{name}`, which is no seed", out.display());
-            Err(Failure::new(exit::FAILED, text)
-                .hint("name a directory of its own with `--out`; it is replaced as a whole"))
+        Some(site) => {
+            let text =
+                format!("the image of `{}` would replace the one it is made from", site.name);
+            Err(Failure::new(exit::USAGE, text).hint("name another directory with `--out`"))
         }
     }
 }

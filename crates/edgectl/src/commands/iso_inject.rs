@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use edgectl_cloudconfig::{Level, check};
 use edgectl_iso::{
-    Change, forget_checksum, inject_in_place, inject_into_copy, inject_into_stream, write_checksum,
+    Change, forget_checksum, forget_manifest, inject_in_place, inject_into_copy,
+    inject_into_stream, write_checksum,
 };
 
 use crate::commands::iso_build::read_injected;
@@ -33,12 +34,18 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     match &args.out {
         None => {
             inject_in_place(&iso, &change).doing(doing())?;
-            settle(&iso, args.checksum, printer)?;
+            // What stands beside the image stands beside its real name.
+            settle(&iso.canonicalize().unwrap_or(iso.clone()), args.checksum, printer)?;
             printer.say(&format!("changed {}", iso.display()));
+        }
+        Some(out) if out.as_os_str() == "-" && args.checksum => {
+            let text = "`--checksum` has no place beside stdout";
+            return Err(Failure::new(exit::USAGE, text));
         }
         Some(out) if out.as_os_str() == "-" => to_stdout(&iso, &change).doing(doing())?,
         Some(out) => {
             ensure_free(&iso, out, args.force)?;
+            forget_manifest(out)?;
             inject_into_copy(&iso, &change, out).doing(doing())?;
             settle(out, args.checksum, printer)?;
             printer.data(&format!("{}\n", out.display()))?;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &SaveArgs, printer: Printer) -> Result<u8, Failure> {
     let request = request(args, &lock, &target);
     // Pins of a part of each image would not be those that others need.
     let kept = Scope { lock: scope.lock.clone().filter(|_| args.platform.is_empty()), ..scope };
-    let keeper = PinKeeper::new(&kept, lock.clone(), UploadProgress::new(printer));
+    let keeper = PinKeeper::new(&kept, lock.clone(), UploadProgress::new(printer)).of_save();
     let saved = on_runtime(async { Ok(save(request, &sources, &target, &keeper).await?) })
         .doing(format!("saving to `{}`", target.path.display()))?;
     keeper.finish()?;

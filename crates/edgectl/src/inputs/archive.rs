@@ -11,7 +11,7 @@ use edgectl_profile::{ChartSettings, Expect, Unit};
 
 use super::chart_files::{Collected, is_chart};
 use super::compression::Form;
-use super::image_archive::is_mark;
+use super::image_archive::{is_mark, is_of_images};
 use super::{Gatherer, MAX_ARCHIVES, kinds, packed, temporary};
 use crate::exit;
 use crate::failure::Failure;
@@ -29,6 +29,8 @@ struct Contents {
     has_roots: bool,
     /// It may be one of images.
     has_marks: bool,
+    /// Something that is no part of them.
+    has_others: bool,
     is_empty: bool,
 }
 
@@ -82,6 +84,7 @@ impl Gatherer<'_> {
             let file = entry.path.rsplit('/').next().unwrap_or_default();
             contents.has_roots |= file == "Chart.yaml" || kinds::KUSTOMIZATIONS.contains(&file);
             contents.has_marks |= is_mark(&entry.path);
+            contents.has_others |= !is_of_images(&entry.path);
             chart.take(rest, entry.reader)
         })
         .map_err(|e| broken(name, &e))?;
@@ -91,7 +94,9 @@ impl Gatherer<'_> {
         if contents.tops.len() == 1 && !contents.tops.contains("") && is_chart(&chart.files) {
             return self.take_chart(chart.into_files(name, unit), path, settings);
         }
-        if contents.has_marks && self.image_archive(name, path, unit)? {
+        let has_images = contents.has_marks && self.image_archive(name, path, unit)?;
+        // A bundle may hold more than its images.
+        if has_images && !contents.has_others {
             return Ok(());
         }
         let directory = temporary()?;

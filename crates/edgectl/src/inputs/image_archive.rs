@@ -19,6 +19,19 @@ pub(super) fn is_mark(entry: &str) -> bool {
     matches!(name, "oci-layout" | "manifest.json")
 }
 
+/// Whether an entry belongs to an OCI layout or to what `docker save` writes.
+pub(super) fn is_of_images(entry: &str) -> bool {
+    let name = entry.trim_start_matches("./");
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let is_config = |stem: &str| stem.len() == 64 && stem.bytes().all(|c| c.is_ascii_hexdigit());
+    is_mark(name)
+        || name.starts_with("blobs/")
+        || matches!(name, "index.json" | "repositories")
+        || matches!(file, "json" | "VERSION")
+        || file.ends_with(".tar")
+        || name.strip_suffix(".json").is_some_and(is_config)
+}
+
 impl Gatherer<'_> {
     /// Takes the names of the images; says whether there are any images.
     pub(super) fn image_archive(

@@ -222,6 +222,14 @@ fn an_image_for_each_site() {
     let ended = site.run(&out).expect(1);
     assert!(ended.stderr.contains("build/sites/b.yaml:"), "{}", ended.stderr);
     assert!(!site.path("none").exists());
+    site.write("build/sites/b.yaml", "#cloud-config\n{}\n");
+    std::fs::copy(site.path(ISO), site.path("isos/b.iso")).unwrap();
+    let ended =
+        site.run(&["iso", "fleet", "isos/b.iso", "--sites", "build/sites", "--out", "isos"]);
+    assert!(ended.expect(2).stderr.contains("would replace the one it is made from"));
+    let seeds = ["iso", "fleet", "--seeds", "--sites", "build/sites", "--out", "isos"];
+    let ended = site.run(&seeds).expect(1);
+    assert!(ended.stderr.contains(".iso` is no seed"), "{}", ended.stderr);
     let ended = site.run(&["iso", "fleet", "--sites", "sites.csv", "--out", "none"]).expect(1);
     assert!(ended.stderr.contains("hint: `edgectl user-data inject --sites"), "{}", ended.stderr);
 }
@@ -239,5 +247,5 @@ fn a_seed_for_each_site() {
     assert!(ended.stdout.contains("hostname: c-1"), "{}", ended.stdout);
     site.write("seeds/mine.txt", "keep");
     let ended = site.run(&fleet).expect(1);
-    assert!(ended.stderr.contains("holds `mine.txt`, which is no seed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`seeds/mine.txt` is no seed"), "{}", ended.stderr);
 }
