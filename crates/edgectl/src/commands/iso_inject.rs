@@ -34,8 +34,7 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     match &args.out {
         None => {
             inject_in_place(&iso, &change).doing(doing())?;
-            // What stands beside the image stands beside its real name.
-            settle(&iso.canonicalize().unwrap_or(iso.clone()), args.checksum, printer)?;
+            settle(&real_name(&iso), args.checksum, printer)?;
             printer.say(&format!("changed {}", iso.display()));
         }
         Some(out) if out.as_os_str() == "-" && args.checksum => {
@@ -110,6 +109,12 @@ fn ensure_free(iso: &Path, out: &Path, force: bool) -> Result<(), Failure> {
         }
         false => Ok(()),
     }
+}
+
+/// What stands beside an image doesn't stand beside a link to it.
+fn real_name(image: &Path) -> PathBuf {
+    let target = image.is_symlink().then(|| image.canonicalize().ok());
+    target.flatten().unwrap_or_else(|| image.to_owned())
 }
 
 /// A checksum beside the image is of the image, or gone.
