@@ -1,7 +1,6 @@
 //! Many images from one: the base is read once, however many there are.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use edgectl_model::{Digest, Hasher};
@@ -13,9 +12,8 @@ use crate::error::IsoError;
 use crate::inject::{Change, copy_with, patches_of};
 use crate::manifest::Manifest;
 use crate::patch::{Patch, before};
+use crate::seal;
 use crate::undo::recover;
-
-const BUFFER: usize = 1 << 20;
 
 /// An image that others are made from.
 pub struct Base {
@@ -38,8 +36,8 @@ impl Base {
     pub fn open(path: &Path) -> Result<Self, IsoError> {
         recover(path)?;
         let disc = Disc::open(path)?;
-        let manifest = Manifest::read(&disc)?.ok_or_else(|| IsoError::NotOurs(path.to_owned()))?;
-        let places = patches_of(&disc, &Change { reset: true, ..Change::default() })?;
+        let manifest = Manifest::of_ours(&disc)?;
+        let places = patches_of(&disc, &manifest, &Change { reset: true, ..Change::default() })?;
         let hashed = places.iter().map(|patch| patch.offset).min().unwrap_or(0);
         let mut base =
             Self { path: path.to_owned(), disc, manifest, hasher: Hasher::sha256(), hashed };
@@ -51,7 +49,7 @@ impl Base {
 
     /// Fails where the content doesn't fit.
     pub fn check(&self, change: &Change<'_>) -> Result<(), IsoError> {
-        patches_of(&self.disc, change).map(drop)
+        patches_of(&self.disc, &self.manifest, change).map(drop)
     }
 
     /// Writes the base with other content; gives the digest of what it wrote.
@@ -88,10 +86,11 @@ impl Base {
 
     /// What stands in all areas of the base after a change.
     fn content(&self, change: &Change<'_>) -> Result<Vec<Patch>, IsoError> {
-        let all = patches_of(&self.disc, &Change { reset: true, ..Change::default() })?;
+        let all =
+            patches_of(&self.disc, &self.manifest, &Change { reset: true, ..Change::default() })?;
         let file = self.disc.file().map_err(file_error("reading", &self.path))?;
         let mut content = before(&file, &all).map_err(file_error("reading", &self.path))?;
-        for patch in patches_of(&self.disc, change)? {
+        for patch in patches_of(&self.disc, &self.manifest, change)? {
             content.retain(|old| old.offset != patch.offset);
             content.push(patch);
         }
@@ -121,12 +120,6 @@ impl Base {
 
     fn hash(&self, hasher: &mut Hasher, extent: Extent) -> Result<(), IsoError> {
         let part = DiscEntry { kind: Kind::File, extents: vec![extent], ..DiscEntry::default() };
-        let (mut reader, mut buffer) = (self.disc.reader(&part), vec![0; BUFFER]);
-        loop {
-            match reader.read(&mut buffer).map_err(file_error("reading", &self.path))? {
-                0 => return Ok(()),
-                n => hasher.update(&buffer[..n]),
-            }
-        }
+        seal::feed(&self.disc, &part, hasher)
     }
 }

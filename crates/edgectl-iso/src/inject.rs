@@ -40,14 +40,15 @@ impl std::fmt::Debug for Change<'_> {
 pub fn inject_in_place(image: &Path, change: &Change<'_>) -> Result<(), IsoError> {
     let exclusive = Exclusive::take(image)?;
     let file = exclusive.file.try_clone().map_err(file_error("opening", image))?;
-    exclusive.change(&patches_of(&Disc::of(file, image)?, change)?)
+    let disc = Disc::of(file, image)?;
+    exclusive.change(&patches_of(&disc, &Manifest::of_ours(&disc)?, change)?)
 }
 
 /// Writes a changed copy of an image; on file systems that share blocks it
 /// takes no room of its own.
 pub fn inject_into_copy(image: &Path, change: &Change<'_>, to: &Path) -> Result<(), IsoError> {
     let disc = shared(image)?;
-    let patches = patches_of(&disc, change)?;
+    let patches = patches_of(&disc, &Manifest::of_ours(&disc)?, change)?;
     copy_with(&disc, &patches, to)
 }
 
@@ -80,7 +81,7 @@ pub fn inject_into_stream(
     to: &mut dyn Write,
 ) -> Result<(), IsoError> {
     let disc = shared(image)?;
-    let patches = patches_of(&disc, change)?;
+    let patches = patches_of(&disc, &Manifest::of_ours(&disc)?, change)?;
     let from = disc.file().map_err(file_error("reading", image))?;
     Ok(patch::stream(&from, &patches, to).map_err(file_error("copying", image))?)
 }
@@ -88,17 +89,20 @@ pub fn inject_into_stream(
 /// Seals an image that has just been written, and puts its content there.
 pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<(), IsoError> {
     let disc = Disc::open(image)?;
-    let manifest = Manifest::read(&disc)?.ok_or_else(|| IsoError::NotOurs(image.to_owned()))?;
+    let manifest = Manifest::of_ours(&disc)?;
     let seal = manifest.area(AreaKind::Seal)?;
-    let mut patches = patches_of(&disc, change)?;
+    let mut patches = patches_of(&disc, &manifest, change)?;
     patches.extend(area_patches(&disc, seal, &seal.seal(&crate::seal::seal(&disc, &manifest)?))?);
     let file = File::options().write(true).open(image).map_err(file_error("opening", image))?;
     Ok(patch::apply(&file, &patches).map_err(file_error("writing", image))?)
 }
 
-pub(crate) fn patches_of(disc: &Disc, change: &Change<'_>) -> Result<Vec<Patch>, IsoError> {
-    let manifest =
-        Manifest::read(disc)?.ok_or_else(|| IsoError::NotOurs(disc.path().to_owned()))?;
+/// What a change writes where.
+pub(crate) fn patches_of(
+    disc: &Disc,
+    manifest: &Manifest,
+    change: &Change<'_>,
+) -> Result<Vec<Patch>, IsoError> {
     let mut patches = Vec::new();
     let (data, arguments) =
         (manifest.area(AreaKind::UserData)?, manifest.area(AreaKind::KernelArguments)?);

@@ -108,6 +108,11 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
+    /// The same, where edgectl must have baked it.
+    pub(crate) fn of_ours(disc: &Disc) -> Result<Self, IsoError> {
+        Self::read(disc)?.ok_or_else(|| IsoError::NotOurs(disc.path().to_owned()))
+    }
+
     /// The area for something, if there is one.
     pub(crate) fn area(&self, kind: AreaKind) -> Result<&Area, IsoError> {
         self.areas.iter().find(|area| area.kind == kind).ok_or(IsoError::NoArea(kind))

@@ -33,12 +33,18 @@ pub(crate) fn seal(disc: &Disc, manifest: &Manifest) -> Result<Digest, IsoError>
 
 /// The digest of an entry's bytes.
 pub(crate) fn digest(disc: &Disc, entry: &DiscEntry) -> Result<Digest, IsoError> {
-    let (mut hasher, mut buffer) = (Hasher::sha256(), vec![0; BUFFER]);
-    let mut reader = disc.reader(entry);
+    let mut hasher = Hasher::sha256();
+    feed(disc, entry, &mut hasher)?;
+    Ok(hasher.finish())
+}
+
+/// Hands an entry's bytes to a digest that may have taken others before.
+pub(crate) fn feed(disc: &Disc, entry: &DiscEntry, hasher: &mut Hasher) -> Result<(), IsoError> {
+    let (mut reader, mut buffer) = (disc.reader(entry), vec![0; BUFFER]);
     loop {
         interrupted()?;
         match reader.read(&mut buffer).map_err(file_error("reading", disc.path()))? {
-            0 => return Ok(hasher.finish()),
+            0 => return Ok(()),
             n => hasher.update(&buffer[..n]),
         }
     }

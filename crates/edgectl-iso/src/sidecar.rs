@@ -48,7 +48,8 @@ pub fn forget_checksum(image: &Path) -> Result<Option<PathBuf>, IsoError> {
     Ok(remove_one(&path)?.then_some(path))
 }
 
-fn remove_one(path: &Path) -> Result<bool, IsoError> {
+/// Removes a file; says whether it was there.
+pub(crate) fn remove_one(path: &Path) -> Result<bool, IsoError> {
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -56,7 +57,8 @@ fn remove_one(path: &Path) -> Result<bool, IsoError> {
     }
 }
 
-fn beside(image: &Path, ending: &str) -> PathBuf {
+/// A file that belongs to an image: its name and an ending.
+pub(crate) fn beside(image: &Path, ending: &str) -> PathBuf {
     let mut name = image.as_os_str().to_owned();
     name.push(ending);
     name.into()

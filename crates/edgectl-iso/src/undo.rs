@@ -19,6 +19,7 @@ use edgectl_process::{file_error, write_file};
 
 use crate::error::IsoError;
 use crate::patch::{Patch, apply, before};
+use crate::sidecar::{beside, remove_one};
 
 const MAGIC: &[u8] = b"edgectl undo 1\n";
 /// Bytes of the digest in hex, as it stands at the end.
@@ -28,9 +29,7 @@ const LIMIT: u64 = 1 << 30;
 
 /// The file beside an image that undoes a change that was cut short.
 pub(crate) fn undo_path(image: &Path) -> PathBuf {
-    let mut name = image.as_os_str().to_owned();
-    name.push(".undo");
-    name.into()
+    beside(image, ".undo")
 }
 
 /// An image that nobody else changes meanwhile.
@@ -157,13 +156,7 @@ fn decode(bytes: &[u8], image: [u64; 3]) -> Option<Vec<Patch>> {
 /// Takes away what would undo a change of an image that another one is about
 /// to replace.
 pub(crate) fn forget_undo(image: &Path) -> Result<(), IsoError> {
-    let undo = undo_path(image);
-    match std::fs::remove_file(&undo) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(file_error("removing", undo)(error).into())
-        }
-        _ => Ok(()),
-    }
+    remove_one(&undo_path(image)).map(drop)
 }
 
 /// Finishes what a change of an image left undone, if it did.

@@ -27,7 +27,7 @@ pub struct DiscCheck {
 /// Compares an image with its manifest. What was put into areas later is not
 /// looked at.
 pub fn verify_disc(disc: &Disc) -> Result<DiscCheck, IsoError> {
-    let manifest = Manifest::read(disc)?.ok_or_else(|| IsoError::NotOurs(disc.path().into()))?;
+    let manifest = Manifest::of_ours(disc)?;
     let mut findings = Vec::new();
     for file in &manifest.files {
         findings.extend(file_finding(disc, &manifest, file)?);
