@@ -7,7 +7,7 @@ use edgectl_model::Reference;
 use crate::attached::tagged;
 use crate::copy::{Run, WIDTH};
 use crate::error::RegistryError;
-use crate::manifest::Pinned;
+use crate::manifest::{Parsed, Pinned, RawManifest};
 use crate::plan::Planned;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -55,12 +55,30 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
                 Reference::parse(&text).map_err(|e| RegistryError::manifest(&text, e))?
             }
         };
-        let there = self.sink.head(&place).await?;
+        match self.sink.head(&place).await? {
+            None => return Ok(false),
+            Some(there) if there.digest == *digest => return Ok(true),
+            Some(_) => {}
+        }
+        if let (Some(new), Some(old)) = (attached.top(), self.sink.held(&place).await?)
+            && holds_all_of(new, &old)
+        {
+            return Ok(false);
+        }
         // Somebody may have signed the target's copy under the same tag, which
         // holds one manifest: that is not ours to replace.
-        if there.as_ref().is_some_and(|there| there.digest != *digest) {
-            tracing::warn!("`{place}` holds something else than at the source; it stays");
-        }
-        Ok(there.is_some())
+        tracing::warn!("`{place}` holds something else than at the source; it stays");
+        Ok(true)
     }
+}
+
+/// Whether nothing is lost when a manifest takes the place of another one:
+/// cosign adds a layer for each further signature.
+fn holds_all_of(new: &RawManifest, old: &RawManifest) -> bool {
+    let layers = |raw: &RawManifest| match raw.parse() {
+        Ok(Parsed::Image { layers, .. }) => layers.into_iter().map(|l| l.blob.digest).collect(),
+        _ => Vec::new(),
+    };
+    let (new, old) = (layers(new), layers(old));
+    !old.is_empty() && old.iter().all(|layer| new.contains(layer))
 }

@@ -24,11 +24,17 @@ pub(crate) fn cosign_tags(subject: &Digest) -> [String; 3] {
 /// Whether a tag says that something is attached to a digest, by cosign's
 /// naming or by that of the referrers' fallback.
 pub fn is_attachment_tag(tag: &str) -> bool {
+    subject_part(tag).is_some()
+}
+
+/// The part of a tag that names what it is about: the referrers' fallback tag
+/// of that digest.
+pub(crate) fn subject_part(tag: &str) -> Option<&str> {
     let stem = SUFFIXES.iter().find_map(|suffix| tag.strip_suffix(suffix)).unwrap_or(tag);
-    let hex = stem.strip_prefix("sha256-").or_else(|| stem.strip_prefix("sha512-"));
-    hex.is_some_and(|hex| {
-        matches!(hex.len(), 64 | 128) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    let hex = stem.strip_prefix("sha256-").or_else(|| stem.strip_prefix("sha512-"))?;
+    // The specification cuts what is longer.
+    let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then_some(stem)
 }
 
 /// Something attached to a manifest.

@@ -176,9 +176,25 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
                 self.totals.mounted(blob.size);
                 Ok(())
             }
-            Mount::Refused(None) if self.sink.has_blob(self.to, blob).await? => Ok(()),
-            Mount::Refused(session) => self.send(blob, session).await,
+            Mount::Refused(session) => self.unless_there(blob, session).await,
         }
+    }
+
+    /// Some registries mount nothing, and have one set of blobs for all: a
+    /// question is cheaper than sending a large blob for nothing.
+    async fn unless_there(
+        &self,
+        blob: &Blob,
+        session: Option<UploadSession>,
+    ) -> Result<(), RegistryError> {
+        let is_asked = session.is_none() || blob.size >= LARGE;
+        if !is_asked || !self.sink.has_blob(self.to, blob).await? {
+            return self.send(blob, session).await;
+        }
+        if let Some(session) = session {
+            self.sink.give_up(self.to, session).await;
+        }
+        Ok(())
     }
 
     /// Streams the blob, again from the start where that may help.

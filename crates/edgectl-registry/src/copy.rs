@@ -155,6 +155,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         if pinned.platforms.is_empty() {
             pinned.platforms = platforms_of(self.source, &image.source, &root).await?;
         }
+        ensure_named(&image.target, &root)?;
         self.sink.ensure_takes(&image.target, &root)?;
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;
         if self.request.attachments {
@@ -284,5 +285,18 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         if let Ok(mut slot) = slot.lock() {
             *slot = Some(report);
         }
+    }
+}
+
+/// Fails for what would stand under the digest of something else: a digest
+/// alone names all platforms of an image, and never some of them.
+fn ensure_named(target: &Reference, root: &RawManifest) -> Result<(), RegistryError> {
+    match target.digest() {
+        Some(digest) if digest != root.digest() && target.tag().is_none() => {
+            let reason = "its digest names all of its platforms, and some of them have \
+                          another one; give the image a tag, or take it whole";
+            Err(RegistryError::manifest(target, reason))
+        }
+        _ => Ok(()),
     }
 }

@@ -214,6 +214,15 @@ impl Sink for Registries {
         Ok(head.map(Head::into_pinned))
     }
 
+    async fn held(&self, target: &Reference) -> Result<Option<RawManifest>, RegistryError> {
+        let client = self.client(target.domain())?;
+        match client.get_manifest(target.path(), name_of(target), None).await {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn has_blob(&self, target: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
         self.client(target.domain())?.has_blob(target.path(), blob).await
     }
@@ -235,6 +244,12 @@ impl Sink for Registries {
                 | RegistryError::NotFound { .. },
             ) => Ok(Mount::Refused(None)),
             Err(error) => Err(error),
+        }
+    }
+
+    async fn give_up(&self, target: &Reference, session: UploadSession) {
+        if let Ok(client) = self.client(target.domain()) {
+            client.cancel_upload(target.path(), session).await;
         }
     }
 

@@ -80,6 +80,15 @@ pub trait Sink: Send + Sync {
         target: &Reference,
     ) -> impl Future<Output = Result<Option<Pinned>, RegistryError>> + Send;
 
+    /// The manifest that the target stands for now, from a sink that can be
+    /// read.
+    fn held(
+        &self,
+        _target: &Reference,
+    ) -> impl Future<Output = Result<Option<RawManifest>, RegistryError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// Whether the target's repository has a blob.
     fn has_blob(
         &self,
@@ -87,13 +96,28 @@ pub trait Sink: Send + Sync {
         blob: &Blob,
     ) -> impl Future<Output = Result<bool, RegistryError>> + Send;
 
-    /// Takes a blob over from another repository of the same store.
+    /// Takes a blob over from another repository of the same store. Without
+    /// repositories of its own a store has one set of blobs for all.
     fn mount(
         &self,
         target: &Reference,
         blob: &Blob,
-        from: &Reference,
-    ) -> impl Future<Output = Result<Mount, RegistryError>> + Send;
+        _from: &Reference,
+    ) -> impl Future<Output = Result<Mount, RegistryError>> + Send {
+        async {
+            let is_there = self.has_blob(target, blob).await?;
+            Ok(if is_there { Mount::Done } else { Mount::Refused(None) })
+        }
+    }
+
+    /// Gives up an upload that a refused mount has opened.
+    fn give_up(
+        &self,
+        _target: &Reference,
+        _session: UploadSession,
+    ) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Repositories of the same store that may have a blob, from former runs.
     fn hints(&self, _target: &Reference, _blob: &Blob) -> Vec<Reference> {

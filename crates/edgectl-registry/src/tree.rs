@@ -115,7 +115,12 @@ impl Tree {
 
     /// Digest of the root.
     pub(crate) fn root(&self) -> Option<&Digest> {
-        self.levels.first()?.first().map(RawManifest::digest)
+        self.top().map(RawManifest::digest)
+    }
+
+    /// The root itself.
+    pub(crate) fn top(&self) -> Option<&RawManifest> {
+        self.levels.first()?.first()
     }
 
     /// Without its own manifests, and with the blobs of what is attached alone.

@@ -126,6 +126,15 @@ impl UploadOutcome {
             _ => None,
         })
     }
+
+    /// What was copied isn't there after all.
+    pub(crate) fn leave_out_all(&mut self) {
+        for report in &mut self.images {
+            if !matches!(report.outcome, ImageOutcome::Failed(_)) {
+                report.outcome = ImageOutcome::Failed(RegistryError::LeftOut);
+            }
+        }
+    }
 }
 
 /// Who is told how a run goes. Called from one task, but between threads.

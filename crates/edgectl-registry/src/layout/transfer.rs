@@ -14,7 +14,7 @@ use crate::attached::tagged;
 use crate::content::{Chunks, Content, Moved, verified};
 use crate::error::RegistryError;
 use crate::manifest::{Blob, DEPTH, Parsed, Pinned, RawManifest};
-use crate::sink::{Mount, Place, Sink, UploadSession};
+use crate::sink::{Place, Sink, UploadSession};
 use crate::source::Source;
 
 const CHUNK: usize = 128 * 1024;
@@ -102,18 +102,12 @@ impl Sink for Layout {
         }
     }
 
-    async fn has_blob(&self, _: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
-        Ok(self.has(blob))
+    async fn held(&self, target: &Reference) -> Result<Option<RawManifest>, RegistryError> {
+        self.find(target)?.map(|digest| self.read_manifest(&digest)).transpose()
     }
 
-    async fn mount(
-        &self,
-        _: &Reference,
-        blob: &Blob,
-        _: &Reference,
-    ) -> Result<Mount, RegistryError> {
-        // All repositories of a layout share one set of blobs.
-        Ok(if self.has(blob) { Mount::Done } else { Mount::Refused(None) })
+    async fn has_blob(&self, _: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
+        Ok(self.has(blob))
     }
 
     async fn put_blob(

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use edgectl_model::{Digest, Reference};
 
 use super::{PruneAction, PruneItem};
-use crate::attached::SUFFIXES;
+use crate::attached::subject_part;
 use crate::error::RegistryError;
-use crate::http::Client;
+use crate::http::{Client, fallback_tag};
 use crate::manifest::{DEPTH, Parsed};
 use crate::verify::VerifyRequest;
 
@@ -118,12 +118,13 @@ impl<'a> Repository<'a> {
         let goes = |tag: &String, digest: &Digest| {
             going.get(digest).is_some_and(|tags| tags.contains(tag))
         };
+        let subjects: BTreeSet<String> = below.iter().map(fallback_tag).collect();
         let mut needed = BTreeSet::new();
         for image in &self.keep {
             self.close(&image.digest, &mut needed, 0).await?;
         }
         for (tag, digest) in tags.iter().filter(|(tag, digest)| !goes(tag, digest)) {
-            let follows_what_goes = subject(tag).is_some_and(|subject| below.contains(&subject));
+            let follows_what_goes = subject_part(tag).is_some_and(|part| subjects.contains(part));
             if !follows_what_goes {
                 self.close(digest, &mut needed, 0).await?;
             }
@@ -174,42 +175,16 @@ impl<'a> Repository<'a> {
     }
 }
 
-/// The manifest that a tag says to be about: `sha256-HEX.sig`.
-fn subject(tag: &str) -> Option<Digest> {
-    let ends = [""].into_iter().chain(SUFFIXES);
-    let stem = ends.into_iter().find_map(|end| {
-        let stem = tag.strip_suffix(end)?;
-        (!stem.contains('.')).then_some(stem)
-    })?;
-    Digest::parse(&stem.replacen('-', ":", 1)).ok()
-}
-
 /// What stands under tags about manifests that go.
 fn followers(
     tags: &Tags,
     below: &BTreeSet<Digest>,
     needed: &BTreeSet<Digest>,
 ) -> Vec<(Digest, String)> {
-    let goes = |digest: &Digest| below.contains(digest) && !needed.contains(digest);
+    let going: BTreeSet<String> = below.difference(needed).map(fallback_tag).collect();
     let all = tags.iter().filter(|(tag, digest)| {
-        subject(tag).is_some_and(|subject| goes(&subject)) && !needed.contains(*digest)
+        subject_part(tag).is_some_and(|subject| going.contains(subject))
+            && !needed.contains(*digest)
     });
     all.map(|(tag, digest)| (digest.clone(), tag.clone())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn subjects_of_tags() {
-        let digest = Digest::sha256(b"x");
-        let tag = format!("sha256-{}", digest.hex());
-        for end in ["", ".sig", ".att", ".sbom"] {
-            assert_eq!(subject(&format!("{tag}{end}")), Some(digest.clone()));
-        }
-        for other in ["1.2", "sha256-1", &format!("{tag}.txt"), ""] {
-            assert_eq!(subject(other), None, "{other}");
-        }
-    }
 }

@@ -56,9 +56,7 @@ impl Contents {
         let mut tags: BTreeMap<&Digest, Vec<String>> = BTreeMap::new();
         for (reference, digest) in self.named.values() {
             let tags = tags.entry(digest).or_default();
-            if let Some(tag) = reference.tag_or_latest() {
-                tags.push(format!("{}:{tag}", reference.repository()));
-            }
+            tags.extend(docker_tag(reference));
         }
         let mut list = Vec::new();
         for (digest, tags) in tags {
@@ -68,6 +66,13 @@ impl Contents {
         }
         Ok(Value::from(list).to_string())
     }
+}
+
+/// What `docker load` will call an image; nothing where a digest alone names
+/// it.
+pub(super) fn docker_tag(reference: &Reference) -> Option<String> {
+    let tag = reference.tag_or_latest()?;
+    Some(format!("{}:{tag}", reference.repository()))
 }
 
 /// The places of configuration and layers.

@@ -70,6 +70,12 @@ pub async fn save<S: Source>(
     let mut outcome = upload_from(request, source, &sink, progress).await;
     outcome.source_requests = source.requests() - before;
     let is_whole = !outcome.interrupted && outcome.failed().next().is_none();
-    let file = if is_whole { Some(sink.finish().await?) } else { None };
+    let file = match is_whole {
+        true => Some(sink.finish().await?),
+        false => {
+            outcome.leave_out_all();
+            None
+        }
+    };
     Ok(Saved { outcome, file })
 }

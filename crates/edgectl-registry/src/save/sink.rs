@@ -1,7 +1,7 @@
 //! An archive as a sink: blobs one after another as they come, the texts that
 //! name them at the end. Manifests are kept until then; they are small.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -11,14 +11,14 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::SaveForm;
 use super::compress::Packing;
-use super::index::{Contents, ensure_loadable, path_of};
+use super::index::{Contents, docker_tag, ensure_loadable, path_of};
 use super::stream::{SavedFile, TarStream};
 use crate::attached::tagged;
 use crate::content::{Checkpoint, Content, Moved, Reader};
 use crate::error::RegistryError;
 use crate::layout::VERSION;
 use crate::manifest::{Blob, Pinned, RawManifest};
-use crate::sink::{Mount, Place, Sink, UploadSession};
+use crate::sink::{Place, Sink, UploadSession};
 
 /// An archive in the making; there is none until it is
 /// [finished](Self::finish).
@@ -29,6 +29,8 @@ pub(super) struct ArchiveSink {
     out: AsyncMutex<Out>,
     written: Mutex<HashSet<Digest>>,
     contents: Mutex<Contents>,
+    /// What each tag of a `docker-archive` will stand for.
+    tags: Mutex<BTreeMap<String, Digest>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,7 @@ impl ArchiveSink {
             out: AsyncMutex::new(Out { tar, directories: BTreeSet::new(), half: None }),
             written: Mutex::default(),
             contents: Mutex::default(),
+            tags: Mutex::default(),
         })
     }
 
@@ -78,6 +81,22 @@ impl ArchiveSink {
 
     fn has(&self, digest: &Digest) -> bool {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
+    }
+
+    /// `docker load` knows images by their tags alone.
+    fn ensure_one(&self, target: &Reference, root: &RawManifest) -> Result<(), RegistryError> {
+        let Some(name) = docker_tag(target) else { return Ok(()) };
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = tags.entry(name.clone()).or_insert_with(|| root.digest().clone());
+        if first == root.digest() {
+            return Ok(());
+        }
+        let reason = format!(
+            "`{name}` would stand for {first} and for {}, and a docker-archive has no digests \
+             in names; save one of them into a file of its own",
+            root.digest()
+        );
+        Err(RegistryError::manifest(target, reason))
     }
 
     fn with_contents(&self, work: impl FnOnce(&mut Contents)) {
@@ -131,7 +150,10 @@ impl Sink for ArchiveSink {
 
     fn ensure_takes(&self, target: &Reference, root: &RawManifest) -> Result<(), RegistryError> {
         match self.form {
-            SaveForm::DockerArchive => ensure_loadable(target, root),
+            SaveForm::DockerArchive => {
+                ensure_loadable(target, root)?;
+                self.ensure_one(target, root)
+            }
             SaveForm::OciArchive | SaveForm::Directory => Ok(()),
         }
     }
@@ -142,15 +164,6 @@ impl Sink for ArchiveSink {
 
     async fn has_blob(&self, _: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
         Ok(self.has(&blob.digest))
-    }
-
-    async fn mount(
-        &self,
-        _: &Reference,
-        blob: &Blob,
-        _: &Reference,
-    ) -> Result<Mount, RegistryError> {
-        Ok(if self.has(&blob.digest) { Mount::Done } else { Mount::Refused(None) })
     }
 
     async fn put_blob(

@@ -191,3 +191,46 @@ async fn attachments_of_images_that_are_there() {
     assert!(matches!(outcome.images[0].outcome, edgectl_registry::ImageOutcome::AlreadyThere(_)));
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (0, 0));
 }
+
+/// A tag of cosign's holds one manifest with a layer for each signature: it is
+/// replaced by one that has them all, and by nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_are_added_and_none_is_lost() {
+    let bench = Bench::new();
+    let mut tiny = bench.tiny();
+    let image = tiny.image(&TinyImage::new("amd64").random_layer(1000, 1)).unwrap();
+    let tag = format!("{}.sig", tag_of(&image.digest));
+    tiny.name("src.example/app:1", &image).unwrap();
+    assert_no_failure(&bench.send(&[("src.example/app:1", "src/app:1")]).await);
+    let registries = bench.registries();
+    let signed = |layers: &[u64], tiny: &mut TinyLayout| {
+        let image = TinyImage::new("amd64").label("signature");
+        let image = layers.iter().fold(image, |image, seed| image.random_layer(100, *seed));
+        let signature = tiny.image(&image).unwrap();
+        let name: String = layers.iter().map(ToString::to_string).collect();
+        tiny.name(&format!("src.example/app:s{name}"), &signature).unwrap();
+        (format!("src.example/app:s{name}"), signature.digest)
+    };
+    // At the source; at the target before; whether it is replaced.
+    for (at_source, at_target, is_replaced) in
+        [(&[7_u64, 8][..], &[7_u64][..], true), (&[7, 9], &[7, 8], false), (&[7], &[7, 8], false)]
+    {
+        let (from, new) = signed(at_source, &mut tiny);
+        let (other, old) = signed(at_target, &mut tiny);
+        let images = [
+            (from.as_str(), &*format!("src/app:{tag}")),
+            ("src.example/app:1", "edge/app:1"),
+            (&other, &*format!("edge/app:{tag}")),
+        ];
+        for image in images {
+            assert_no_failure(&bench.send(&[image]).await);
+        }
+        let request = UploadRequest::new(vec![bench.copy("src/app:1", "edge/app:1")], 4);
+        let request = UploadRequest { attachments_again: true, ..request };
+        assert_no_failure(&upload(request, &registries, &registries, &()).await);
+        let there = bench.target(&format!("edge/app:{tag}"));
+        let there = registries.manifest(&there, None).await.unwrap();
+        let wanted = if is_replaced { &new } else { &old };
+        assert_eq!(there.digest(), wanted, "{at_source:?} for {at_target:?}");
+    }
+}

@@ -112,6 +112,7 @@ fn flavors() -> impl Strategy<Value = Flavor> {
     let mounts = prop_oneof![
         3 => Just(Mounts::Done),
         1 => Just(Mounts::Opens),
+        1 => Just(Mounts::Shared),
         1 => Just(Mounts::Refused),
         1 => Just(Mounts::Lies),
     ];

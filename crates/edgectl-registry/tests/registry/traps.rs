@@ -9,8 +9,8 @@ use edgectl_registry::{
 use edgectl_testkit::TinyImage;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, assert_no_failure, reference};
-use crate::chaos::{Chaos, Flavor};
+use crate::bench::{Bench, assert_no_failure, reference, registries};
+use crate::chaos::{Chaos, Flavor, Mounts};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -166,6 +166,31 @@ async fn a_tag_with_a_digest_and_a_target_that_is_its_own_source() {
     assert_no_failure(&both);
     // In one registry layers are never sent again.
     assert_eq!((both.bytes_sent, both.blobs_mounted), (0, 2));
+}
+
+/// A registry that mounts nothing and has one set of blobs for all is asked
+/// before a large blob is sent for nothing; the upload it opened is given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_all_repositories_have_is_sent_once() {
+    let bench = Bench::new();
+    let mut tiny = bench.tiny();
+    let chaos = Chaos::start(Flavor { mounts: Mounts::Shared, ..Flavor::default() }).await;
+    let images = ["one", "two"].map(|name| {
+        let image = TinyImage::new("amd64").label(name).random_layer(2 << 20, 1);
+        let source = format!("src.example/{name}:1");
+        tiny.name(&source, &tiny.image(&image).unwrap()).unwrap();
+        let target = reference(&format!("{}/edge/{name}:1", chaos.address));
+        edgectl_registry::ImageRequest { source: reference(&source), digest: None, target }
+    });
+    let access = Access { insecure: true, ..Access::default() };
+    let to = registries(&[(&chaos.address, access)]);
+    let request = UploadRequest::new(images.to_vec(), 4);
+    let layout = Layout::open(bench.layout_dir()).unwrap();
+    let outcome = upload_from(request, &layout, &to, &()).await;
+    assert_no_failure(&outcome);
+    assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (3, 0), "a layer, two configurations");
+    let requests = chaos.inner().requests.clone();
+    assert_eq!(requests.iter().filter(|line| line.starts_with("DELETE /up/")).count(), 1);
 }
 
 /// Sixty requests are refused with 429; the rest goes through, in peace.

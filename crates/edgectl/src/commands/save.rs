@@ -101,7 +101,7 @@ fn request(args: &SaveArgs, lock: &ImageLock, target: &SaveTarget) -> UploadRequ
     let image = |image: &LockedImage| ImageRequest {
         source: image.source.clone(),
         digest: image.digest.clone(),
-        target: image.source.clone(),
+        target: saved_name(&image.source, args),
     };
     UploadRequest {
         images: lock.images.iter().filter(|i| is_uploaded(i)).map(image).collect(),
@@ -110,6 +110,15 @@ fn request(args: &SaveArgs, lock: &ImageLock, target: &SaveTarget) -> UploadRequ
         // `docker load` has no place for them.
         attachments_again: false,
         attachments: !args.no_attachments && target.form != SaveForm::DockerArchive,
+    }
+}
+
+/// The digest in a name is that of all platforms.
+fn saved_name(source: &Reference, args: &SaveArgs) -> Reference {
+    let tagged = || Reference::from_parts(source.domain(), source.path(), source.tag(), None);
+    match (args.platform.is_empty(), source.tag()) {
+        (false, Some(_)) => tagged().unwrap_or_else(|_| source.clone()),
+        _ => source.clone(),
     }
 }
 

@@ -54,6 +54,18 @@ fn single_images_and_one_platform_for_docker() {
     let ended = site.run(&["push", "x.tar", "--list", "-o", "json"]).expect(0);
     let value = json(&ended.stdout);
     assert_eq!(value["images"][0]["manifestMade"], false, "{value:#}");
+    // A digest that names both platforms is no name of one of them.
+    let digest =
+        site.run(&["save", "--image", "quay.io/a/multi:1", "--out", "multi.tar", "-o", "json"]);
+    let digest = json(&digest.expect(0).stdout)["images"][0]["digest"].as_str().unwrap().to_owned();
+    let (tagged, bare) =
+        (format!("quay.io/a/multi:1@{digest}"), format!("quay.io/a/multi@{digest}"));
+    let one = ["--platform", "linux/arm64", "--out", "one.tar"];
+    site.run(&[&["save", "--image", &tagged], &one[..]].concat()).expect(0);
+    let listed = site.run(&["images", "one.tar", "-o", "list"]).expect(0);
+    assert_eq!(listed.stdout, "quay.io/a/multi:1\n");
+    let ended = site.run(&[&["save", "--image", &bare], &one[..]].concat()).expect(1);
+    assert!(ended.stderr.contains("its digest names all of its platforms"), "{}", ended.stderr);
     assert!(!site.path("images.lock").exists(), "they are no project's images");
 
     std::fs::create_dir(site.path("dir.tar")).unwrap();

@@ -39,6 +39,8 @@ pub(crate) enum Mounts {
     Done,
     /// 202 and an upload.
     Opens,
+    /// The same, but all repositories have every blob.
+    Shared,
     Refused,
     /// 201, and nothing done.
     Lies,

@@ -154,6 +154,9 @@ impl Inner {
                     self.blobs.insert((repository.to_owned(), digest), bytes);
                     return Answer::new(201).with("location", "/v2/somewhere");
                 }
+                (Mounts::Shared, Some(bytes)) => {
+                    self.blobs.insert((repository.to_owned(), digest), bytes);
+                }
                 _ => {}
             }
         }

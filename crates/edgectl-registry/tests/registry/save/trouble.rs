@@ -3,10 +3,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use std::path::PathBuf;
+
 use edgectl_model::{Digest, Reference};
 use edgectl_registry::{
     Archives, Blob, Chunks, Layout, RawManifest, RegistryError, SaveForm, Source,
 };
+use edgectl_testkit::{TinyImage, TinyLayout, Written};
 use futures_util::stream::{self, StreamExt};
 
 use super::{NAMES, names_in, save_from, target};
@@ -105,6 +108,48 @@ async fn a_wrong_blob_is_in_no_archive() {
     let texts: Vec<_> = saved.outcome.failed().map(|(_, error)| error.to_string()).collect();
     assert!(texts.iter().any(|text| text.contains("gave other content")), "{texts:?}");
     assert_eq!((saved.file, names_in(dir.path())), (None, vec!["layout".to_owned()]));
+}
+
+/// What was read is in no file, and the reports say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_image_is_copied_into_a_file_that_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tiny = TinyLayout::new(&dir.path().join("layout")).unwrap();
+    let [one, two] = [1, 2]
+        .map(|seed| tiny.image(&TinyImage::new("amd64").random_layer(300_000, seed)).unwrap());
+    let tagged = format!("quay.io/org/app:1@{}", one.digest);
+    let other = format!("quay.io/org/app:1@{}", two.digest);
+    tiny.name(&tagged, &one).unwrap();
+    tiny.name(&other, &two).unwrap();
+    let source = Layout::open(dir.path().join("layout")).unwrap();
+    let names = [tagged.as_str(), other.as_str()];
+    // In a layout both names can stand.
+    let oci = target(dir.path(), "oci.tar", SaveForm::OciArchive);
+    assert!(save_from(&source, &names, &oci).await.file.is_some());
+    let docker = target(dir.path(), "docker.tar", SaveForm::DockerArchive);
+    let saved = save_from(&source, &names, &docker).await;
+    let texts: Vec<_> = saved.outcome.failed().map(|(_, error)| error.to_string()).collect();
+    assert_eq!((texts.len(), saved.file), (2, None), "{texts:?}");
+    assert!(texts.iter().any(|t| t.contains("`quay.io/org/app:1` would stand for")), "{texts:?}");
+    assert_eq!(names_in(dir.path()), ["layout", "oci.tar"]);
+
+    // One that goes wrong only while it is read.
+    let mut source = Shaky::new(source);
+    let blobs = std::fs::read(one_blob(&dir, &two)).unwrap();
+    source.wrong = Some(layer_of(&blobs));
+    let oci = target(dir.path(), "late.tar", SaveForm::OciArchive);
+    let saved = save_from(&source, &names, &oci).await;
+    assert_eq!((saved.outcome.failed().count(), saved.file), (2, None));
+}
+
+fn one_blob(dir: &tempfile::TempDir, written: &Written) -> PathBuf {
+    dir.path().join("layout/blobs/sha256").join(written.digest.hex())
+}
+
+/// The first layer of a manifest.
+fn layer_of(manifest: &[u8]) -> Digest {
+    let value: serde_json::Value = serde_json::from_slice(manifest).unwrap();
+    Digest::parse(value["layers"][0]["digest"].as_str().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

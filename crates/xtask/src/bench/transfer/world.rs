@@ -18,6 +18,9 @@ const IMAGES: u64 = 12;
 const OWN: usize = 12 * MIB;
 const SHARED: usize = 12 * MIB;
 const LARGE: usize = 512 * MIB;
+/// Small ones, to see what an image costs that is there already.
+const MANY: u64 = 100;
+const SMALL: usize = 64 << 10;
 
 /// A source with images, and a destination that begins empty each time.
 pub(super) struct World {
@@ -36,6 +39,8 @@ pub(super) enum Set {
     Twelve,
     /// One image with one large layer.
     Large,
+    /// A hundred small images.
+    Hundred,
 }
 
 impl World {
@@ -59,6 +64,7 @@ impl World {
         match set {
             Set::Twelve => (0..IMAGES).map(|n| job(format!("src/i{n}"))).collect(),
             Set::Large => vec![job("src/large".to_owned())],
+            Set::Hundred => (0..MANY).map(|n| job(format!("src/s{n}"))).collect(),
         }
     }
 
@@ -128,6 +134,10 @@ fn fill(layout: &Path, host: &str) -> Result {
         "src/large:1".to_owned(),
         tiny.image(&TinyImage::new("amd64").random_layer(LARGE, 2000))?,
     ));
+    for n in 0..MANY {
+        let image = TinyImage::new("amd64").label(&n.to_string()).random_layer(SMALL, 3000 + n);
+        names.push((format!("src/s{n}:1"), tiny.image(&image)?));
+    }
     for (name, written) in &names {
         tiny.name(&format!("quay.io/{name}"), written)?;
     }
