@@ -29,13 +29,13 @@ fn hosts_folder(path: &str) -> Option<&str> {
     above.ends_with("/certs.d").then_some(folder)
 }
 
-struct File<'a> {
-    subject: &'a Subject<'a>,
+struct File<'s, 'a> {
+    subject: &'s Subject<'a>,
     file: Id,
     path: String,
 }
 
-impl File<'_> {
+impl File<'_, '_> {
     fn hosts(&self, folder: &str, text: &str, found: &mut Registries) {
         let Some(target) = first_host(text).and_then(mirror_of) else { return };
         match folder {

@@ -3,6 +3,7 @@
 //! Every finding has a rule; every rule is one file in `rules/`, one page in
 //! `docs/user-data-rules/` and one directory of examples in `tests/check/`.
 
+mod fault;
 mod finding;
 mod host_mirrors;
 mod kind;

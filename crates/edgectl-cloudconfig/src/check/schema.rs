@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::kind::Kind;
 
@@ -40,13 +41,21 @@ pub(super) struct Schema {
     #[serde(default)]
     pub(super) properties: BTreeMap<String, Schema>,
     #[serde(default, rename = "additionalProperties")]
-    pub(super) additional: Additional,
+    additional: Additional,
+    #[serde(default, rename = "patternProperties")]
+    pub(super) patterns: Patterns,
     pub(super) items: Option<Box<Schema>>,
     #[serde(default, rename = "enum")]
-    pub(super) choices: Vec<String>,
+    pub(super) choices: Vec<Value>,
     pub(super) pattern: Option<Pattern>,
     #[serde(default)]
     pub(super) required: Vec<String>,
+    #[serde(flatten)]
+    pub(super) limits: Limits,
+    #[serde(default, rename = "anyOf")]
+    any_of: Vec<Schema>,
+    #[serde(default, rename = "oneOf")]
+    pub(super) one_of: Vec<Schema>,
     #[serde(default)]
     pub(super) deprecated: bool,
     #[serde(rename = "x-replaced-by")]
@@ -70,6 +79,54 @@ impl Schema {
             word == kind.word() || (kind == Kind::Integer && word == Kind::Number.word())
         };
         self.types().is_empty() || self.types().iter().any(is)
+    }
+
+    /// The forms that a value may have, one of which it must have.
+    pub(super) fn branches(&self) -> impl Iterator<Item = &Schema> {
+        self.any_of.iter().chain(&self.one_of)
+    }
+
+    /// What the value of a key must be.
+    pub(super) fn of_key(&self, name: &str) -> OfKey<'_> {
+        let by_pattern = || self.patterns.0.iter().find(|(pattern, _)| pattern.allows(name));
+        match (self.properties.get(name), &self.additional) {
+            (Some(schema), _) => OfKey::Like(schema),
+            (None, additional) => match (by_pattern(), additional) {
+                (Some((_, schema)), _) => OfKey::Like(schema),
+                (None, Additional::Like(schema)) => OfKey::Like(schema),
+                (None, Additional::Allowed(false)) => OfKey::Unknown,
+                (None, _) => OfKey::Anything,
+            },
+        }
+    }
+}
+
+/// What a schema says of a key.
+pub(super) enum OfKey<'a> {
+    Like(&'a Schema),
+    Anything,
+    Unknown,
+}
+
+/// How much, how many, how often.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Limits {
+    pub(super) minimum: Option<i64>,
+    pub(super) min_items: usize,
+    pub(super) max_items: Option<usize>,
+    pub(super) unique_items: bool,
+    pub(super) min_properties: usize,
+}
+
+/// Schemas of keys that have a form rather than a name.
+#[derive(Default, Deserialize)]
+#[serde(from = "BTreeMap<String, Schema>")]
+pub(super) struct Patterns(Vec<(Pattern, Schema)>);
+
+impl From<BTreeMap<String, Schema>> for Patterns {
+    fn from(schemas: BTreeMap<String, Schema>) -> Self {
+        Self(schemas.into_iter().map(|(text, schema)| (Pattern::from(text), schema)).collect())
     }
 }
 
@@ -106,7 +163,7 @@ enum Types {
 /// What keys may stand beside those named.
 #[derive(Default, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Additional {
+enum Additional {
     Allowed(bool),
     Like(Box<Schema>),
     #[default]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use edgectl_model::{ImageLock, Reference};
 
 use super::registries::Registries;
+use super::walk::{Visit, walk};
 use crate::error::Place;
 use crate::tree::{Data, Document, Id, Node};
 
@@ -14,7 +15,7 @@ use crate::tree::{Data, Document, Id, Node};
 pub enum Flavor {
     /// Palette Edge: `stylus:` beside Kairos' keys.
     Palette,
-    /// Kairos: `install:` or `stages:`, or Kairos' own headers.
+    /// Kairos: `install:`, `stages:` or another of its keys, or its own headers.
     Kairos,
     /// Canonical cloud-init.
     CloudInit,
@@ -30,12 +31,23 @@ impl Flavor {
     /// keys.
     pub(crate) fn of(text: &str, document: &Document) -> Self {
         let has = |key| document.root.is_some_and(|root| document.get(root, key).is_some());
+        const KAIROS: [&str; 9] = [
+            "install",
+            "stages",
+            "k3s",
+            "k3s-agent",
+            "k0s",
+            "k0s-worker",
+            "p2p",
+            "kubevip",
+            "kcrypt",
+        ];
         let header = text.lines().next().unwrap_or_default();
         if has("stylus") {
             return Self::Palette;
         }
         let is_kairos = header.starts_with("#kairos-config") || header.starts_with("#node-config");
-        match is_kairos || has("stages") || has("install") {
+        match is_kairos || KAIROS.into_iter().any(has) {
             true => Self::Kairos,
             false => Self::CloudInit,
         }
@@ -62,6 +74,7 @@ pub(super) struct Subject<'a> {
     pub(super) flavor: Flavor,
     pub(super) against: Option<&'a Against>,
     registries: OnceCell<Registries>,
+    visits: OnceCell<Vec<Visit<'a>>>,
 }
 
 impl<'a> Subject<'a> {
@@ -72,12 +85,18 @@ impl<'a> Subject<'a> {
             flavor: Flavor::of(text, document),
             against,
             registries: OnceCell::new(),
+            visits: OnceCell::new(),
         }
     }
 
     /// Where images come from, as the file has it.
     pub(super) fn origins(&self) -> &Registries {
         self.registries.get_or_init(|| Registries::read(self))
+    }
+
+    /// The file along its schema.
+    pub(super) fn visits(&self) -> &[Visit<'a>] {
+        self.visits.get_or_init(|| walk(self))
     }
 
     pub(super) fn node(&self, id: Id) -> &'a Node {

@@ -2,8 +2,9 @@
 
 use crate::tree::{Data, Id};
 
+use super::fault::{Fault, faults};
 use super::kind::Kind;
-use super::schema::{Additional, SCHEMA, Schema};
+use super::schema::{OfKey, SCHEMA, Schema};
 use super::subject::Subject;
 
 /// Deepest nesting that is looked at; aliases can nest without end.
@@ -14,90 +15,148 @@ const MAX_VISITS: usize = 200_000;
 /// One value on the walk.
 pub(super) struct Visit<'a> {
     /// What the value should be; none where its key is unknown.
-    pub(super) schema: Option<&'a Schema>,
+    pub(super) schema: Option<&'static Schema>,
     /// The schema of the mapping around it.
-    pub(super) parent: Option<&'a Schema>,
+    pub(super) parent: Option<&'static Schema>,
     /// Its key, where it has one.
     pub(super) key: Option<(Id, &'a str)>,
     /// The value, aliases resolved.
     pub(super) id: Id,
     pub(super) kind: Kind,
-    pub(super) path: &'a str,
+    pub(super) path: String,
+    pub(super) faults: Vec<Fault>,
 }
 
-/// Calls `visit` for every value that the schema has an opinion on.
-pub(super) fn walk(subject: &Subject<'_>, visit: &mut dyn FnMut(&Visit<'_>)) {
-    let Some(root) = subject.document.root else { return };
-    let mut walk = Walk { subject, visit, left: MAX_VISITS };
-    walk.value(&Step { schema: &SCHEMA.schema, parent: None, key: None }, root, "", 0);
+impl Visit<'_> {
+    /// Where it is said that something is missing: at the key, if there is
+    /// nothing else to point at.
+    pub(super) fn node(&self) -> Id {
+        match (self.kind, self.key) {
+            (Kind::Null, Some((key, _))) => key,
+            _ => self.id,
+        }
+    }
 }
 
-struct Walk<'a, 'v> {
-    subject: &'a Subject<'a>,
-    visit: &'v mut dyn FnMut(&Visit<'_>),
+/// Every value that the schema has an opinion on. Of the forms that a value may
+/// have it is held against the one that it is likest.
+pub(super) fn walk<'a>(subject: &Subject<'a>) -> Vec<Visit<'a>> {
+    let mut found = Vec::new();
+    if let Some(root) = subject.document.root {
+        let step = Step { schema: &SCHEMA.schema, parent: None, key: None, depth: 0 };
+        Walk { subject, left: MAX_VISITS }.value(step, root, "", &mut found);
+    }
+    found
+}
+
+struct Walk<'s, 'a> {
+    subject: &'s Subject<'a>,
     left: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Step<'a> {
-    schema: &'a Schema,
-    parent: Option<&'a Schema>,
+    schema: &'static Schema,
+    parent: Option<&'static Schema>,
     key: Option<(Id, &'a str)>,
+    depth: usize,
 }
 
-impl Walk<'_, '_> {
-    fn value(&mut self, step: &Step<'_>, id: Id, path: &str, depth: usize) {
-        if self.left == 0 || depth > MAX_DEPTH {
+impl<'a> Step<'a> {
+    /// To what is inside.
+    fn below(self, schema: &'static Schema) -> Self {
+        Self { schema, parent: None, key: None, depth: self.depth + 1 }
+    }
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn value(&mut self, step: Step<'a>, id: Id, path: &str, found: &mut Vec<Visit<'a>>) {
+        if self.left == 0 || step.depth > MAX_DEPTH {
             return;
         }
         self.left -= 1;
         let Some(id) = self.subject.document.resolve(id) else { return };
         let schema = SCHEMA.resolve(step.schema);
+        let step = Step { schema, ..step };
         let kind = Kind::of(self.subject.node(id));
-        let Step { parent, key, .. } = *step;
-        (self.visit)(&Visit { schema: Some(schema), parent, key, id, kind, path });
+        let Step { parent, key, .. } = step;
+        let faults = faults(self.subject, schema, id, kind);
+        let own = found.len();
+        let path_of_own = path.to_owned();
+        found.push(Visit {
+            schema: Some(schema),
+            parent,
+            key,
+            id,
+            kind,
+            path: path_of_own,
+            faults,
+        });
         if !schema.allows(kind) {
             return;
         }
         match &self.subject.node(id).data {
-            Data::Mapping { .. } => self.entries(schema, id, path, depth),
+            Data::Mapping { .. } => self.entries(step, id, path, found),
             Data::Sequence { items, .. } => {
-                let Some(items_schema) = &schema.items else { return };
                 for (n, item) in items.iter().enumerate() {
-                    let step = Step { schema: items_schema, parent: None, key: None };
-                    self.value(&step, *item, &format!("{path}[{n}]"), depth + 1);
+                    let Some(of_items) = &schema.items else { break };
+                    self.value(step.below(of_items), *item, &format!("{path}[{n}]"), found);
                 }
             }
             _ => {}
         }
+        let (fitting, likest) = self.likest(step, id, path);
+        found.extend(likest);
+        if fitting > 1 && !schema.one_of.is_empty() {
+            let asked = schema.one_of.iter().flat_map(|branch| &branch.required);
+            found[own].faults.push(Fault::Ambiguous(asked.map(String::as_str).collect()));
+        }
     }
 
-    fn entries(&mut self, schema: &Schema, id: Id, path: &str, depth: usize) {
-        let entries: Vec<(Id, &str, Id)> = self.subject.entries(id).collect();
-        for (key, name, value) in entries {
+    fn entries(&mut self, step: Step<'a>, id: Id, path: &str, found: &mut Vec<Visit<'a>>) {
+        let parent = Some(step.schema);
+        for (key, name, value) in self.subject.entries(id) {
             let path = match path {
                 "" => name.to_owned(),
                 _ => format!("{path}.{name}"),
             };
-            let below = match (schema.properties.get(name), &schema.additional) {
-                (Some(schema), _) => schema,
-                (None, Additional::Like(schema)) => schema,
-                // What it brings is looked at where it is written.
-                (None, _) if name == "<<" => continue,
-                (None, Additional::Allowed(false)) => {
-                    self.unknown(schema, (key, name), value, &path);
-                    continue;
+            let key = Some((key, name));
+            match step.schema.of_key(name) {
+                OfKey::Like(schema) => {
+                    self.value(Step { parent, key, ..step.below(schema) }, value, &path, found);
                 }
-                (None, _) => continue,
-            };
-            let step = Step { schema: below, parent: Some(schema), key: Some((key, name)) };
-            self.value(&step, value, &path, depth + 1);
+                // What `<<` brings is looked at where it is written.
+                OfKey::Unknown if name != "<<" => {
+                    let Some(id) = self.subject.document.resolve(value) else { continue };
+                    let kind = Kind::of(self.subject.node(id));
+                    let faults = vec![Fault::UnknownKey];
+                    found.push(Visit { schema: None, parent, key, id, kind, path, faults });
+                }
+                OfKey::Unknown | OfKey::Anything => {}
+            }
         }
     }
 
-    fn unknown(&mut self, parent: &Schema, key: (Id, &str), value: Id, path: &str) {
-        let Some(id) = self.subject.document.resolve(value) else { return };
-        let kind = Kind::of(self.subject.node(id));
-        let parent = Some(parent);
-        (self.visit)(&Visit { schema: None, parent, key: Some(key), id, kind, path });
+    /// How many of the forms fit the value, and the visits of the likest.
+    fn likest(&mut self, step: Step<'a>, id: Id, path: &str) -> (usize, Vec<Visit<'a>>) {
+        let (mut fitting, mut least, mut likest) = (0, usize::MAX, Vec::new());
+        for branch in step.schema.branches() {
+            let mut visits = Vec::new();
+            let step = Step { schema: branch, depth: step.depth + 1, ..step };
+            self.value(step, id, path, &mut visits);
+            let weight = weight(&visits);
+            fitting += usize::from(weight == 0);
+            if weight < least {
+                (least, likest) = (weight, visits);
+            }
+        }
+        (fitting, likest)
     }
+}
+
+/// How much speaks against a form: its own type more than all that is inside.
+fn weight(visits: &[Visit<'_>]) -> usize {
+    let is_other = visits.first().is_some_and(|visit| visit.faults.contains(&Fault::Type));
+    let inside: usize = visits.iter().flat_map(|visit| &visit.faults).map(Fault::weight).sum();
+    if is_other { MAX_VISITS } else { inside }
 }

@@ -21,4 +21,5 @@ mod user_data;
 mod user_data_check;
 mod user_data_cloud_init;
 mod user_data_runtime;
+mod user_data_schema;
 mod verify;

@@ -1,7 +1,6 @@
 //! Keys of older agents.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::check::walk::walk;
 
 pub(super) static RULE: Rule = Rule {
     id: "deprecated-key",
@@ -11,15 +10,15 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    walk(subject, &mut |visit| {
-        let (Some(schema), Some((key, name))) = (visit.schema, visit.key) else { return };
+    for visit in subject.visits() {
+        let (Some(schema), Some((key, name))) = (visit.schema, visit.key) else { continue };
         if schema.deprecated {
             let new = schema.replaced_by.as_deref().unwrap_or("another key");
             let message = match new.contains(':') {
                 true => format!("`{name}` is an old key; today it is {new}"),
                 false => format!("`{name}` is an old key; today it is `{new}`"),
             };
-            findings.add(&RULE, subject.place(key), visit.path, message);
+            findings.add(&RULE, subject.place(key), &visit.path, message);
         }
-    });
+    }
 }

@@ -1,8 +1,9 @@
-//! Values that must be one of a few, or of a form.
+//! Values that must be one of a few, of a form, or of a size.
+
+use serde_json::Value;
 
 use super::{Findings, Level, Rule, Subject};
-use crate::check::schema::Schema;
-use crate::check::walk::walk;
+use crate::check::fault::Fault;
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-value",
@@ -12,20 +13,27 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    walk(subject, &mut |visit| {
-        let (Some(schema), Some(text)) = (visit.schema, subject.text_of(visit.id)) else { return };
-        if let Some(message) = fault(schema, text) {
-            findings.add(&RULE, subject.place(visit.id), visit.path, message);
+    for visit in subject.visits() {
+        for message in visit.faults.iter().filter_map(message) {
+            findings.add(&RULE, subject.place(visit.id), &visit.path, message);
         }
-    });
+    }
 }
 
-fn fault(schema: &Schema, text: &str) -> Option<String> {
-    if !schema.choices.is_empty() && !schema.choices.iter().any(|choice| choice == text) {
-        let named = schema.choices.iter().filter(|choice| !choice.is_empty());
-        let choices: Vec<String> = named.map(|choice| format!("\"{choice}\"")).collect();
-        return Some(format!("must be one of the following: {}", choices.join(", ")));
-    }
-    let pattern = schema.pattern.as_ref().filter(|pattern| !pattern.allows(text))?;
-    Some(format!("Does not match pattern '{}'", pattern.text))
+fn message(fault: &Fault) -> Option<String> {
+    Some(match fault {
+        Fault::Choice(choices) => {
+            let named = choices.iter().filter(|choice| choice.as_str() != Some(""));
+            let named: Vec<String> = named.map(Value::to_string).collect();
+            format!("must be one of the following: {}", named.join(", "))
+        }
+        Fault::Pattern(pattern) => format!("Does not match pattern '{pattern}'"),
+        Fault::Below(least) => format!("Must be greater than or equal to {least}"),
+        Fault::FewItems(least) => format!("Array must have at least {least} items"),
+        Fault::ManyItems(most) => format!("Array must have at most {most} items"),
+        Fault::FewKeys(least) => format!("Must have at least {least} properties"),
+        Fault::Repeated => "array items must be unique".to_owned(),
+        Fault::Ambiguous(keys) => format!("only one of {} may be there", keys.join(", ")),
+        Fault::Type | Fault::Missing(_) | Fault::UnknownKey => return None,
+    })
 }

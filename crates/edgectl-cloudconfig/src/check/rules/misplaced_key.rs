@@ -2,7 +2,6 @@
 
 use super::{Findings, Level, Rule, Subject};
 use crate::check::schema::{SCHEMA, Schema};
-use crate::check::walk::walk;
 
 pub(super) static RULE: Rule = Rule {
     id: "misplaced-key",
@@ -12,22 +11,29 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    walk(subject, &mut |visit| {
-        let (None, Some((key, name))) = (visit.schema, visit.key) else { return };
-        if let Some(home) = home_of(name, visit.path) {
+    for visit in subject.visits() {
+        let (None, Some((key, name))) = (visit.schema, visit.key) else { continue };
+        if let Some(home) = home_of(name, &visit.path) {
             let message = format!("`{name}` belongs to `{home}`; here nobody reads it");
-            findings.add(&RULE, subject.place(key), visit.path, message);
+            findings.add(&RULE, subject.place(key), &visit.path, message);
         }
-    });
+    }
 }
+
+/// Sections of Palette, Kairos and the agent. Those of cloud-init get new keys
+/// with its releases.
+const SECTIONS: [&str; 4] = ["stylus", "install", "stages", "edgectl"];
 
 /// Where a key that isn't known at `path` is known: in the one place that has
 /// it. A key that has several homes may be anything.
 pub(super) fn home_of(name: &str, path: &str) -> Option<String> {
+    let top = path.split(['.', '[']).next().unwrap_or_default();
+    if top.len() < path.len() && !SECTIONS.contains(&top) {
+        return None;
+    }
     let mut homes = Vec::new();
     collect(&SCHEMA.schema, name, "", &mut homes);
     // Next to or around where it stands is likelier than elsewhere.
-    let top = path.split('.').next().unwrap_or_default();
     let near = |home: &&String| home.as_str() == top || home.starts_with(&format!("{top}."));
     match homes.as_slice() {
         [only] => Some(only.clone()),

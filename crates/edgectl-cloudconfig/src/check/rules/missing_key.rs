@@ -1,7 +1,7 @@
 //! Keys that must be there.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::check::walk::walk;
+use crate::check::fault::Fault;
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-key",
@@ -11,12 +11,12 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    walk(subject, &mut |visit| {
-        let Some(schema) = visit.schema else { return };
-        let is_missing = |key: &&String| subject.document.get(visit.id, key).is_none();
-        for key in schema.required.iter().filter(is_missing) {
-            let message = format!("{key} is required");
-            findings.add(&RULE, subject.place(visit.id), visit.path, message);
+    for visit in subject.visits() {
+        for fault in &visit.faults {
+            if let Fault::Missing(key) = fault {
+                let message = format!("{key} is required");
+                findings.add(&RULE, subject.place(visit.id), &visit.path, message);
+            }
         }
-    });
+    }
 }

@@ -4,7 +4,6 @@ use edgectl_model::did_you_mean;
 
 use super::misplaced_key::home_of;
 use super::{Findings, Level, Rule, Subject};
-use crate::check::walk::walk;
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-key",
@@ -14,14 +13,14 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    walk(subject, &mut |visit| {
+    for visit in subject.visits() {
         let (None, Some((key, name)), Some(parent)) = (visit.schema, visit.key, visit.parent)
         else {
-            return;
+            continue;
         };
         // Extensions that people keep anchors in.
-        if home_of(name, visit.path).is_some() || name.starts_with("x-") {
-            return;
+        if home_of(name, &visit.path).is_some() || name.starts_with("x-") {
+            continue;
         }
         let known = parent.properties.keys().map(String::as_str);
         let message = match did_you_mean(name, known) {
@@ -30,6 +29,6 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
             }
             None => format!("Additional property {name} is not allowed"),
         };
-        findings.add(&RULE, subject.place(key), visit.path, message);
-    });
+        findings.add(&RULE, subject.place(key), &visit.path, message);
+    }
 }
