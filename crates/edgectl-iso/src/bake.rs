@@ -12,8 +12,10 @@ use crate::error::{IsoError, writing_error};
 use crate::grub;
 use crate::inject::{Change, complete};
 use crate::layers::LayerSource;
-use crate::manifest::{self, Input, Manifest};
-use crate::pack::{SQUASHFS, pack};
+use crate::live::{Found, LiveSystem};
+use crate::loaders::Loaders;
+use crate::manifest::{self, Input, Live, Manifest};
+use crate::pack::{Compression, Packed, SQUASHFS, pack};
 use crate::sidecar;
 use crate::undo::forget_undo;
 use crate::xorriso::{Disc, TOOLS, XORRISO};
@@ -36,8 +38,12 @@ pub struct BakeRequest<'a> {
     pub lock: &'a str,
     /// The image that the proof starts a container from.
     pub run: Option<&'a str>,
-    /// The static agent.
-    pub agent: &'a Path,
+    /// The static agent, for a system that it installs.
+    pub agent: Option<&'a Path>,
+    /// What starts the system; found out by what is in it where absent.
+    pub live: Option<LiveSystem>,
+    /// How the system is packed.
+    pub compression: Compression,
     /// More kernel arguments.
     pub kernel_arguments: &'a [String],
     /// Seconds since 1970 for every date in the image; the same inputs and
@@ -86,6 +92,10 @@ pub struct BakeReport {
     pub squashfs_bytes: u64,
     /// The kernel it boots, as a path in the operating system image.
     pub kernel: String,
+    /// What starts it from the medium.
+    pub live: LiveSystem,
+    /// What the user should know.
+    pub warnings: Vec<String>,
     /// The digest of the image, which also stands in a file beside it.
     pub digest: Digest,
 }
@@ -106,34 +116,60 @@ pub fn bake(
         std::fs::create_dir_all(&directory).map_err(file_error("creating", directory))?;
     }
     // The boot loaders need nothing of the system, and little of the machine.
-    let (packed, esp) = std::thread::scope(|scope| {
-        let esp = scope.spawn(|| boot_files::lay_out(request, scratch.path(), &disc));
-        (pack(request, scratch.path(), &disc, progress), esp.join())
+    let (packed, loaders) = std::thread::scope(|scope| {
+        let loaders = scope.spawn(|| Loaders::make(request, scratch.path()));
+        (pack(request, scratch.path(), &disc, progress), loaders.join())
     });
-    let kernel = packed?;
-    let squashfs = disc.join(SQUASHFS);
+    let packed = packed?;
     progress(BakeStep::BootFiles);
-    let esp = esp.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    let sums = write_checksums(&disc)?;
-    let manifest = write_manifest(request, &disc, &sums)?;
+    let loaders = loaders.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let found = find_live(request, &packed, &disc)?;
+    let live = found.live;
+    let squashfs = place_squashfs(live, &disc)?;
+    boot_files::lay_out(request, live, &loaders, &disc)?;
+    let sums = write_checksums(live, &disc)?;
+    let manifest = write_manifest(request, live, &disc, &sums)?;
     boot_files::set_modes(&disc)?;
 
     progress(BakeStep::Iso);
     interrupted()?;
-    let digest = write_iso(request, &esp, &disc, &manifest)?;
+    let digest = write_iso(request, &loaders.esp, &disc, &manifest)?;
     Ok(BakeReport {
         digest,
         path: request.out.to_owned(),
         bytes: length(request.out)?,
         squashfs_bytes: length(&squashfs)?,
-        kernel: String::from_utf8_lossy(&kernel.kernel).into_owned(),
+        kernel: String::from_utf8_lossy(&packed.kernel.kernel).into_owned(),
+        live,
+        warnings: found.warning().into_iter().collect(),
     })
 }
 
+fn find_live(request: &BakeRequest<'_>, packed: &Packed, disc: &Path) -> Result<Found, IsoError> {
+    let found = match request.live {
+        Some(live) => Found::told(live),
+        None => Found::of(&packed.tree, &disc.join("boot/initrd"))?,
+    };
+    let is_given = request.user_data.is_some();
+    found.ensure_read(&packed.tree, request.user_data_room, is_given)?;
+    Ok(found)
+}
+
+/// Puts the system where what starts it looks for it.
+fn place_squashfs(live: LiveSystem, disc: &Path) -> Result<PathBuf, IsoError> {
+    let (from, to) = (disc.join(SQUASHFS), disc.join(live.squashfs()));
+    if from != to {
+        std::fs::hard_link(&from, &to).map_err(file_error("linking", &to))?;
+        let directory = disc.join("live");
+        std::fs::remove_dir_all(&directory).map_err(file_error("removing", directory))?;
+    }
+    Ok(to)
+}
+
 /// The agent compares what it reads from the medium with these.
-fn write_checksums(disc: &Path) -> Result<Vec<(&'static str, Digest)>, IsoError> {
+fn write_checksums(live: LiveSystem, disc: &Path) -> Result<Vec<(&'static str, Digest)>, IsoError> {
     let sum = |name| Ok::<_, IsoError>((name, digest_of(&disc.join(name))?));
-    let sums = [SQUASHFS, "boot/kernel", "boot/initrd"].into_iter().map(sum);
+    let sums = [live.squashfs(), "boot/kernel", "boot/initrd"].into_iter().map(sum);
     let sums = sums.collect::<Result<Vec<_>, _>>()?;
     let lines: String = sums.iter().map(|(name, sum)| format!("{}  {name}\n", sum.hex())).collect();
     let path = disc.join("edgectl/SHA256SUMS");
@@ -144,14 +180,18 @@ fn write_checksums(disc: &Path) -> Result<Vec<(&'static str, Digest)>, IsoError>
 /// Says on the disc what is on it; gives the same for beside the image.
 fn write_manifest(
     request: &BakeRequest<'_>,
+    live: LiveSystem,
     disc: &Path,
     sums: &[(&str, Digest)],
 ) -> Result<Vec<u8>, IsoError> {
     let mut inputs = request.inputs.clone();
     let mut input = |name: &str, digest| inputs.push(Input { name: name.to_owned(), digest });
-    input("agent", digest_of(request.agent)?);
+    if let Some(agent) = request.agent.filter(|_| live.takes_agent()) {
+        input("agent", digest_of(agent)?);
+    }
     input("image lock", Digest::sha256(request.lock.as_bytes()));
-    let bytes = Manifest::of(request.epoch, inputs, disc, sums)?.to_json()?;
+    let live = Live { system: live, user_data: live.user_data().to_owned() };
+    let bytes = Manifest::of(request.epoch, inputs, live, disc, sums)?.to_json()?;
     let path = disc.join(manifest::PATH);
     std::fs::write(&path, &bytes).map_err(file_error("writing", path))?;
     Ok(bytes)

@@ -1,15 +1,17 @@
 //! Everything small that goes onto the disc, laid out in a staging directory.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use edgectl_process::file_error;
 
 use crate::area::{ARGUMENTS_ROOM, Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
 use crate::bake::BakeRequest;
 use crate::error::IsoError;
-use crate::grub;
+use crate::grub::{self, Cores};
 use crate::label::check_label;
+use crate::live::LiveSystem;
+use crate::loaders::Loaders;
 use crate::static_program::is_static_program;
 
 const AGENT: &str = "edgectl/edge-agent";
@@ -20,8 +22,6 @@ pub(crate) const EL_TORITO: &str = "boot/grub/eltorito.img";
 const VENDOR_DATA: &str = include_str!("../../../templates/vendor-data");
 /// cloud-init runs everything anew when this changes.
 const META_DATA: &str = "instance-id: edgectl-installer\n";
-/// Where the medium is mounted in the booted system.
-const SEED: &str = "ds=nocloud;s=file:///run/edgectl/medium/nocloud/";
 
 /// Refuses what can be told before the long work begins.
 pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
@@ -31,107 +31,85 @@ pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
     if let Some(text) = request.user_data {
         area(AreaKind::UserData, USER_DATA, request.user_data_room).user_data(text)?;
     }
-    read_agent(request).map(drop)
+    let takes_agent = request.live.is_none_or(LiveSystem::takes_agent);
+    let agent = request.agent.filter(|_| takes_agent);
+    agent.map_or(Ok(()), |agent| read_agent(agent).map(drop))
 }
 
 fn area(kind: AreaKind, path: &str, bytes: u64) -> Area {
     Area { kind, path: path.to_owned(), offset: 0, bytes }
 }
 
-/// Lays out the disc's tree below `tree`; big files are grafted in later.
-/// Gives the EFI system partition.
+/// Lays out the disc's tree below `tree`, beside the system.
 pub(crate) fn lay_out(
     request: &BakeRequest<'_>,
-    scratch: &Path,
+    live: LiveSystem,
+    loaders: &Loaders,
     tree: &Path,
-) -> Result<PathBuf, IsoError> {
-    lay_out_user_data(request, tree)?;
-    lay_out_agent(request, tree)?;
-    lay_out_installed_grub(request, scratch, tree)?;
-    lay_out_grub(request, scratch, tree)
+) -> Result<(), IsoError> {
+    lay_out_user_data(request, live, tree)?;
+    let seal = area(AreaKind::Seal, SEAL, SEAL_ROOM);
+    put(&tree.join(SEAL), &seal.empty().unwrap_or_default())?;
+    put(&tree.join("edgectl/images.lock"), request.lock.as_bytes())?;
+    if live.takes_agent() {
+        lay_out_agent(request, tree)?;
+        lay_out_installed_grub(request, loaders, tree)?;
+    }
+    let mut arguments = live.arguments(request.label);
+    arguments.extend(request.kernel_arguments.iter().cloned());
+    put(&tree.join(MENU), grub::menu(&arguments, ARGUMENTS_ROOM)?.as_bytes())?;
+    grub::el_torito(&loaders.medium.bios, &tree.join(EL_TORITO))
 }
 
 /// `/config.yaml` (Kairos) and `/nocloud/user-data` (cloud-init) are two names
 /// of one file, which stays empty until the image is written.
-fn lay_out_user_data(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError> {
+fn lay_out_user_data(
+    request: &BakeRequest<'_>,
+    live: LiveSystem,
+    tree: &Path,
+) -> Result<(), IsoError> {
     let area = area(AreaKind::UserData, USER_DATA, request.user_data_room);
     let user_data = tree.join(USER_DATA);
     put(&user_data, &area.empty().unwrap_or_default())?;
     let config = tree.join(CONFIG);
     std::fs::hard_link(&user_data, &config).map_err(file_error("linking", config))?;
+    // Only the agent's system has something to be started by it.
+    let vendor_data = if live.takes_agent() { VENDOR_DATA } else { "" };
     put(&tree.join("nocloud/meta-data"), META_DATA.as_bytes())?;
-    put(&tree.join("nocloud/vendor-data"), VENDOR_DATA.as_bytes())
+    put(&tree.join("nocloud/vendor-data"), vendor_data.as_bytes())
 }
 
 fn lay_out_agent(request: &BakeRequest<'_>, tree: &Path) -> Result<(), IsoError> {
-    put(&tree.join(AGENT), &read_agent(request)?)?;
-    put(&tree.join("edgectl/images.lock"), request.lock.as_bytes())?;
-    let seal = area(AreaKind::Seal, SEAL, SEAL_ROOM);
-    put(&tree.join(SEAL), &seal.empty().unwrap_or_default())?;
+    let agent = request.agent.ok_or(IsoError::NoAgent)?;
+    put(&tree.join(AGENT), &read_agent(agent)?)?;
     match request.run {
         Some(image) => put(&tree.join("edgectl/run"), format!("{image}\n").as_bytes()),
         None => Ok(()),
     }
 }
 
-fn read_agent(request: &BakeRequest<'_>) -> Result<Vec<u8>, IsoError> {
-    let agent =
-        std::fs::read(request.agent).map_err(file_error("reading the agent", request.agent))?;
+fn read_agent(path: &Path) -> Result<Vec<u8>, IsoError> {
+    let agent = std::fs::read(path).map_err(file_error("reading the agent", path))?;
     match is_static_program(&agent) {
         true => Ok(agent),
-        false => Err(IsoError::AgentNotStatic(request.agent.to_owned())),
+        false => Err(IsoError::AgentNotStatic(path.to_owned())),
     }
 }
 
 /// GRUB for the disk that the agent installs to.
 fn lay_out_installed_grub(
     request: &BakeRequest<'_>,
-    scratch: &Path,
+    loaders: &Loaders,
     tree: &Path,
 ) -> Result<(), IsoError> {
-    let directory = scratch.join("grub-installed");
-    std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
-    let cores = grub::cores(grub::INSTALLED_LABEL, &directory)?;
     let record = grub::boot_record();
-    for (name, from) in
-        [("boot.img", &record), ("core.img", &cores.bios), ("BOOTX64.EFI", &cores.efi)]
-    {
+    let Cores { bios, efi } = &loaders.installed;
+    for (name, from) in [("boot.img", &record), ("core.img", bios), ("BOOTX64.EFI", efi)] {
         let bytes = std::fs::read(from).map_err(file_error("reading", from))?;
         put(&tree.join("edgectl/grub").join(name), &bytes)?;
     }
     let epoch = request.epoch.to_string();
     put(&tree.join("edgectl/built"), format!("{epoch}\n").as_bytes())
-}
-
-fn lay_out_grub(
-    request: &BakeRequest<'_>,
-    scratch: &Path,
-    tree: &Path,
-) -> Result<PathBuf, IsoError> {
-    let directory = scratch.join("grub-installer");
-    std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
-    let cores = grub::cores(request.label, &directory)?;
-    put(&tree.join(MENU), grub::menu(&arguments(request), ARGUMENTS_ROOM)?.as_bytes())?;
-    let el_torito = tree.join(EL_TORITO);
-    grub::el_torito(&cores.bios, &el_torito)?;
-    let esp = scratch.join("esp.img");
-    grub::esp(&cores.efi, request.epoch, scratch, &esp)?;
-    Ok(esp)
-}
-
-/// The installer's kernel arguments. The last console is the one that
-/// programs write to.
-fn arguments(request: &BakeRequest<'_>) -> Vec<String> {
-    let mut arguments = vec![
-        "boot=edge".to_owned(),
-        format!("edgectl.medium={}", request.label),
-        "edgectl.mode=install".to_owned(),
-        SEED.to_owned(),
-        "console=tty0".to_owned(),
-        "console=ttyS0,115200n8".to_owned(),
-    ];
-    arguments.extend(request.kernel_arguments.iter().cloned());
-    arguments
 }
 
 fn put(path: &Path, content: &[u8]) -> Result<(), IsoError> {

@@ -122,6 +122,7 @@ impl Descent {
             let Layer { whiteouts, .. } = std::mem::take(&mut self.layer);
             whiteouts.into_iter().for_each(|whiteout| self.veil.add(whiteout));
         }
+        self.tree.imply(layers.implied());
         self.tree.write_implied_directories(&mut stream)?;
         stream.finish()?;
         Ok(self.tree)

@@ -74,7 +74,7 @@ pub enum IsoError {
     },
     /// Nothing to boot.
     #[error(
-        "the operating system image has no kernel: expected `/boot/vmlinuz-VERSION` (found in /boot: {found})"
+        "the operating system image has no kernel: expected `/boot/vmlinuz-VERSION` or `/usr/lib/modules/VERSION/vmlinuz` (found in /boot: {found})"
     )]
     NoKernel {
         /// What there is in `/boot`.
@@ -88,6 +88,40 @@ pub enum IsoError {
         /// The kernel.
         kernel: String,
     },
+    /// An initial RAM file system that is damaged.
+    #[error("the initial RAM file system of the operating system image can't be read")]
+    Initrd(#[source] io::Error),
+    /// An initial RAM file system that starts nothing from a medium.
+    #[error(
+        "the initial RAM file system of the operating system image can't start a system from a medium: it has neither dracut's module `dmsquash-live` (Kairos, Fedora: `dracut --add dmsquash-live`) nor live-boot (Debian: the package `live-boot`) nor the script `edge`; build it with one of them"
+    )]
+    NotLive,
+    /// User data that nobody reads.
+    #[error(
+        "nothing in the operating system image would read the user data: it has no cloud-init, and is not Kairos; install cloud-init, or bake without user data (`--no-user-data`)"
+    )]
+    NoReader,
+    /// More room for user data than Kairos reads.
+    #[error(
+        "Kairos reads no user data of 2 MiB and more, and the image would keep room for {room} bytes: lower `iso.userDataKib`"
+    )]
+    KairosLimit {
+        /// The room.
+        room: u64,
+    },
+    /// A kernel that can't read how the system is packed.
+    #[error(
+        "the kernel `/{kernel}` can't read the packed system: its settings lack `{setting}`; `iso.compression` names another packing"
+    )]
+    KernelLacks {
+        /// The kernel.
+        kernel: String,
+        /// What it lacks.
+        setting: &'static str,
+    },
+    /// No agent to put on the image.
+    #[error("the system is installed by the static agent, and there is none")]
+    NoAgent,
     /// User data that doesn't fit.
     #[error(
         "the user data has {bytes} bytes, the image keeps room for {room}: raise `iso.userDataKib`"

@@ -15,7 +15,8 @@ pub struct KernelPair {
 
 /// Finds the kernel of an image: `/boot/vmlinuz` or `/vmlinuz` where they are
 /// (links are followed), else the `/boot/vmlinuz-VERSION` of the highest
-/// version; and the initial RAM file system of the same version.
+/// version, else the `/usr/lib/modules/VERSION/vmlinuz` of images that have
+/// nothing in `/boot`; and the initial RAM file system of the same version.
 pub fn find_kernel(tree: &Tree) -> Result<KernelPair, IsoError> {
     let mut kernels: Vec<Vec<u8>> = tree
         .paths()
@@ -24,6 +25,13 @@ pub fn find_kernel(tree: &Tree) -> Result<KernelPair, IsoError> {
         .collect();
     kernels.sort_by_key(|path| version_key(path));
     kernels.reverse();
+    let mut of_modules: Vec<Vec<u8>> = tree
+        .paths()
+        .filter(|path| is_beside_modules(path, b"vmlinuz"))
+        .map(<[u8]>::to_vec)
+        .collect();
+    of_modules.sort_by_key(|path| version_key(path));
+    kernels.extend(of_modules.into_iter().rev());
     let named = [&b"boot/vmlinuz"[..], b"boot/kernel", b"vmlinuz"].into_iter().map(<[u8]>::to_vec);
     let found: Vec<Vec<u8>> =
         named.chain(kernels).filter_map(|path| tree.resolve_file(&path)).collect();
@@ -41,7 +49,15 @@ pub fn find_kernel(tree: &Tree) -> Result<KernelPair, IsoError> {
 pub(crate) fn may_boot(path: &[u8]) -> bool {
     let (directory, name) = paths::split(path);
     let prefixes = [&b"vmlinuz"[..], b"kernel", b"initrd", b"initramfs"];
-    matches!(directory, b"" | b"boot") && prefixes.iter().any(|prefix| name.starts_with(prefix))
+    let is_named = prefixes.iter().any(|prefix| name.starts_with(prefix));
+    is_named && (matches!(directory, b"" | b"boot") || is_beside_modules(path, name))
+}
+
+/// Whether a path is `usr/lib/modules/VERSION/NAME`.
+fn is_beside_modules(path: &[u8], name: &[u8]) -> bool {
+    let (directory, last) = paths::split(path);
+    let parent = paths::split(directory).0;
+    last == name && matches!(parent, b"usr/lib/modules" | b"lib/modules")
 }
 
 fn version(name: &[u8]) -> Option<&[u8]> {
@@ -61,7 +77,12 @@ fn version_key(path: &[u8]) -> Vec<(u64, Vec<u8>)> {
 }
 
 fn initrd_for(tree: &Tree, kernel: &[u8]) -> Option<Vec<u8>> {
-    let name = paths::split(kernel).1;
+    let (directory, name) = paths::split(kernel);
+    if is_beside_modules(kernel, name) {
+        let beside = ["initramfs.img", "initrd.img", "initrd"];
+        let beside = beside.map(|initrd| paths::join(directory, initrd.as_bytes()));
+        return beside.iter().find_map(|path| tree.resolve_file(path));
+    }
     let candidates: Vec<String> = match version(name) {
         Some(version) => {
             let v = String::from_utf8_lossy(version);

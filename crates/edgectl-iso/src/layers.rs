@@ -21,6 +21,10 @@ pub trait LayerSource: Sync {
     fn count(&self) -> usize;
     /// Opens a layer; called once or twice for each.
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + '_>>;
+    /// Paths of directories that are there even if no layer speaks of them.
+    fn implied(&self) -> &[&str] {
+        &[]
+    }
 }
 
 /// Where an entry stands: layer and position in it, both from 0.

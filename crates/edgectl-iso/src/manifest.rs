@@ -11,6 +11,7 @@ use crate::area::{Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
 use crate::boot_files::{CONFIG, EL_TORITO};
 use crate::disc::Disc;
 use crate::error::IsoError;
+use crate::live::LiveSystem;
 
 /// Where it is on the image.
 pub(crate) const PATH: &str = "edgectl/manifest.json";
@@ -45,6 +46,16 @@ pub struct FileDigest {
     pub digest: Digest,
 }
 
+/// How the system on an image starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Live {
+    /// What starts it.
+    pub system: LiveSystem,
+    /// The file that it reads as user data.
+    pub user_data: String,
+}
+
 /// The manifest of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -56,6 +67,9 @@ pub struct Manifest {
     pub epoch: u64,
     /// What it was made of.
     pub inputs: Vec<Input>,
+    /// How its system starts; absent on images of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
     /// What can be replaced.
     pub areas: Vec<Area>,
     /// Its files, in the order of their paths.
@@ -67,6 +81,7 @@ impl Manifest {
     pub(crate) fn of(
         epoch: u64,
         inputs: Vec<Input>,
+        live: Live,
         tree: &Path,
         known: &[(&str, Digest)],
     ) -> Result<Self, IsoError> {
@@ -86,7 +101,8 @@ impl Manifest {
         }
         let areas = areas(tree)?;
         let edgectl = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(Self { schema: SCHEMA, edgectl, epoch, inputs, areas, files })
+        let live = Some(live);
+        Ok(Self { schema: SCHEMA, edgectl, epoch, inputs, live, areas, files })
     }
 
     /// The document's bytes.

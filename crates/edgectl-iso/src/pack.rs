@@ -1,7 +1,7 @@
 //! From layers to the squashfs, the kernel and its initial RAM file system.
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
 
@@ -10,17 +10,60 @@ use edgectl_process::{Running, file_error};
 use crate::bake::{BakeRequest, BakeStep};
 use crate::error::{IsoError, writing_error};
 use crate::kernel::{KernelPair, find_kernel, may_boot};
+use crate::layers::LayerSource;
+use crate::paths;
 use crate::tree::Tree;
 use crate::xorriso::MKSQUASHFS;
 
-/// zstd's fast end: a fifth of gzip's time for a smaller image.
-const COMPRESSION: [&str; 6] = ["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"];
+/// Where systems mount what is no part of them, whether an image has the
+/// directories or not: container builders leave them out now and then.
+const MOUNT_POINTS: [&str; 4] = ["dev", "proc", "run", "sys"];
+/// Where a kernel's settings are, in front of its version.
+const SETTINGS: &str = "boot/config-";
 /// The stream doesn't speak of the root, and everyone may write to the one
 /// that mksquashfs makes up.
 const ROOT: [&str; 6] = ["-root-mode", "0755", "-root-uid", "0", "-root-gid", "0"];
 /// Where the system is on the disc.
 pub(crate) const SQUASHFS: &str = "live/filesystem.squashfs";
 const PIPE_BUFFER: usize = 1 << 20;
+
+/// How a system is packed; its kernel must be able to read that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// zstd's fast end: a fifth of gzip's time for a smaller image.
+    #[default]
+    Zstd,
+    /// xz: small, and slow.
+    Xz,
+    /// gzip: for kernels that know nothing else.
+    Gzip,
+}
+
+impl Compression {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Zstd => &["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"],
+            Self::Xz => &["-comp", "xz", "-b", "256K"],
+            Self::Gzip => &["-comp", "gzip", "-b", "256K"],
+        }
+    }
+
+    /// What a kernel that reads it has in its settings.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Zstd => "CONFIG_SQUASHFS_ZSTD",
+            Self::Xz => "CONFIG_SQUASHFS_XZ",
+            Self::Gzip => "CONFIG_SQUASHFS_ZLIB",
+        }
+    }
+}
+
+/// A system in its squashfs.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) tree: Tree,
+    pub(crate) kernel: KernelPair,
+}
 
 /// Streams the flattened system into a squashfs on the disc, and puts kernel
 /// and initial RAM file system beside.
@@ -29,7 +72,7 @@ pub(crate) fn pack(
     scratch: &Path,
     disc: &Path,
     progress: &mut dyn FnMut(BakeStep),
-) -> Result<KernelPair, IsoError> {
+) -> Result<Packed, IsoError> {
     progress(BakeStep::Squashfs);
     let squashfs = disc.join(SQUASHFS);
     let mut captured = Captured::new(scratch.join("boot-files"))?;
@@ -38,6 +81,7 @@ pub(crate) fn pack(
         None => in_two_readings(request, &squashfs, &mut captured)?,
     };
     let pair = find_kernel(&tree)?;
+    ensure_readable(request, &tree, &pair, &captured)?;
     for (path, name) in [(&pair.kernel, "boot/kernel"), (&pair.initrd, "boot/initrd")] {
         let to = disc.join(name);
         match captured.file(path) {
@@ -47,7 +91,48 @@ pub(crate) fn pack(
             None => tree.extract(request.layers, path, create(&to)?)?,
         }
     }
-    Ok(pair)
+    Ok(Packed { tree, kernel: pair })
+}
+
+/// Fails where the kernel says of itself that it can't read what was packed.
+fn ensure_readable(
+    request: &BakeRequest<'_>,
+    tree: &Tree,
+    pair: &KernelPair,
+    captured: &Captured,
+) -> Result<(), IsoError> {
+    let name = paths::split(&pair.kernel).1;
+    let Some(version) = name.splitn(2, |byte| *byte == b'-').nth(1) else { return Ok(()) };
+    let settings = [SETTINGS.as_bytes(), version].concat();
+    let Some(settings) = tree.resolve_file(&settings).and_then(|path| captured.file(&path)) else {
+        return Ok(());
+    };
+    let text = std::fs::read(&settings).map_err(file_error("reading", settings))?;
+    let text = String::from_utf8_lossy(&text);
+    let setting = request.compression.setting();
+    // A kernel without squashfs at all may have it from elsewhere.
+    let knows = !text.contains("CONFIG_SQUASHFS=") || text.contains(&format!("{setting}=y"));
+    match knows {
+        true => Ok(()),
+        false => Err(IsoError::KernelLacks { kernel: paths::show(&pair.kernel), setting }),
+    }
+}
+
+/// Layers with the directories that every system needs.
+struct Rooted<'a>(&'a dyn LayerSource);
+
+impl LayerSource for Rooted<'_> {
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    fn open(&self, index: usize) -> io::Result<Box<dyn Read + '_>> {
+        self.0.open(index)
+    }
+
+    fn implied(&self) -> &[&str] {
+        &MOUNT_POINTS
+    }
 }
 
 /// None if a single reading can't tell what the system looks like.
@@ -57,7 +142,9 @@ fn at_once(
     captured: &mut Captured,
 ) -> Result<Option<Tree>, IsoError> {
     let (running, pipe) = mksquashfs(request, squashfs)?;
-    let tree = match Tree::read_and_write(request.layers, pipe, &mut |path| captured.open(path)) {
+    let tree = match Tree::read_and_write(&Rooted(request.layers), pipe, &mut |path| {
+        captured.open(path)
+    }) {
         // The half-fed mksquashfs ends when it is dropped.
         Ok(None) => return Ok(None),
         Ok(Some(tree)) => Ok(tree),
@@ -72,11 +159,12 @@ fn in_two_readings(
     captured: &mut Captured,
 ) -> Result<Tree, IsoError> {
     captured.forget();
-    let tree = Tree::read(request.layers)?;
+    let layers = Rooted(request.layers);
+    let tree = Tree::read(&layers)?;
     // Refused before the long work, where it can be.
     find_kernel(&tree)?;
     let (running, pipe) = mksquashfs(request, squashfs)?;
-    let written = tree.write(request.layers, pipe, &mut |path| captured.open(path));
+    let written = tree.write(&layers, pipe, &mut |path| captured.open(path));
     finish(running, written.map(|()| tree), squashfs)
 }
 
@@ -90,7 +178,7 @@ fn mksquashfs(
         .arg(squashfs)
         .args(["-tar", "-noappend", "-no-progress", "-quiet"])
         .args(ROOT)
-        .args(COMPRESSION)
+        .args(request.compression.arguments())
         .env("SOURCE_DATE_EPOCH", request.epoch.to_string());
     let (running, stdin) = cmd.start_with_stdin()?;
     Ok((running, BufWriter::with_capacity(PIPE_BUFFER, stdin)))
@@ -132,7 +220,7 @@ impl Captured {
 
     /// A copy that can't be opened is missed, and extracted later.
     fn open(&mut self, path: &[u8]) -> Option<Box<dyn Write>> {
-        if !may_boot(path) {
+        if !may_boot(path) && !path.starts_with(SETTINGS.as_bytes()) {
             return None;
         }
         let file = File::create(self.directory.join(self.paths.len().to_string())).ok()?;

@@ -96,6 +96,7 @@ impl Tree {
                 tree.apply(entry)?;
             }
         }
+        tree.imply(layers.implied());
         Ok(tree)
     }
 
@@ -259,6 +260,13 @@ impl Tree {
     pub(crate) fn implied_directories(&self) -> impl Iterator<Item = &[u8]> {
         let implied = self.nodes.iter().filter(|(_, node)| matches!(node, Node::Directory(None)));
         implied.map(|(path, _)| path.as_slice())
+    }
+
+    /// Adds directories that nothing has spoken of.
+    pub(crate) fn imply(&mut self, directories: &[&str]) {
+        for path in directories {
+            self.nodes.entry(path.as_bytes().to_vec()).or_insert(Node::Directory(None));
+        }
     }
 
     pub(crate) fn imply_parents(&mut self, path: &[u8]) {

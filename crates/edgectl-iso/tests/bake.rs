@@ -130,7 +130,11 @@ fn the_system_is_the_flattened_tree() {
         ("/dev", "drwxr-xr-x 0/0"),
         ("/dev/null", "crw-r--r-- 0/0"),
         ("/etc", "drwxr-xr-x 0/0"),
+        // Directories that every system needs.
+        ("/proc", "drwxr-xr-x 0/0"),
+        ("/run", "drwxr-xr-x 0/0"),
         ("/secret", "drwx------ 0/0"),
+        ("/sys", "drwxr-xr-x 0/0"),
         ("/usr", "drwxr-xr-x 0/0"),
         ("/usr/bin", "drwxr-xr-x 0/0"),
         ("/usr/bin/owned", "-rwsr-x--- 1000/100"),
@@ -228,7 +232,7 @@ fn images_that_cannot_boot_are_refused() {
     let no_kernel = Bench::with(vec![Layer::new().file("boot/config-1.0", "").file("usr/x", "")]);
     assert_eq!(
         no_kernel.refused().to_string(),
-        "the operating system image has no kernel: expected `/boot/vmlinuz-VERSION` (found in /boot: config-1.0)"
+        "the operating system image has no kernel: expected `/boot/vmlinuz-VERSION` or `/usr/lib/modules/VERSION/vmlinuz` (found in /boot: config-1.0)"
     );
     let no_initrd = Bench::with(vec![Layer::new().file("boot/vmlinuz-6.1", "k")]);
     assert_eq!(

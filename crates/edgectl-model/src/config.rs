@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config_iso::IsoConfig;
 use crate::credentials::CredentialsConfig;
 use crate::known::KnownField;
 use crate::pattern::ImagePattern;
@@ -248,27 +249,6 @@ pub struct ListedImage {
     pub reason: String,
 }
 
-/// The installer image.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct IsoConfig {
-    /// The operating system: an OCI layout directory (`./os`, `/srv/os`), a
-    /// registry reference, or a tar of a root file system (gzip, xz, zstd).
-    pub os: String,
-    /// Volume label: at most 16 of `A-Z`, `0-9` and `_`.
-    #[serde(default = "default_label")]
-    pub label: String,
-    /// Where the image is put.
-    #[serde(default = "default_iso_out")]
-    pub out: String,
-    /// Room for user data on the image, in KiB.
-    #[serde(default = "default_area")]
-    pub user_data_kib: u32,
-    /// More kernel arguments.
-    #[serde(default)]
-    pub kernel_arguments: Vec<String>,
-}
-
 /// The acceptance run.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -312,15 +292,6 @@ impl Default for BootConfig {
 
 fn default_lock() -> String {
     "images.lock".to_owned()
-}
-fn default_label() -> String {
-    "EDGECTL".to_owned()
-}
-fn default_iso_out() -> String {
-    "build/installer.iso".to_owned()
-}
-fn default_area() -> u32 {
-    512
 }
 fn default_memory() -> u32 {
     2048

@@ -5,6 +5,7 @@
 //! environment. Text goes in, values come out.
 
 mod config;
+mod config_iso;
 mod config_text;
 mod credentials;
 mod digest;
@@ -25,9 +26,10 @@ mod user_data_config;
 mod yaml;
 
 pub use config::{
-    BootConfig, EdgeConfig, ExcludedImage, ImagesConfig, IsoConfig, ListedImage, OneOrMany,
-    RegistryConfig, RenderConfig, SourceRegistry, SourcesConfig,
+    BootConfig, EdgeConfig, ExcludedImage, ImagesConfig, ListedImage, OneOrMany, RegistryConfig,
+    RenderConfig, SourceRegistry, SourcesConfig,
 };
+pub use config_iso::{CompressionConfig, IsoConfig, LiveConfig};
 pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
 pub use credentials::{CloudConfig, CredentialsConfig, LoginWay, SecretPlace};
 pub use digest::{Digest, DigestError, Hasher};

@@ -60,6 +60,7 @@ fn origin_rows(seen: &Inspection) -> Vec<Vec<String>> {
         return vec![row("baked by", others)];
     };
     let mut rows = vec![row("baked by", format!("edgectl {}", manifest.edgectl))];
+    rows.extend(manifest.live.iter().map(|live| row("started by", live.system)));
     rows.extend(manifest.inputs.iter().map(|input| row(&input.name, &input.digest)));
     rows
 }

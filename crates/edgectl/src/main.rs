@@ -20,6 +20,7 @@ mod iso_cli;
 mod iso_report;
 mod logging;
 mod os_base;
+mod overlay;
 mod pin_keeper;
 mod pinning;
 mod preflight;

@@ -1,11 +1,11 @@
 //! What an installer is baked from: an image in a layout directory or a
-//! registry, or a root file system in a tar.
+//! registry, or a root file system in a tar or a directory.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use edgectl_iso::{Input, LayerSource, digest_of};
+use edgectl_iso::{DirectoryLayer, Input, LayerSource, Owners, digest_of};
 use edgectl_model::{Digest, ImageLock, Platform, Reference};
 use edgectl_registry::{Layout, LayoutImage, PullRequest, interruptible, pull_to_layout};
 
@@ -20,8 +20,8 @@ use crate::runtime::on_runtime;
 
 /// Blobs in flight when the operating system image is pulled.
 const PULL_JOBS: usize = 4;
-/// A tar has no date of its own: 1980, the first that all systems know.
-const TAR_EPOCH: u64 = 315_532_800;
+/// A root file system has no date of its own: 1980, the first that all systems know.
+const BARE_EPOCH: u64 = 315_532_800;
 
 /// The end of the year 9999.
 const LAST_EPOCH: u64 = 253_402_300_799;
@@ -32,6 +32,8 @@ pub(crate) enum OsBase {
     Image(LayoutImage),
     /// A root file system in a tar, plain or compressed.
     Tar(PathBuf, Form),
+    /// The same in a directory.
+    Directory(DirectoryLayer),
 }
 
 impl OsBase {
@@ -52,6 +54,9 @@ impl OsBase {
                 None => Err(Failure::new(exit::FAILED, "it is a file, but no tar").doing(doing())),
             };
         }
+        if is_root(&path) {
+            return Ok(Self::Directory(DirectoryLayer::new(path, Owners::Kept)));
+        }
         image(project, lock, printer, doing).map(Self::Image)
     }
 
@@ -60,6 +65,11 @@ impl OsBase {
         let input = |name: String, digest: &Digest| Input { name, digest: digest.clone() };
         match self {
             Self::Tar(path, _) => Ok(vec![input("operating system".to_owned(), &digest_of(path)?)]),
+            Self::Directory(directory) => {
+                let digest = directory.digest().map_err(|e| Failure::of(exit::FAILED, &e));
+                let digest = digest.doing("reading the operating system's directory".to_owned())?;
+                Ok(vec![input("operating system".to_owned(), &digest)])
+            }
             Self::Image(image) => {
                 let mut inputs = vec![input("operating system".to_owned(), &image.digest)];
                 let layers = image.layers.iter().enumerate();
@@ -79,7 +89,7 @@ impl OsBase {
                 "SOURCE_DATE_EPOCH is not a number of seconds since 1970 before the year 10000";
             return epoch.ok_or_else(|| Failure::new(exit::USAGE, text));
         }
-        let Self::Image(image) = self else { return Ok(TAR_EPOCH) };
+        let Self::Image(image) = self else { return Ok(BARE_EPOCH) };
         let created = image.config.created.as_deref().and_then(|text| {
             let format = &time::format_description::well_known::Rfc3339;
             time::OffsetDateTime::parse(text, format).ok()
@@ -88,12 +98,12 @@ impl OsBase {
     }
 }
 
-/// Layers, lowest first; a tar is the only one.
+/// Layers, lowest first; a root file system is the only one.
 impl LayerSource for OsBase {
     fn count(&self) -> usize {
         match self {
             Self::Image(image) => image.layers.len(),
-            Self::Tar(..) => 1,
+            Self::Tar(..) | Self::Directory(_) => 1,
         }
     }
 
@@ -103,11 +113,17 @@ impl LayerSource for OsBase {
                 let reader = image.layers[index].open().map_err(io::Error::other)?;
                 Ok(Box::new(ReadAhead::new(reader)))
             }
+            Self::Directory(directory) => directory.open(),
             Self::Tar(path, form) => {
                 Ok(Box::new(ReadAhead::new(unfolded(File::open(path)?, *form)?)))
             }
         }
     }
+}
+
+/// Whether a directory is a root file system, and not a layout.
+fn is_root(path: &Path) -> bool {
+    path.join("usr").is_dir() && !path.join("oci-layout").exists()
 }
 
 fn image(

@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{BakeReport, BakeRequest, BakeStep, Input, IsoError, bake};
+use edgectl_iso::{
+    BakeReport, BakeRequest, BakeStep, Compression, Input, IsoError, LiveSystem, bake,
+};
 use edgectl_model::Digest;
 use edgectl_process::Cmd;
 use tar::EntryType;
@@ -24,6 +26,10 @@ pub(crate) struct Bench {
     pub(crate) user_data: Option<String>,
     pub(crate) argument: Option<&'static str>,
     pub(crate) agent: PathBuf,
+    pub(crate) has_agent: bool,
+    pub(crate) live: Option<LiveSystem>,
+    pub(crate) compression: Compression,
+    pub(crate) room: u64,
     pub(crate) epoch: u64,
     pub(crate) out: PathBuf,
 }
@@ -43,6 +49,10 @@ impl Bench {
             user_data: Some(USER_DATA.to_owned()),
             argument: Some("edge.test=a;b"),
             agent,
+            has_agent: true,
+            live: None,
+            compression: Compression::Zstd,
+            room: ROOM,
             epoch: EPOCH,
             out: directory.path().join("out/installer.iso"),
             directory,
@@ -65,10 +75,12 @@ impl Bench {
                 name: "operating system".to_owned(),
                 digest: Digest::sha256(b"os"),
             }],
-            user_data_room: ROOM,
+            user_data_room: self.room,
             lock: "apiVersion: test\n",
             run: Some("reg.example:5000/pause:1"),
-            agent: &self.agent,
+            agent: self.has_agent.then_some(self.agent.as_path()),
+            live: self.live,
+            compression: self.compression,
             kernel_arguments: &self.argument.map(str::to_owned).into_iter().collect::<Vec<_>>(),
             epoch: self.epoch,
             out: &self.out,

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{BakeReport, BakeRequest, bake};
-use edgectl_model::{ImageLock, Reference};
+use edgectl_iso::{BakeReport, BakeRequest, Compression, IsoError, LiveSystem, bake};
+use edgectl_model::{CompressionConfig, ImageLock, IsoConfig, LiveConfig, Reference};
 use serde_json::json;
 
 use crate::cli::{AgentArgs, Output};
@@ -13,6 +13,7 @@ use crate::failure::{Doing, Failure};
 use crate::files::read_text;
 use crate::iso_cli::IsoBuildArgs;
 use crate::os_base::OsBase;
+use crate::overlay::Laid;
 use crate::printer::{Printer, bytes};
 use crate::project::Project;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &IsoBuildArgs, printer: Printer) -> Result<u8, Failure> 
                 "bytes": report.bytes,
                 "squashfsBytes": report.squashfs_bytes,
                 "kernel": report.kernel,
+                "live": report.live,
                 "digest": report.digest,
             });
             printer.data(&format!("{value:#}\n"))?;
@@ -48,9 +50,9 @@ pub(crate) fn build_iso(
     printer: Printer,
 ) -> Result<BakeReport, Failure> {
     let config = &project.config.iso;
-    let agent = find_agent(agent)?;
+    let agent = find_agent(agent);
     let text = user_data.map(read_injected).transpose()?;
-    let base = OsBase::of(project, lock, printer)?;
+    let base = Laid::over(OsBase::of(project, lock, printer)?, project)?;
     let out = project.path(&config.out);
     let run = project.config.boot.run.as_ref().map(Reference::canonical);
     let request = BakeRequest {
@@ -61,13 +63,18 @@ pub(crate) fn build_iso(
         user_data_room: u64::from(config.user_data_kib) * 1024,
         lock: &lock.to_text().map_err(|e| Failure::of(exit::BUG, &e))?,
         run: run.as_deref(),
-        agent: &agent,
+        agent: agent.as_deref().ok(),
+        live: live(config),
+        compression: compression(config),
         kernel_arguments: &config.kernel_arguments,
         epoch: base.epoch()?,
         out: &out,
     };
-    let report = bake(&request, &mut |step| printer.say(&format!("  {step}")))
-        .doing(format!("baking `{}`", out.display()))?;
+    let report = match bake(&request, &mut |step| printer.say(&format!("  {step}"))) {
+        Err(IsoError::NoAgent) => return Err(agent.err().unwrap_or_else(no_agent)),
+        baked => baked.doing(format!("baking `{}`", out.display()))?,
+    };
+    report.warnings.iter().for_each(|text| printer.say(&format!("warning: {text}")));
     printer.say(&format!(
         "baked {} ({}, kernel {})",
         report.path.display(),
@@ -75,6 +82,24 @@ pub(crate) fn build_iso(
         report.kernel
     ));
     Ok(report)
+}
+
+fn live(config: &IsoConfig) -> Option<LiveSystem> {
+    match config.live {
+        LiveConfig::Auto => None,
+        LiveConfig::Edge => Some(LiveSystem::Edge),
+        LiveConfig::Kairos => Some(LiveSystem::Kairos),
+        LiveConfig::LiveBoot => Some(LiveSystem::LiveBoot),
+        LiveConfig::Dracut => Some(LiveSystem::Dracut),
+    }
+}
+
+fn compression(config: &IsoConfig) -> Compression {
+    match config.compression {
+        CompressionConfig::Zstd => Compression::Zstd,
+        CompressionConfig::Xz => Compression::Xz,
+        CompressionConfig::Gzip => Compression::Gzip,
+    }
 }
 
 /// The user data of a project, ready for the image.
@@ -91,8 +116,10 @@ fn find_agent(args: &AgentArgs) -> Result<PathBuf, Failure> {
     }
     let beside =
         std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("edge-agent")));
-    beside.filter(|path| path.exists()).ok_or_else(|| {
-        Failure::new(exit::FAILED, "the static agent is not beside edgectl")
-            .hint("build it with `cargo xtask agent`, and name it with `--agent` or EDGECTL_AGENT")
-    })
+    beside.filter(|path| path.exists()).ok_or_else(no_agent)
+}
+
+fn no_agent() -> Failure {
+    Failure::new(exit::FAILED, "the static agent is not beside edgectl")
+        .hint("build it with `cargo xtask agent`, and name it with `--agent` or EDGECTL_AGENT")
 }

@@ -63,6 +63,54 @@ fn the_image_holds_what_was_put_in() {
     assert!(site.leftovers().is_empty());
 }
 
+/// A root file system in a directory, with files laid over it, that Debian's
+/// live-boot starts.
+#[test]
+fn a_directory_with_an_overlay() {
+    let site = baked_site(&[KERNEL, INITRD], 1000);
+    let write = |name: &str, text: &str| {
+        let path = site.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for (name, text) in [
+        ("root/boot/vmlinuz-6.1", "kernel"),
+        ("root/boot/initrd.img-6.1", "no cpio"),
+        ("root/usr/share/initramfs-tools/scripts/live", ""),
+        ("root/usr/bin/cloud-init", ""),
+        ("root/etc/motd", "below"),
+        ("over/etc/motd", "above"),
+    ] {
+        write(name, text);
+    }
+    site.configure("iso: {os: ./os}", "iso: {os: ./root, overlay: [./over]}");
+    let ended = site.run(&[&BUILD[..], &["-o", "json"]].concat()).expect(0);
+    let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value["live"], "live-boot", "{value:#}");
+    let ended = site.run(&["iso", "inspect", "-o", "json"]).expect(0);
+    let inputs: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let names: Vec<&str> = inputs["manifest"]["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|input| input["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["operating system", "overlay ./over", "image lock"]);
+    let packed = site.path("system");
+    let extract = Cmd::new("xorriso").args(["-osirrox", "on", "-indev"]);
+    let extract = extract.arg(site.path("build/installer.iso"));
+    extract.args(["-extract", "/live/filesystem.squashfs"]).arg(&packed).ensure_success().unwrap();
+    let cat = Cmd::new("unsquashfs").arg("-cat").arg(&packed).arg("etc/motd");
+    assert_eq!(cat.read_stdout().unwrap(), b"above");
+
+    site.configure("overlay: [./over]", "overlay: [./none]");
+    let ended = site.run(&BUILD).expect(1);
+    assert!(ended.stderr.contains("`iso.overlay` names `./none`"), "{}", ended.stderr);
+    site.configure("overlay: [./none]", "live: kairos, userDataKib: 4096");
+    let ended = site.run(&BUILD).expect(1);
+    assert!(ended.stderr.contains("Kairos reads no user data of 2 MiB"), "{}", ended.stderr);
+}
+
 #[test]
 fn an_operating_system_without_a_kernel() {
     let site = baked_site(&[("etc/os-release", b"ID=x")], 1000);

@@ -1,0 +1,79 @@
+//! `iso:` of edge.yaml: the installer image.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The installer image.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IsoConfig {
+    /// The operating system: an OCI layout directory (`./os`, `/srv/os`), a
+    /// registry reference, or a root file system, in a directory or in a tar
+    /// (gzip, xz, zstd).
+    pub os: String,
+    /// Directories whose files are laid over the system, in this order; all
+    /// belong to root there.
+    #[serde(default)]
+    pub overlay: Vec<String>,
+    /// What starts the system from the medium; `auto` looks into its initial
+    /// RAM file system.
+    #[serde(default)]
+    pub live: LiveConfig,
+    /// How the system is packed; its kernel must be able to read that.
+    #[serde(default)]
+    pub compression: CompressionConfig,
+    /// Volume label: at most 16 of `A-Z`, `0-9` and `_`.
+    #[serde(default = "default_label")]
+    pub label: String,
+    /// Where the image is put.
+    #[serde(default = "default_iso_out")]
+    pub out: String,
+    /// Room for user data on the image, in KiB.
+    #[serde(default = "default_area")]
+    pub user_data_kib: u32,
+    /// More kernel arguments.
+    #[serde(default)]
+    pub kernel_arguments: Vec<String>,
+}
+
+/// What starts a system from a medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LiveConfig {
+    /// What the system's initial RAM file system knows.
+    #[default]
+    Auto,
+    /// edgectl's boot script; its agent installs.
+    Edge,
+    /// Kairos, with its own installer.
+    Kairos,
+    /// Debian's live-boot.
+    LiveBoot,
+    /// dracut's module dmsquash-live.
+    Dracut,
+}
+
+/// How a system is packed into its squashfs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompressionConfig {
+    /// Fast, and smaller than gzip.
+    #[default]
+    Zstd,
+    /// Smallest, and slow.
+    Xz,
+    /// For old kernels.
+    Gzip,
+}
+
+fn default_label() -> String {
+    "EDGECTL".to_owned()
+}
+
+fn default_iso_out() -> String {
+    "build/installer.iso".to_owned()
+}
+
+fn default_area() -> u32 {
+    512
+}
