@@ -45,6 +45,7 @@ fn node_registries(
         registries: registries.collect(),
         rules: rules(settings, lock)?,
         sandbox_image: sandbox_image(lock).cloned(),
+        proxy: None,
     })
 }
 

@@ -147,9 +147,9 @@ pub enum InjectError {
         /// The file's path on the host.
         file: String,
     },
-    /// A proxy for a host without Palette.
+    /// A proxy for a host whose runtime is the agent's affair.
     #[error(
-        "only Palette's user data has keys for a proxy; set it for the services of this host by hand, or choose the flavor `palette`"
+        "a proxy has no place here: `edge-agent` goes to the registry alone, and nowhere by a proxy; name the runtime whose service has it (`containerd`, `k3s` or `rke2`), or choose the flavor `palette`"
     )]
     ProxyWithoutPlace,
     /// A certificate authority that isn't PEM.

@@ -35,7 +35,8 @@ pub struct Injection {
     pub runtime: Option<RuntimeSetup>,
 }
 
-/// A site's own authorities and proxy.
+/// A site's own authorities and proxy. Where the user data has no keys for a
+/// proxy, the files of the runtime bring it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SiteSettings {
     /// Certificate authorities that the whole host trusts, as PEM text.

@@ -121,7 +121,9 @@ impl Plan<'_> {
                     self.add(&network, key, Leaf::quoted(value));
                 }
             }
-            _ if !site.proxies().is_empty() => return Err(InjectError::ProxyWithoutPlace),
+            _ if self.injection.runtime.is_none() && !site.proxies().is_empty() => {
+                return Err(InjectError::ProxyWithoutPlace);
+            }
             Flavor::CloudInit => self.trust()?,
             Flavor::Kairos => {}
         }

@@ -6,6 +6,7 @@ use edgectl_model::{HostRule, Prefix, Reference, Secret};
 
 use crate::error::NodeError;
 use crate::file::RuntimeFile;
+use crate::proxy::NodeProxy;
 
 const CA_DIR: &str = "/etc/edgectl";
 
@@ -19,6 +20,8 @@ pub struct NodeRegistries {
     /// The image of the pod sandbox, by its source name; the runtime's own
     /// choice where absent.
     pub sandbox_image: Option<Reference>,
+    /// The site's proxy; none where it has none.
+    pub proxy: Option<NodeProxy>,
 }
 
 /// How one registry is reached.
@@ -34,6 +37,14 @@ pub struct NodeRegistry {
     pub insecure: bool,
     /// Certificate authorities as PEM text.
     pub ca_pems: Vec<String>,
+}
+
+impl NodeRegistries {
+    /// The proxy's variables; none without a proxy.
+    pub(crate) fn proxy_variables(&self) -> Option<Vec<(&'static str, String)>> {
+        let hosts: Vec<&str> = self.registries.iter().map(|r| r.domain.domain()).collect();
+        Some(self.proxy.as_ref()?.variables(&hosts))
+    }
 }
 
 /// A registry, and the file that its authorities go to.

@@ -10,6 +10,7 @@ use crate::error::NodeError;
 use crate::file::RuntimeFile;
 use crate::hosts::{Mirror, folder, mirror_file, own_file};
 use crate::mirrors;
+use crate::proxy::drop_in;
 
 const CONFIG: &str = "/etc/containerd/config.toml";
 const HOSTS_DIR: &str = "/etc/containerd/certs.d";
@@ -25,6 +26,7 @@ pub fn containerd_files(settings: &NodeRegistries) -> Result<Vec<RuntimeFile>, N
     files.extend(registries.values().filter_map(Registry::ca_file));
     files.extend(hosts_files(settings, &registries)?);
     files.push(config(settings, &registries));
+    files.extend(settings.proxy_variables().map(|variables| drop_in("containerd", &variables)));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }

@@ -4,6 +4,7 @@ use crate::access::{NodeRegistries, Registry, by_host};
 use crate::error::NodeError;
 use crate::file::RuntimeFile;
 use crate::mirrors;
+use crate::proxy::environment_file;
 use crate::registries::registries_file;
 
 /// Written beside the user's own `config.yaml`, which stays what it is.
@@ -24,6 +25,14 @@ impl Rancher {
         match self {
             Self::K3s => "/etc/rancher/k3s",
             Self::Rke2 => "/etc/rancher/rke2",
+        }
+    }
+
+    /// Its services: of a server and of an agent.
+    fn services(self) -> [&'static str; 2] {
+        match self {
+            Self::K3s => ["k3s", "k3s-agent"],
+            Self::Rke2 => ["rke2-server", "rke2-agent"],
         }
     }
 }
@@ -52,6 +61,10 @@ pub fn rancher_files(
         content: NO_FALLBACK.to_owned(),
         secret: false,
     });
+    if let Some(variables) = settings.proxy_variables() {
+        let services = distribution.services();
+        files.extend(services.map(|service| environment_file(service, &variables)));
+    }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }

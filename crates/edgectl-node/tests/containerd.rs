@@ -27,6 +27,7 @@ fn settings(registry: NodeRegistry, rules: &[(&str, &str)]) -> NodeRegistries {
         registries: vec![registry],
         rules: rules.iter().map(|(source, target)| rule(source, target)).collect(),
         sandbox_image: None,
+        proxy: None,
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use edgectl_model::{HostRule, Prefix, Secret, from_yaml};
-use edgectl_node::{NodeRegistries, NodeRegistry, Rancher, RuntimeFile, rancher_files};
+use edgectl_node::{NodeProxy, NodeRegistries, NodeRegistry, Rancher, RuntimeFile, rancher_files};
 use proptest::prelude::*;
 
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -26,6 +26,7 @@ fn settings(password: &str, insecure: bool) -> NodeRegistries {
             rule("quay.io", "reg.local:5000"),
         ],
         sandbox_image: None,
+        proxy: None,
     }
 }
 
@@ -85,6 +86,27 @@ fn nobody_and_nothing_is_fine() {
     open.registries[0].ca_pems.clear();
     let files = rancher_files(Rancher::K3s, &open).unwrap();
     assert!(files[1].content.ends_with("configs:\n  \"reg.local:5000\": {}\n"), "{files:?}");
+}
+
+#[test]
+fn a_proxy_is_told_to_servers_and_agents() {
+    let mut settings = settings("x", false);
+    settings.proxy = Some(NodeProxy {
+        http: None,
+        https: Some("http://10.1.0.9:3128".to_owned()),
+        bypass: "10.1.0.0/16".to_owned(),
+    });
+    for (distribution, services) in
+        [(Rancher::K3s, ["k3s", "k3s-agent"]), (Rancher::Rke2, ["rke2-agent", "rke2-server"])]
+    {
+        let files = rancher_files(distribution, &settings).unwrap();
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths[..2], services.map(|service| format!("/etc/default/{service}")));
+        assert_eq!(
+            files[1].content,
+            "# Written by edgectl.\nHTTPS_PROXY=\"http://10.1.0.9:3128\"\nNO_PROXY=\"localhost,127.0.0.0/8,::1,.svc,.cluster.local,10.42.0.0/16,10.43.0.0/16,reg.local,10.1.0.0/16\"\n"
+        );
+    }
 }
 
 #[test]

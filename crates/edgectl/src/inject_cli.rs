@@ -90,10 +90,10 @@ pub(crate) struct InjectionArgs {
     /// One more certificate authority that the whole host trusts.
     #[arg(long, value_name = "FILE")]
     pub(crate) site_ca: Vec<PathBuf>,
-    /// Palette's proxy for HTTP, `http://host:port`.
+    /// The site's proxy for HTTP, `http://host:port`.
     #[arg(long, value_name = "URL")]
     pub(crate) http_proxy: Option<String>,
-    /// Palette's proxy for HTTPS, `http://host:port`.
+    /// The site's proxy for HTTPS, `http://host:port`.
     #[arg(long, value_name = "URL")]
     pub(crate) https_proxy: Option<String>,
     /// Hosts and networks that are asked without a proxy, with commas.

@@ -1,9 +1,9 @@
 //! The files of a host's own container runtime, for user data.
 
-use edgectl_cloudconfig::{HostFile, Injection, RuntimeSetup};
+use edgectl_cloudconfig::{Flavor, HostFile, Injection, RuntimeSetup};
 use edgectl_model::{HostRuntime, ImageLock, Reference, Secret};
 use edgectl_node::{
-    NodeRegistries, NodeRegistry, Rancher, RuntimeFile, containerd_files, rancher_files,
+    NodeProxy, NodeRegistries, NodeRegistry, Rancher, RuntimeFile, containerd_files, rancher_files,
 };
 
 use crate::exit;
@@ -69,6 +69,9 @@ pub(crate) fn setup(
             settings.sandbox_image = sandbox_image(lock).cloned();
             // It may have started while cloud-init was at work. K3s and RKE2
             // start later.
+            if settings.proxy.is_some() {
+                restart.push("systemctl daemon-reload".to_owned());
+            }
             restart.push("systemctl try-restart containerd.service".to_owned());
             containerd_files(&settings)
         }
@@ -95,7 +98,20 @@ fn node_registries(injection: &Injection) -> NodeRegistries {
         }],
         rules: injection.rules.clone(),
         sandbox_image: None,
+        proxy: proxy(injection),
     }
+}
+
+/// The site's proxy, for hosts whose user data has no keys for one.
+fn proxy(injection: &Injection) -> Option<NodeProxy> {
+    let site = &injection.site;
+    let given = [&site.http_proxy, &site.https_proxy, &site.no_proxy];
+    let is_given = given.into_iter().any(Option::is_some);
+    (is_given && injection.flavor != Flavor::Palette).then(|| NodeProxy {
+        http: site.http_proxy.clone(),
+        https: site.https_proxy.clone(),
+        bypass: site.no_proxy.clone().unwrap_or_default(),
+    })
 }
 
 /// The image of the pod sandbox: the profile's `pause`.

@@ -110,7 +110,37 @@ fn palettes_list_and_site_are_filled() {
     let ended = inject(&site, &["--http-proxy", "http://me:secret@10.1.0.9:3128"]).expect(2);
     assert!(ended.stderr.contains("a proxy's login has no place here"), "{}", ended.stderr);
     let ended = inject(&site, &["--flavor", "kairos"]).expect(1);
-    assert!(ended.stderr.contains("only Palette's user data has keys"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("a proxy has no place here"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_proxy_goes_to_the_services_that_pull() {
+    let site = site();
+    let proxy = ["--https-proxy", "http://10.1.0.9:3128", "--no-proxy", "10.1.0.0/16"];
+    let drop_in = "/etc/systemd/system/containerd.service.d/50-edgectl-proxy.conf";
+    for (flavor, runtime, file) in [
+        ("cloud-init", "containerd", drop_in),
+        ("kairos", "containerd", drop_in),
+        ("cloud-init", "k3s", "/etc/default/k3s-agent"),
+        ("kairos", "rke2", "/etc/default/rke2-server"),
+    ] {
+        let how = [&["--flavor", flavor, "--runtime", runtime][..], &proxy].concat();
+        let after = inject(&site, &how).expect(0).stdout;
+        assert!(after.contains(&format!("path: {file}\n")), "{after}");
+        assert!(after.contains("HTTPS_PROXY="), "{after}");
+        assert!(after.contains(",10.10.254.254,10.1.0.0/16\""), "{after}");
+        let reloads = after.contains("- \"systemctl daemon-reload\"\n");
+        assert_eq!(reloads, flavor == "cloud-init" && runtime == "containerd", "{after}");
+        site.write("finished", &after);
+        let removed = inject(&site, &[&how[..], &["--in", "finished", "--remove"]].concat());
+        assert_eq!(removed.expect(0).stdout, PLAIN);
+        site.run(&["user-data", "check", "finished", "--lock", "images.lock", "--strict"])
+            .expect(0);
+    }
+    // Palette has keys of its own, whatever else is written.
+    let how = [&["--flavor", "palette", "--runtime", "k3s"][..], &proxy].concat();
+    let after = inject(&site, &how).expect(0).stdout;
+    assert!(after.contains("httpsProxy:") && !after.contains("/etc/default/"), "{after}");
 }
 
 #[test]
