@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod charts;
+mod containerd;
 mod fleet;
 mod images;
 mod inputs;
@@ -20,6 +21,7 @@ mod upload;
 mod user_data;
 mod user_data_check;
 mod user_data_cloud_init;
+mod user_data_containerd;
 mod user_data_runtime;
 mod user_data_schema;
 mod verify;

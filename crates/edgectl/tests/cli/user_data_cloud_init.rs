@@ -50,7 +50,7 @@ fn its_schema_takes_what_is_injected() {
 
 /// What cloud-init makes of user data, with the files that it writes. Debian's
 /// own Python has its modules.
-fn read_by_cloud_init(site: &Site, file: &str) -> Value {
+pub(crate) fn read_by_cloud_init(site: &Site, file: &str) -> Value {
     CLOUD_INIT.find().unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/cloud_init_reads.py");
     let directory = tempfile::tempdir_in(site.dir.path()).unwrap();
