@@ -16,6 +16,7 @@ use crate::live::{Found, LiveSystem};
 use crate::loaders::Loaders;
 use crate::manifest::{self, Input, Live, Manifest};
 use crate::pack::{Compression, Packed, SQUASHFS, pack};
+use crate::secure_boot::{Chain, SecureBoot};
 use crate::sidecar;
 use crate::undo::forget_undo;
 use crate::xorriso::{Disc, TOOLS, XORRISO};
@@ -42,6 +43,8 @@ pub struct BakeRequest<'a> {
     pub agent: Option<&'a Path>,
     /// What starts the system; found out by what is in it where absent.
     pub live: Option<LiveSystem>,
+    /// Whether it starts under Secure Boot.
+    pub secure_boot: SecureBoot,
     /// How the system is packed.
     pub compression: Compression,
     /// More kernel arguments.
@@ -108,6 +111,7 @@ pub fn bake(
     for tool in &TOOLS {
         tool.find()?;
     }
+    Chain::find(request.secure_boot)?;
     boot_files::check(request)?;
     let scratch = Staging::new(&request.out.with_extension("work"))?;
     let disc = scratch.path().join("disc");

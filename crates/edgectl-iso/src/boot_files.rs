@@ -104,7 +104,9 @@ fn lay_out_installed_grub(
 ) -> Result<(), IsoError> {
     let record = grub::boot_record();
     let Cores { bios, efi } = &loaders.installed;
-    for (name, from) in [("boot.img", &record), ("core.img", bios), ("BOOTX64.EFI", efi)] {
+    let for_bios = [("boot.img".to_owned(), &record), ("core.img".to_owned(), bios)];
+    let for_efi = efi.iter().map(|(name, from)| (format!("esp/{name}"), from));
+    for (name, from) in for_bios.into_iter().chain(for_efi) {
         let bytes = std::fs::read(from).map_err(file_error("reading", from))?;
         put(&tree.join("edgectl/grub").join(name), &bytes)?;
     }

@@ -10,6 +10,7 @@ use edgectl_model::grub_word;
 use edgectl_process::file_error;
 
 use crate::error::IsoError;
+use crate::secure_boot::Chain;
 use crate::xorriso::{GRUB_MKIMAGE, MCOPY, MKFS_VFAT};
 
 /// Label of the partition that the installed system starts from.
@@ -37,8 +38,10 @@ const MODULES: [&str; 16] = [
     "halt",
     "chain",
 ];
-/// Size of the EFI system partition: room for one loader of about 1 MiB.
-const ESP_BYTES: u64 = 4 << 20;
+/// The EFI system partition is a multiple of this, with some room for what
+/// FAT needs for itself.
+const ESP_UNIT: u64 = 4 << 20;
+const ESP_SPARE: u64 = 1 << 20;
 
 /// The boot menu of the installer, with `room` bytes for more arguments.
 pub(crate) fn menu(arguments: &[String], room: u64) -> Result<String, IsoError> {
@@ -67,24 +70,36 @@ fn fill(name: &'static str, text: &str, values: minijinja::Value) -> Result<Stri
     rendered.map(|t| t + "\n").map_err(|source| IsoError::Template { name, source })
 }
 
-/// GRUB cores that look for one label.
+/// GRUBs that look for one label.
 #[derive(Debug)]
 pub(crate) struct Cores {
     /// For SeaBIOS: `core.img`.
     pub(crate) bios: PathBuf,
-    /// For UEFI: `BOOTX64.EFI`.
-    pub(crate) efi: PathBuf,
+    /// For UEFI: what goes onto the EFI system partition, by its path there.
+    pub(crate) efi: Vec<(&'static str, PathBuf)>,
 }
 
-/// Makes the cores that look for `label` in the directory `into`.
-pub(crate) fn cores(label: &str, into: &Path) -> Result<Cores, IsoError> {
+/// Makes the GRUBs that look for `label` in the directory `into`; that for UEFI
+/// is the signed one where there is a chain.
+pub(crate) fn cores(label: &str, chain: Option<&Chain>, into: &Path) -> Result<Cores, IsoError> {
     let search = into.join("search.cfg");
     let text = fill("grub-search.cfg", SEARCH, context! { label })?;
     std::fs::write(&search, text).map_err(file_error("writing", &search))?;
     let bios = into.join("core.img");
-    let efi = into.join("BOOTX64.EFI");
     make_core("i386-pc", &["biosdisk"], &search, &bios)?;
-    make_core("x86_64-efi", &["efi_gop", "efi_uga"], &search, &efi)?;
+    let efi = match chain {
+        Some(chain) => vec![
+            ("EFI/BOOT/BOOTX64.EFI", chain.shim.clone()),
+            ("EFI/BOOT/grubx64.efi", chain.grub.clone()),
+            ("EFI/BOOT/mmx64.efi", chain.mok_manager.clone()),
+            ("boot/grub/grub.cfg", search),
+        ],
+        None => {
+            let efi = into.join("BOOTX64.EFI");
+            make_core("x86_64-efi", &["efi_gop", "efi_uga"], &search, &efi)?;
+            vec![("EFI/BOOT/BOOTX64.EFI", efi)]
+        }
+    };
     Ok(Cores { bios, efi })
 }
 
@@ -118,19 +133,26 @@ pub(crate) fn el_torito(core: &Path, out: &Path) -> Result<(), IsoError> {
     Ok(std::fs::write(out, bytes).map_err(file_error("writing", out))?)
 }
 
-/// An EFI system partition with one loader, the same bytes for the same
-/// loader and `epoch`.
-pub(crate) fn esp(loader: &Path, epoch: u64, scratch: &Path, out: &Path) -> Result<(), IsoError> {
+/// An EFI system partition with these files, the same bytes for the same
+/// files and `epoch`.
+pub(crate) fn esp(
+    files: &[(&str, PathBuf)],
+    epoch: u64,
+    scratch: &Path,
+    out: &Path,
+) -> Result<(), IsoError> {
     let tree = scratch.join("esp");
-    let boot = tree.join("EFI/BOOT");
-    std::fs::create_dir_all(&boot).map_err(file_error("creating", &boot))?;
-    let copy = boot.join("BOOTX64.EFI");
-    std::fs::copy(loader, &copy).map_err(file_error("copying", loader))?;
-    for path in [copy, boot, tree.join("EFI")] {
-        set_time(&path, epoch)?;
+    let mut bytes = ESP_SPARE;
+    for (name, from) in files {
+        let to = tree.join(name);
+        let directory = to.parent().unwrap_or(&tree);
+        std::fs::create_dir_all(directory).map_err(file_error("creating", directory))?;
+        bytes += std::fs::copy(from, &to).map_err(file_error("copying", from))?;
     }
+    set_times(&tree, epoch)?;
     let image = std::fs::File::create(out).map_err(file_error("creating", out))?;
-    image.set_len(ESP_BYTES).map_err(file_error("writing", out))?;
+    let bytes = bytes.next_multiple_of(ESP_UNIT);
+    image.set_len(bytes).map_err(file_error("writing", out))?;
     drop(image);
     let serial = format!("{:08x}", epoch as u32);
     MKFS_VFAT
@@ -138,9 +160,29 @@ pub(crate) fn esp(loader: &Path, epoch: u64, scratch: &Path, out: &Path) -> Resu
         .args(["--invariant", "-n", "EFIBOOT", "-i", &serial])
         .arg(out)
         .ensure_success()?;
-    let cmd = MCOPY.cmd()?.args(["-s", "-m", "-i"]).arg(out).arg(tree.join("EFI")).arg("::/");
+    let cmd = MCOPY.cmd()?.args(["-s", "-m", "-i"]).arg(out);
+    let cmd = cmd.args(sorted(&tree)?).arg("::/");
     // FAT keeps local time; the builder's time zone must not show.
     Ok(cmd.env("TZ", "UTC").ensure_success()?)
+}
+
+fn set_times(path: &Path, epoch: u64) -> Result<(), IsoError> {
+    if path.is_dir() {
+        for below in sorted(path)? {
+            set_times(&below, epoch)?;
+        }
+    }
+    set_time(path, epoch)
+}
+
+/// What stands in a directory; FAT keeps the order in which it was written.
+fn sorted(directory: &Path) -> Result<Vec<PathBuf>, IsoError> {
+    let reading = || file_error("reading", directory);
+    let entries = std::fs::read_dir(directory).map_err(reading())?;
+    let paths = entries.map(|entry| Ok(entry.map_err(reading())?.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, IsoError>>()?;
+    paths.sort();
+    Ok(paths)
 }
 
 fn set_time(path: &Path, epoch: u64) -> Result<(), IsoError> {

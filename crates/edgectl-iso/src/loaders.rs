@@ -7,6 +7,7 @@ use edgectl_process::file_error;
 use crate::bake::BakeRequest;
 use crate::error::IsoError;
 use crate::grub::{self, Cores};
+use crate::secure_boot::Chain;
 
 /// GRUB for the medium, and for the disk that is installed to.
 #[derive(Debug)]
@@ -20,10 +21,11 @@ pub(crate) struct Loaders {
 impl Loaders {
     /// Makes them in the directory `scratch`.
     pub(crate) fn make(request: &BakeRequest<'_>, scratch: &Path) -> Result<Self, IsoError> {
+        let chain = Chain::find(request.secure_boot)?;
         let cores = |label, name| {
             let directory = scratch.join(name);
             std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
-            grub::cores(label, &directory)
+            grub::cores(label, chain.as_ref(), &directory)
         };
         let installed = cores(grub::INSTALLED_LABEL, "grub-installed")?;
         let medium = cores(request.label, "grub-installer")?;

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bench::Bench;
+use edgectl_iso::SecureBoot;
 use edgectl_process::Tool;
 
 const QEMU: Tool = Tool {
@@ -26,6 +27,8 @@ const OVMF_CODE: Tool = Tool {
     purpose: "booting images under UEFI in tests",
     version: &[],
 };
+const OVMF_MS_CODE: Tool = Tool { name: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", ..OVMF_CODE };
+const OVMF_MS_VARIABLES: Tool = Tool { name: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd", ..OVMF_CODE };
 const OVMF_VARIABLES: Tool = Tool { name: "/usr/share/OVMF/OVMF_VARS_4M.fd", ..OVMF_CODE };
 
 const MARKER: &str = "Loading the installer";
@@ -51,9 +54,31 @@ fn uefi(directory: &Path) -> Vec<String> {
     [flash(&code, ",readonly=on"), flash(&variables, "")].concat()
 }
 
+/// Firmware that starts only what is signed: Microsoft's keys are enrolled.
+fn secure_boot(directory: &Path) -> Vec<String> {
+    let variables = directory.join("variables.fd");
+    std::fs::copy(OVMF_MS_VARIABLES.find().unwrap(), &variables).unwrap();
+    let code = OVMF_MS_CODE.find().unwrap();
+    let flash = |path: &Path, more: &str| {
+        ["-drive".to_owned(), format!("if=pflash,format=raw{more},file={}", path.display())]
+    };
+    let secure = ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"];
+    let drives = [flash(&code, ",readonly=on"), flash(&variables, "")].concat();
+    secure.map(str::to_owned).into_iter().chain(drives).collect()
+}
+
 /// Whether the machine gets as far as the installer's menu entry.
 fn starts(medium: fn(&Path) -> Vec<String>, firmware: fn(&Path) -> Vec<String>) {
-    let bench = Bench::new();
+    started(&Bench::new(), medium, firmware, MARKER);
+}
+
+/// Whether the machine says something.
+fn started(
+    bench: &Bench,
+    medium: fn(&Path) -> Vec<String>,
+    firmware: fn(&Path) -> Vec<String>,
+    marker: &str,
+) {
     bench.bake().unwrap();
     let directory = bench.directory.path();
     let serial = directory.join("serial");
@@ -68,7 +93,7 @@ fn starts(medium: fn(&Path) -> Vec<String>, firmware: fn(&Path) -> Vec<String>) 
         .start_logging(&log)
         .unwrap();
     let started = Instant::now();
-    while !said(&serial).contains(MARKER) {
+    while !said(&serial).contains(marker) {
         if running.ended().unwrap().is_some() {
             panic!("{}", running.into_failure());
         }
@@ -111,4 +136,23 @@ fn from_usb_disk_under_uefi() {
         file.find().unwrap_or_else(|error| panic!("{error}"));
     }
     starts(usb_disk, uefi);
+}
+
+/// Where only what is signed may start, Debian's shim and GRUB do, and refuse a
+/// kernel that isn't.
+#[test]
+fn under_secure_boot() {
+    for file in [OVMF_MS_CODE, OVMF_MS_VARIABLES] {
+        file.find().unwrap_or_else(|error| panic!("{error}"));
+    }
+    let signed = || Bench { secure_boot: SecureBoot::On, ..Bench::new() };
+    started(&signed(), cd, secure_boot, MARKER);
+    started(&signed(), usb_disk, secure_boot, "bad shim signature");
+}
+
+/// The chain starts without Secure Boot, too.
+#[test]
+fn the_signed_chain_under_plain_uefi() {
+    let signed = Bench { secure_boot: SecureBoot::On, ..Bench::new() };
+    started(&signed, usb_disk, uefi, MARKER);
 }

@@ -19,6 +19,10 @@ pub struct IsoConfig {
     /// RAM file system.
     #[serde(default)]
     pub live: LiveConfig,
+    /// Whether the image starts under Secure Boot; `auto` where the packages
+    /// `shim-signed` and `grub-efi-amd64-signed` are installed.
+    #[serde(default)]
+    pub secure_boot: SecureBootConfig,
     /// How the system is packed; its kernel must be able to read that.
     #[serde(default)]
     pub compression: CompressionConfig,
@@ -51,6 +55,19 @@ pub enum LiveConfig {
     LiveBoot,
     /// dracut's module dmsquash-live.
     Dracut,
+}
+
+/// Whether an image starts under Secure Boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecureBootConfig {
+    /// Where the packages are installed.
+    #[default]
+    Auto,
+    /// It must.
+    Required,
+    /// It need not.
+    None,
 }
 
 /// How a system is packed into its squashfs.

@@ -72,6 +72,21 @@ pub(crate) fn file(name: &str, to: &Path, mode: u32) -> Result<(), AgentError> {
     copy(name, to, mode).map(drop)
 }
 
+/// Copies all files below a directory of the medium.
+pub(crate) fn tree(name: &str, to: &Path) -> Result<(), AgentError> {
+    let from = on_medium(name);
+    for entry in fs::read_dir(&from).map_err(file_error("reading", &from))? {
+        let entry = entry.map_err(file_error("reading", &from))?;
+        let below = format!("{name}/{}", entry.file_name().to_string_lossy());
+        let to = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => tree(&below, &to)?,
+            false => file(&below, &to, 0o644)?,
+        }
+    }
+    Ok(())
+}
+
 /// Copies and gives the hexadecimal sha256 of what was copied.
 fn copy(name: &str, to: &Path, mode: u32) -> Result<String, AgentError> {
     let from = on_medium(name);

@@ -63,7 +63,7 @@ fn fill_state(parts: &partitions::Partitions) -> Result<(), AgentError> {
 
 fn fill_esp(parts: &partitions::Partitions) -> Result<(), AgentError> {
     let target = Mounted::new("vfat", &parts.esp)?;
-    copy::file("edgectl/grub/BOOTX64.EFI", &target.path().join("EFI/BOOT/BOOTX64.EFI"), 0o644)
+    copy::tree("edgectl/grub/esp", target.path())
 }
 
 fn prepare_data(parts: &partitions::Partitions) -> Result<(), AgentError> {

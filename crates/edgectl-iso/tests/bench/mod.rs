@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use edgectl_iso::{
-    BakeReport, BakeRequest, BakeStep, Compression, Input, IsoError, LiveSystem, bake,
+    BakeReport, BakeRequest, BakeStep, Compression, Input, IsoError, LiveSystem, SecureBoot, bake,
 };
 use edgectl_model::Digest;
 use edgectl_process::Cmd;
@@ -29,6 +29,7 @@ pub(crate) struct Bench {
     pub(crate) has_agent: bool,
     pub(crate) live: Option<LiveSystem>,
     pub(crate) compression: Compression,
+    pub(crate) secure_boot: SecureBoot,
     pub(crate) room: u64,
     pub(crate) epoch: u64,
     pub(crate) out: PathBuf,
@@ -52,6 +53,7 @@ impl Bench {
             has_agent: true,
             live: None,
             compression: Compression::Zstd,
+            secure_boot: SecureBoot::Off,
             room: ROOM,
             epoch: EPOCH,
             out: directory.path().join("out/installer.iso"),
@@ -80,6 +82,7 @@ impl Bench {
             run: Some("reg.example:5000/pause:1"),
             agent: self.has_agent.then_some(self.agent.as_path()),
             live: self.live,
+            secure_boot: self.secure_boot,
             compression: self.compression,
             kernel_arguments: &self.argument.map(str::to_owned).into_iter().collect::<Vec<_>>(),
             epoch: self.epoch,

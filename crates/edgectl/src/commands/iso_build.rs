@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{BakeReport, BakeRequest, Compression, IsoError, LiveSystem, bake};
-use edgectl_model::{CompressionConfig, ImageLock, IsoConfig, LiveConfig, Reference};
+use edgectl_iso::{BakeReport, BakeRequest, Compression, IsoError, LiveSystem, SecureBoot, bake};
+use edgectl_model::{
+    CompressionConfig, ImageLock, IsoConfig, LiveConfig, Reference, SecureBootConfig,
+};
 use serde_json::json;
 
 use crate::cli::{AgentArgs, Output};
@@ -65,6 +67,7 @@ pub(crate) fn build_iso(
         run: run.as_deref(),
         agent: agent.as_deref().ok(),
         live: live(config),
+        secure_boot: secure_boot(config),
         compression: compression(config),
         kernel_arguments: &config.kernel_arguments,
         epoch: base.epoch()?,
@@ -91,6 +94,14 @@ fn live(config: &IsoConfig) -> Option<LiveSystem> {
         LiveConfig::Kairos => Some(LiveSystem::Kairos),
         LiveConfig::LiveBoot => Some(LiveSystem::LiveBoot),
         LiveConfig::Dracut => Some(LiveSystem::Dracut),
+    }
+}
+
+fn secure_boot(config: &IsoConfig) -> SecureBoot {
+    match config.secure_boot {
+        SecureBootConfig::Auto => SecureBoot::Auto,
+        SecureBootConfig::Required => SecureBoot::On,
+        SecureBootConfig::None => SecureBoot::Off,
     }
 }
 
