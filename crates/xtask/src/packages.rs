@@ -21,6 +21,7 @@ pub(crate) const CLOUD_INIT: &str = "cloud-init";
 pub(crate) const PACKAGES: &[Package] = &[
     package("ca-certificates", "trusting registries on the internet"),
     package(CLOUD_INIT, "judging user data by its own schema, in tests"),
+    package("curl", "asking containerd for images, in tests"),
     package(REGISTRY, "the quickstart's two registries; tests against a real one"),
     package("dosfstools", "the EFI system partition of the installer image"),
     package("e2fsprogs", "the data partition of installed systems"),
