@@ -1,6 +1,6 @@
 //! Reading the user's files, with the file named in every error.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -21,12 +21,41 @@ pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
     decode(path, what, Ok)
 }
 
+/// How user data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Plain,
+    Gzip,
+}
+
+impl Form {
+    /// The bytes of a text, the same ones each time: without a name or a date.
+    pub(crate) fn written(self, text: &str) -> Result<Vec<u8>, Failure> {
+        if self == Self::Plain {
+            return Ok(text.as_bytes().to_vec());
+        }
+        let mut gzip = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::best());
+        let done = gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish());
+        done.map_err(|e| Failure::of(exit::FAILED, &e).doing("compressing the user data"))
+    }
+}
+
 /// User data, which may be compressed with gzip, as cloud-init takes it.
 pub(crate) fn read_user_data(path: &Path) -> Result<String, Failure> {
-    decode(path, "the user data", |bytes| match bytes.starts_with(&GZIP) {
-        true => read_all(flate2::read::MultiGzDecoder::new(bytes.as_slice())),
+    read_user_data_of_form(path).map(|(text, _)| text)
+}
+
+/// User data, and how it was written.
+pub(crate) fn read_user_data_of_form(path: &Path) -> Result<(String, Form), Failure> {
+    let mut form = Form::Plain;
+    let text = decode(path, "the user data", |bytes| match bytes.starts_with(&GZIP) {
+        true => {
+            form = Form::Gzip;
+            read_all(flate2::read::MultiGzDecoder::new(bytes.as_slice()))
+        }
         false => Ok(bytes),
-    })
+    })?;
+    Ok((text, form))
 }
 
 fn decode(

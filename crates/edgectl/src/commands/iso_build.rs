@@ -12,7 +12,7 @@ use crate::cli::{AgentArgs, Output};
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
-use crate::files::read_text;
+use crate::files::read_user_data;
 use crate::iso_cli::IsoBuildArgs;
 use crate::os_base::OsBase;
 use crate::overlay::Laid;
@@ -115,7 +115,7 @@ fn compression(config: &IsoConfig) -> Compression {
 
 /// The user data of a project, ready for the image.
 pub(crate) fn read_injected(path: &Path) -> Result<String, Failure> {
-    read_text(path, "the user data").map_err(|failure| match path.exists() {
+    read_user_data(path).map_err(|failure| match path.exists() {
         true => failure,
         false => failure.hint("`edgectl user-data inject` writes it"),
     })

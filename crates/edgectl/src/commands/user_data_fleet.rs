@@ -11,6 +11,7 @@ use edgectl_process::{Staging, interrupted};
 
 use crate::exit;
 use crate::failure::Failure;
+use crate::files::Form;
 use crate::printer::Printer;
 use crate::sites::{SiteFacts, read_sites};
 
@@ -21,6 +22,8 @@ const SHOWN: usize = 20;
 pub(crate) struct Fleet<'a> {
     pub(crate) template: &'a Path,
     pub(crate) text: &'a str,
+    /// How the template was written, and all sites are.
+    pub(crate) form: Form,
     pub(crate) sites: &'a Path,
     pub(crate) out: &'a Path,
 }
@@ -55,7 +58,7 @@ pub(crate) fn run(
         match render(&template, site, injection, &against) {
             // Nothing is written once a site is wrong.
             Ok(_) if !faults.is_empty() => {}
-            Ok(text) => write(staging.path(), site, &text)?,
+            Ok(text) => write(staging.path(), site, &fleet.form.written(&text)?)?,
             Err(more) => faults.extend(more),
         }
     }
@@ -112,9 +115,9 @@ fn check_out(out: &Path) -> Result<(), Failure> {
 }
 
 /// The file holds a password: nobody else may read it.
-fn write(directory: &Path, site: &SiteFacts, text: &str) -> Result<(), Failure> {
+fn write(directory: &Path, site: &SiteFacts, bytes: &[u8]) -> Result<(), Failure> {
     let path = directory.join(format!("{}.yaml", site.name));
-    edgectl_process::write_private(&path, text.as_bytes()).map_err(|error| {
+    edgectl_process::write_private(&path, bytes).map_err(|error| {
         Failure::of(exit::FAILED, &error).doing(format!("writing the user data of `{}`", site.name))
     })
 }

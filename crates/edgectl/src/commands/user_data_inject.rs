@@ -1,5 +1,6 @@
 //! `edgectl user-data inject`.
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use edgectl_cloudconfig::{Injection, RemoveError, inject, redact, remove};
@@ -9,7 +10,7 @@ use crate::commands::user_data_fleet::{self, Fleet};
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
-use crate::files::read_user_data;
+use crate::files::{Form, read_user_data_of_form};
 use crate::inject_cli::{InjectArgs, InjectionArgs};
 use crate::injection::injection;
 use crate::printer::Printer;
@@ -25,13 +26,13 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
         return Err(Failure::new(exit::USAGE, "stdin can't be the user data and the password")
             .hint("give one of them as a file: `--in FILE` or `--password-file FILE`"));
     }
-    let text = read_user_data(&from)?;
+    let (text, form) = read_user_data_of_form(&from)?;
     let injection = injection(&project, &lock, &args.what, &text)?;
     if !args.remove && !args.diff {
         warn_of_push(&project, &injection, printer);
     }
     if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
-        let job = Fleet { template: &from, text: &text, sites, out };
+        let job = Fleet { template: &from, text: &text, form, sites, out };
         return user_data_fleet::run(&job, &injection, &lock, printer);
     }
     let after = match args.remove {
@@ -44,10 +45,11 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     }
     let to = args.out.clone().unwrap_or_else(|| project.path(&config.out));
     if to.as_os_str() == "-" {
-        printer.data(&after)?;
+        ensure_takes(form)?;
+        printer.bytes(&form.written(&after)?)?;
         return Ok(exit::DONE);
     }
-    write(&to, &after)?;
+    write(&to, &after, form)?;
     let word = if args.remove { "without" } else { "for" };
     printer.say(&format!("wrote {} {word} {}", to.display(), project.config.registry.domain));
     Ok(exit::DONE)
@@ -61,18 +63,28 @@ pub(crate) fn inject_project(
 ) -> Result<PathBuf, Failure> {
     let config = &project.config.user_data;
     let from = project.path(&config.file);
-    let text = read_user_data(&from)?;
+    let (text, form) = read_user_data_of_form(&from)?;
     let injection = injection(project, lock, &InjectionArgs::default(), &text)?;
     warn_of_push(project, &injection, printer);
     let text = injected(&text, &injection, &from)?;
     let to = project.path(&config.out);
-    write(&to, &text)?;
+    write(&to, &text, form)?;
     Ok(to)
 }
 
-/// The file holds a password: nobody else may read it.
-fn write(to: &Path, text: &str) -> Result<(), Failure> {
-    edgectl_process::write_file(to, 0o600, text.as_bytes()).doing("writing the user data")
+/// The file holds a password: nobody else may read it. What came compressed
+/// stays so.
+fn write(to: &Path, text: &str, form: Form) -> Result<(), Failure> {
+    edgectl_process::write_file(to, 0o600, &form.written(text)?).doing("writing the user data")
+}
+
+/// Refuses to write what is no text to a terminal.
+fn ensure_takes(form: Form) -> Result<(), Failure> {
+    match form == Form::Gzip && io::stdout().is_terminal() {
+        true => Err(Failure::new(exit::USAGE, "compressed user data is nothing for a terminal")
+            .hint("name a file with `--out`, or pipe it: `… --out - | zcat`")),
+        false => Ok(()),
+    }
 }
 
 fn injected(text: &str, injection: &Injection, from: &Path) -> Result<String, Failure> {

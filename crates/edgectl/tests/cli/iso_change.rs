@@ -7,6 +7,7 @@ use edgectl_model::Digest;
 
 use crate::iso::{BUILD, baked_site};
 use crate::site::{PASSWORD, Site};
+use crate::user_data::gzip;
 
 const ISO: &str = "build/installer.iso";
 
@@ -52,6 +53,11 @@ fn the_projects_user_data_goes_onto_its_image() {
     assert_eq!(digest(&site, ISO), empty);
     let again = std::fs::read_to_string(site.path("build/installer.iso.sha256")).unwrap();
     assert_eq!(again, sums);
+    // On an image it is a plain text, whatever the file is.
+    let finished = site.path("build/user-data");
+    std::fs::write(&finished, gzip(&std::fs::read(&finished).unwrap())).unwrap();
+    site.run(&["iso", "inject"]).expect(0);
+    assert_eq!(digest(&site, ISO), full);
     assert!(site.leftovers().is_empty());
 }
 

@@ -1,5 +1,6 @@
 //! `user-data inject`.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::site::Site;
@@ -24,6 +25,45 @@ fn only_own_lines_are_added_and_twice_is_once() {
     let twice = site.run(&["user-data", "inject", "--in", "build/user-data", "--out", "-"]);
     assert_eq!(twice.expect(0).stdout, after);
     assert_eq!(std::fs::read_to_string(site.path("user-data")).unwrap(), before);
+}
+
+#[test]
+fn what_came_compressed_stays_compressed() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let plain = std::fs::read(site.path("user-data")).unwrap();
+    site.run(&["user-data", "inject", "--out", "plain"]).expect(0);
+    let injected = std::fs::read(site.path("plain")).unwrap();
+    let written = |name: &str| std::fs::read(site.path(name)).unwrap();
+
+    std::fs::write(site.path("user-data"), gzip(&plain)).unwrap();
+    site.run(&["user-data", "inject"]).expect(0);
+    let finished = written("build/user-data");
+    assert_eq!(unzipped(&finished), injected);
+    // No name, and no date: bytes 4 to 8.
+    assert_eq!(finished[3..8], [0; 5]);
+    site.run(&["user-data", "inject", "--in", "build/user-data", "--out", "twice"]).expect(0);
+    assert_eq!(written("twice"), finished);
+    site.run(&["user-data", "inject", "--in", "twice", "--out", "without", "--remove"]).expect(0);
+    assert_eq!(unzipped(&written("without")), plain);
+    let diff = site.run(&["user-data", "inject", "--diff"]).expect(0).stdout;
+    assert!(diff.contains("+  registryCredentials:"), "{diff}");
+
+    site.write("sites.csv", "name\na\n");
+    site.run(&["user-data", "inject", "--sites", "sites.csv", "--out", "sites"]).expect(0);
+    assert_eq!(unzipped(&written("sites/a.yaml")), injected);
+}
+
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn unzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut text).unwrap();
+    text
 }
 
 #[test]

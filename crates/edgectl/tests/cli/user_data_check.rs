@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::site::Site;
+use crate::user_data::gzip;
 
 const BAD: &str = "#cloud-config\nstylus:\n  registryCredentials:\n    domain: reg.local\n    username: u\n    password:\n  managementMod: local\n";
 
@@ -95,11 +96,8 @@ fn what_is_shown_has_no_secrets() {
 
 #[test]
 fn compressed_user_data_is_read() {
-    use std::io::Write as _;
     let site = Site::new();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(BAD.as_bytes()).unwrap();
-    std::fs::write(site.path("bad.gz"), gzip.finish().unwrap()).unwrap();
+    std::fs::write(site.path("bad.gz"), gzip(BAD.as_bytes())).unwrap();
     let ended = site.run(&["user-data", "check", "bad.gz"]).expect(3);
     assert!(ended.stdout.starts_with("bad.gz:6:5: error: stylus"), "{}", ended.stdout);
     std::fs::write(site.path("bad.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();

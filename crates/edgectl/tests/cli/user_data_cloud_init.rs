@@ -8,6 +8,7 @@ use edgectl_process::{Cmd, Tool};
 use serde_json::Value;
 
 use crate::site::{PASSWORD, Site};
+use crate::user_data::gzip;
 
 const CLOUD_INIT: Tool = Tool {
     name: "cloud-init",
@@ -78,7 +79,6 @@ fn assert_registries(site: &Site, read: &Value) {
 
 #[test]
 fn it_reads_every_form() {
-    use std::io::Write as _;
     let site = Site::new();
     site.run(&["images"]).expect(0);
     let plain = "#cloud-config\nhostname: edge-7\nwrite_files:\n- path: /etc/note\n  content: hi\n";
@@ -107,13 +107,13 @@ fn it_reads_every_form() {
         assert_eq!(read["config"]["hostname"], "edge-7", "{read:#}");
         assert_eq!(read["files"]["/etc/note"]["content"], "hi", "{read:#}");
 
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(&std::fs::read(site.path("finished")).unwrap()).unwrap();
-        std::fs::write(site.path("finished.gz"), gzip.finish().unwrap()).unwrap();
+        let finished = std::fs::read(site.path("finished")).unwrap();
+        std::fs::write(site.path("finished.gz"), gzip(&finished)).unwrap();
         assert_eq!(read_by_cloud_init(&site, "finished.gz"), read);
-        // And what is compressed can be injected into.
+        // And what is compressed can be injected into, and stays compressed.
         let again = [&how[..], &["--in", "finished.gz", "--out", "again"]].concat();
         site.run(&again).expect(0);
+        assert!(std::fs::read(site.path("again")).unwrap().starts_with(&[0x1f, 0x8b]));
         assert_eq!(read_by_cloud_init(&site, "again"), read);
     }
 }
