@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use edgectl_model::{Digest, Hasher};
 use edgectl_process::{Replacement, Staging, file_error, interrupted};
@@ -33,8 +34,9 @@ pub struct BakeRequest<'a> {
     pub user_data: Option<&'a [u8]>,
     /// Bytes kept for user data.
     pub user_data_room: u64,
-    /// What the system was made of, for the manifest.
-    pub inputs: Vec<Input>,
+    /// Says what the system was made of, for the manifest; asked beside the
+    /// packing, because it may take reading everything.
+    pub inputs: &'a (dyn Fn() -> Result<Vec<Input>, IsoError> + Sync),
     /// Text of the image lock.
     pub lock: &'a str,
     /// The image that the proof starts a container from.
@@ -93,6 +95,8 @@ pub struct BakeReport {
     pub bytes: u64,
     /// Size of the squashfs on it, in bytes.
     pub squashfs_bytes: u64,
+    /// How long packing it took.
+    pub squashfs_time: Duration,
     /// The kernel it boots, as a path in the operating system image.
     pub kernel: String,
     /// What starts it from the medium.
@@ -119,20 +123,24 @@ pub fn bake(
         let directory = disc.join(directory);
         std::fs::create_dir_all(&directory).map_err(file_error("creating", directory))?;
     }
+    let started = Instant::now();
     // The boot loaders need nothing of the system, and little of the machine.
-    let (packed, loaders) = std::thread::scope(|scope| {
+    let (packed, loaders, inputs) = std::thread::scope(|scope| {
         let loaders = scope.spawn(|| Loaders::make(request, scratch.path()));
-        (pack(request, scratch.path(), &disc, progress), loaders.join())
+        let inputs = scope.spawn(request.inputs);
+        (pack(request, scratch.path(), &disc, progress), loaders.join(), inputs.join())
     });
     let packed = packed?;
+    let squashfs_time = started.elapsed();
     progress(BakeStep::BootFiles);
     let loaders = loaders.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let inputs = inputs.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let found = find_live(request, &packed, &disc)?;
     let live = found.live;
     let squashfs = place_squashfs(live, &disc)?;
     boot_files::lay_out(request, live, &loaders, &disc)?;
     let sums = write_checksums(live, &disc)?;
-    let manifest = write_manifest(request, live, &disc, &sums)?;
+    let manifest = write_manifest(request, inputs, live, &disc, &sums)?;
     boot_files::set_modes(&disc)?;
 
     progress(BakeStep::Iso);
@@ -143,6 +151,7 @@ pub fn bake(
         path: request.out.to_owned(),
         bytes: length(request.out)?,
         squashfs_bytes: length(&squashfs)?,
+        squashfs_time,
         kernel: String::from_utf8_lossy(&packed.kernel.kernel).into_owned(),
         live,
         warnings: found.warning().into_iter().collect(),
@@ -184,11 +193,11 @@ fn write_checksums(live: LiveSystem, disc: &Path) -> Result<Vec<(&'static str, D
 /// Says on the disc what is on it; gives the same for beside the image.
 fn write_manifest(
     request: &BakeRequest<'_>,
+    mut inputs: Vec<Input>,
     live: LiveSystem,
     disc: &Path,
     sums: &[(&str, Digest)],
 ) -> Result<Vec<u8>, IsoError> {
-    let mut inputs = request.inputs.clone();
     let mut input = |name: &str, digest| inputs.push(Input { name: name.to_owned(), digest });
     if let Some(agent) = request.agent.filter(|_| live.takes_agent()) {
         input("agent", digest_of(agent)?);

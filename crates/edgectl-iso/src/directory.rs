@@ -14,6 +14,9 @@ use edgectl_process::interrupted;
 use rustix::io::Errno;
 use tar::{Builder, EntryType, Header};
 
+use crate::error::IsoError;
+use crate::manifest::Input;
+
 const BUFFER: usize = 1 << 20;
 /// Attributes of one file, in bytes; file systems have less.
 const ATTRIBUTES: usize = 64 << 10;
@@ -49,8 +52,14 @@ impl DirectoryLayer {
         Ok(Box::new(Stream { reader, writing: Some(writing) }))
     }
 
-    /// The digest of that tar.
-    pub fn digest(&self) -> io::Result<Digest> {
+    /// The directory as an input of an image; its digest is that of the tar.
+    pub fn input(&self, name: &str) -> Result<Input, IsoError> {
+        let digest = self.digest();
+        let failed = |source| IsoError::Input { name: self.root.display().to_string(), source };
+        Ok(Input { name: name.to_owned(), digest: digest.map_err(failed)? })
+    }
+
+    fn digest(&self) -> io::Result<Digest> {
         let mut stream = self.open()?;
         let mut hasher = Hasher::sha256();
         let mut buffer = vec![0; BUFFER];

@@ -88,6 +88,15 @@ pub enum IsoError {
         /// The kernel.
         kernel: String,
     },
+    /// Something that an image is made of can't be read.
+    #[error("reading `{name}`")]
+    Input {
+        /// What.
+        name: String,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
     /// An initial RAM file system that is damaged.
     #[error("the initial RAM file system of the operating system image can't be read")]
     Initrd(#[source] io::Error),

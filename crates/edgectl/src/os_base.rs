@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{DirectoryLayer, Input, LayerSource, Owners, digest_of};
+use edgectl_iso::{DirectoryLayer, Input, IsoError, LayerSource, Owners, digest_of};
 use edgectl_model::{Digest, ImageLock, Platform, Reference};
 use edgectl_registry::{Layout, LayoutImage, PullRequest, interruptible, pull_to_layout};
 
@@ -61,15 +61,11 @@ impl OsBase {
     }
 
     /// What the system is made of, for the manifest on the installer.
-    pub(crate) fn inputs(&self) -> Result<Vec<Input>, Failure> {
+    pub(crate) fn inputs(&self) -> Result<Vec<Input>, IsoError> {
         let input = |name: String, digest: &Digest| Input { name, digest: digest.clone() };
         match self {
             Self::Tar(path, _) => Ok(vec![input("operating system".to_owned(), &digest_of(path)?)]),
-            Self::Directory(directory) => {
-                let digest = directory.digest().map_err(|e| Failure::of(exit::FAILED, &e));
-                let digest = digest.doing("reading the operating system's directory".to_owned())?;
-                Ok(vec![input("operating system".to_owned(), &digest)])
-            }
+            Self::Directory(directory) => Ok(vec![directory.input("operating system")?]),
             Self::Image(image) => {
                 let mut inputs = vec![input("operating system".to_owned(), &image.digest)];
                 let layers = image.layers.iter().enumerate();

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use edgectl_iso::{DirectoryLayer, Input, LayerSource, Owners};
+use edgectl_iso::{DirectoryLayer, Input, IsoError, LayerSource, Owners};
 
 use crate::exit;
-use crate::failure::{Doing, Failure};
+use crate::failure::Failure;
 use crate::os_base::OsBase;
 use crate::project::Project;
 
@@ -32,12 +32,10 @@ impl Laid {
     }
 
     /// What the whole is made of, for the manifest on the installer.
-    pub(crate) fn inputs(&self) -> Result<Vec<Input>, Failure> {
+    pub(crate) fn inputs(&self) -> Result<Vec<Input>, IsoError> {
         let mut inputs = self.base.inputs()?;
         for (name, layer) in &self.overlays {
-            let digest = layer.digest().map_err(|e| Failure::of(exit::FAILED, &e));
-            let digest = digest.doing(format!("reading `{name}`"))?;
-            inputs.push(Input { name: format!("overlay {name}"), digest });
+            inputs.push(layer.input(&format!("overlay {name}"))?);
         }
         Ok(inputs)
     }

@@ -73,10 +73,10 @@ impl Bench {
             layers: &self.layers,
             label: self.label,
             user_data: self.user_data.as_deref().map(str::as_bytes),
-            inputs: vec![Input {
-                name: "operating system".to_owned(),
-                digest: Digest::sha256(b"os"),
-            }],
+            inputs: &|| {
+                let (name, digest) = ("operating system".to_owned(), Digest::sha256(b"os"));
+                Ok(vec![Input { name, digest }])
+            },
             user_data_room: self.room,
             lock: "apiVersion: test\n",
             run: Some("reg.example:5000/pause:1"),

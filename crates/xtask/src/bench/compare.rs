@@ -10,8 +10,8 @@ use crate::{Result, say};
 pub(super) struct Side<'a> {
     /// Its name in the table.
     pub(super) name: &'a str,
-    /// Does the work once.
-    pub(super) run: &'a dyn Fn() -> Result,
+    /// Does the work once; gives what it took.
+    pub(super) run: &'a dyn Fn() -> Result<Duration>,
 }
 
 /// Times both sides and prints minimum, median and maximum of each, and the
@@ -21,7 +21,8 @@ pub(super) fn compare(rounds: u32, ours: &Side<'_>, theirs: &Side<'_>) -> Result
     // The first round fills the caches and doesn't count.
     for round in 0..=rounds {
         for (times, side) in times.iter_mut().zip([ours, theirs]) {
-            let took = time(side)?;
+            interrupted()?;
+            let took = (side.run)()?;
             if round > 0 {
                 times.push(took);
             }
@@ -35,11 +36,13 @@ pub(super) fn compare(rounds: u32, ours: &Side<'_>, theirs: &Side<'_>) -> Result
     Ok(())
 }
 
-fn time(side: &Side<'_>) -> Result<Duration> {
-    interrupted()?;
-    let started = Instant::now();
-    (side.run)()?;
-    Ok(started.elapsed())
+/// What a whole piece of work takes.
+pub(super) fn timed(work: impl Fn() -> Result) -> impl Fn() -> Result<Duration> {
+    move || {
+        let started = Instant::now();
+        work()?;
+        Ok(started.elapsed())
+    }
 }
 
 /// Prints a side's figures; gives its median in seconds.

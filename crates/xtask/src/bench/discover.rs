@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use edgectl_process::{Cmd, file_error};
 
-use super::compare::{Side, compare};
+use super::compare::{Side, compare, timed};
 use crate::cargo::{cargo, root, target_directory};
 use crate::{Result, say};
 
@@ -26,9 +26,12 @@ pub(super) fn bench(rounds: u32, corpus: Option<&Path>) -> Result {
     for (name, cmd) in [("edgectl images", site.ours()), ("grep", site.theirs())] {
         say(&format!("{name}: {} images", distinct(&cmd.exchange(b"")?.1)));
     }
-    let ours = Side { name: "edgectl images", run: &|| Ok(site.ours().exchange(b"").map(drop)?) };
-    let theirs =
-        Side { name: "grep for `image:`", run: &|| Ok(site.theirs().exchange(b"").map(drop)?) };
+    let ours =
+        Side { name: "edgectl images", run: &timed(|| Ok(site.ours().exchange(b"").map(drop)?)) };
+    let theirs = Side {
+        name: "grep for `image:`",
+        run: &timed(|| Ok(site.theirs().exchange(b"").map(drop)?)),
+    };
     compare(rounds, &ours, &theirs)
 }
 

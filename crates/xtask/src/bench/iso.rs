@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use edgectl_process::{Cmd, file_error};
 use edgectl_testkit::quickstart::os_image;
 
-use super::compare::{Side, compare};
+use super::compare::{Side, compare, timed};
+
+mod roots;
+
 use crate::cargo::{cargo, root, target_directory};
 use crate::quickstart::agent;
 use crate::setup;
@@ -22,15 +25,16 @@ pub(super) fn bench(rounds: u32) -> Result {
     site.bake()?;
     site.unpack()?;
     say("baking the reference operating system");
-    let ours = Side { name: "edgectl iso build", run: &|| site.bake() };
-    let theirs = Side { name: "mksquashfs and xorriso by hand", run: &|| site.bake_by_hand() };
+    let ours = Side { name: "edgectl iso build", run: &timed(|| site.bake()) };
+    let by_hand = timed(|| site.bake_by_hand());
+    let theirs = Side { name: "mksquashfs and xorriso by hand", run: &by_hand };
     compare(rounds, &ours, &theirs)?;
     say("changing its user data");
-    let ours = Side { name: "edgectl iso inject, in place", run: &|| site.inject() };
-    let copy = Side { name: "a copy with cp", run: &|| site.copy() };
-    compare(rounds, &ours, &copy)?;
-    let replay = Side { name: "a copy with xorriso, replayed", run: &|| site.replay() };
-    compare(rounds, &ours, &replay)
+    site.compare_changes(rounds)?;
+    for mib in roots::SIZES {
+        roots::bench(&site, mib, rounds)?;
+    }
+    Ok(())
 }
 
 /// A project to bake, and where the other side works.
@@ -50,9 +54,24 @@ impl Site {
         std::fs::create_dir_all(directory).map_err(file_error("creating", directory))?;
         let site = Self { directory: directory.to_owned(), edgectl, agent };
         site.write("user-data", "#cloud-config\n{}\n")?;
-        site.write("edge.yaml", &edge_yaml(&os))?;
+        site.configure(&os)?;
         site.edgectl(&["images"]).ensure_success()?;
         Ok(site)
+    }
+
+    /// Changing the user data of the image, against copies of it.
+    fn compare_changes(&self, rounds: u32) -> Result {
+        let ours = Side { name: "edgectl iso inject, in place", run: &timed(|| self.inject()) };
+        let copy = Side { name: "a copy with cp", run: &timed(|| self.copy()) };
+        compare(rounds, &ours, &copy)?;
+        let replay = timed(|| self.replay());
+        let replay = Side { name: "a copy with xorriso, replayed", run: &replay };
+        compare(rounds, &ours, &replay)
+    }
+
+    /// From now on the system is another one.
+    fn configure(&self, os: &Path) -> Result {
+        self.write("edge.yaml", &edge_yaml(os))
     }
 
     fn write(&self, name: &str, text: &str) -> Result {
@@ -66,7 +85,11 @@ impl Site {
     }
 
     fn bake(&self) -> Result {
-        Ok(self.edgectl(&["iso", "build"]).arg("--agent").arg(&self.agent).ensure_success()?)
+        Ok(self.baking().ensure_success()?)
+    }
+
+    fn baking(&self) -> Cmd {
+        self.edgectl(&["iso", "build"]).arg("--agent").arg(&self.agent)
     }
 
     /// Takes the tree out of what was baked: both sides pack the same files.
@@ -84,10 +107,7 @@ impl Site {
     fn bake_by_hand(&self) -> Result {
         let pack = self.cmd("mksquashfs").args(["tree", "by-hand.squashfs"]).args(COMPRESSION);
         pack.args(["-noappend", "-no-progress", "-quiet"]).ensure_success()?;
-        let write = self.cmd("xorriso").args(["-as", "mkisofs", "-iso-level", "3", "-R", "-J"]);
-        let write = write.args(["-V", "BY_HAND", "-o", "by-hand.iso", "-graft-points"]);
-        let write = write.args(["/live/filesystem.squashfs=by-hand.squashfs", "/boot=disc/boot"]);
-        Ok(write.ensure_success()?)
+        write_iso(self)
     }
 
     fn inject(&self) -> Result {
@@ -112,6 +132,13 @@ impl Site {
     fn cmd(&self, program: &str) -> Cmd {
         Cmd::new(program).current_dir(&self.directory)
     }
+}
+
+fn write_iso(site: &Site) -> Result {
+    let write = site.cmd("xorriso").args(["-as", "mkisofs", "-iso-level", "3", "-R", "-J"]);
+    let write = write.args(["-V", "BY_HAND", "-o", "by-hand.iso", "-graft-points"]);
+    let write = write.args(["/live/filesystem.squashfs=by-hand.squashfs", "/boot=disc/boot"]);
+    Ok(write.ensure_success()?)
 }
 
 fn edge_yaml(os: &Path) -> String {

@@ -3,6 +3,7 @@
 mod compare;
 mod discover;
 mod iso;
+mod peak;
 mod transfer;
 
 use std::path::PathBuf;

@@ -3,15 +3,12 @@
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use edgectl_process::{Running, file_error};
+use edgectl_process::file_error;
 
 use super::tools::{Job, Tool};
 use super::world::World;
 use crate::Result;
-
-/// How often a program's memory is looked at. The kernel keeps the peak, so
-/// only what is new in the last moment can be missed.
-const LOOK: Duration = Duration::from_millis(2);
+use crate::bench::peak::watch;
 
 /// What a run cost.
 #[derive(Debug, Clone, Copy)]
@@ -58,19 +55,4 @@ pub(super) fn run(world: &World, tool: &Tool, jobs: &[Job]) -> Result<Figures> {
     std::thread::sleep(Duration::from_millis(100));
     let after = world.counted()?;
     Ok(Figures { seconds, requests: after.0 - before.0, sent: after.1 - before.1, peak_kib })
-}
-
-/// Waits for a program's end; gives the peak of its memory.
-fn watch(mut running: Running) -> Result<u64> {
-    let status = format!("/proc/{}/status", running.id());
-    let mut peak = 0;
-    while running.ended()?.is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak = peak.max(now.unwrap_or(0));
-        std::thread::sleep(LOOK);
-    }
-    running.wait()?;
-    Ok(peak)
 }
