@@ -17,9 +17,12 @@ pub(crate) fn registries_file(
     for (source, target) in mirrors {
         let insecure = registries.get(target.domain()).is_some_and(|found| found.given.insecure);
         text.push_str(&format!("  {}:\n    endpoint:\n", quoted(source)));
-        for url in endpoints(target, insecure) {
+        let schemes: &[&str] = if insecure { &["https", "http"] } else { &["https"] };
+        for scheme in schemes {
+            let url = format!("{scheme}://{}", target.domain());
             text.push_str(&format!("      - {}\n", quoted(&url)));
         }
+        text.push_str(&rewrite(target));
     }
     text.push_str("configs:\n");
     for (host, registry) in registries {
@@ -28,14 +31,14 @@ pub(crate) fn registries_file(
     text
 }
 
-/// An endpoint with a path is asked as it is written.
-fn endpoints(target: &Prefix, insecure: bool) -> Vec<String> {
-    let path = match target.path() {
+/// The namespace before every repository. A path in the endpoint would do for
+/// containerd, but RKE2 itself, which pulls its runtime by this file, looks for
+/// the registry's API below that path and gives up.
+fn rewrite(target: &Prefix) -> String {
+    match target.path() {
         "" => String::new(),
-        path => format!("/v2/{path}"),
-    };
-    let schemes: &[&str] = if insecure { &["https", "http"] } else { &["https"] };
-    schemes.iter().map(|scheme| format!("{scheme}://{}{path}", target.domain())).collect()
+        path => format!("    rewrite:\n      \"^(.*)$\": {}\n", quoted(&format!("{path}/$1"))),
+    }
 }
 
 fn config(host: &str, registry: &Registry<'_>) -> String {

@@ -5,6 +5,7 @@
 use edgectl_model::{HostRule, Prefix, Secret, from_yaml};
 use edgectl_node::{NodeProxy, NodeRegistries, NodeRegistry, Rancher, RuntimeFile, rancher_files};
 use proptest::prelude::*;
+use serde_json::Value;
 
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
@@ -56,7 +57,9 @@ fn golden_files() {
 mirrors:
   "docker.io":
     endpoint:
-      - "https://reg.local:5000/v2/edge/docker.io"
+      - "https://reg.local:5000"
+    rewrite:
+      "^(.*)$": "edge/docker.io/$1"
   "quay.io":
     endpoint:
       - "https://reg.local:5000"
@@ -72,8 +75,80 @@ configs:
     let files = rancher_files(Rancher::Rke2, &settings("x", true)).unwrap();
     assert_eq!(shape(&files)[2].0, "/etc/rancher/rke2/registries.yaml");
     let text = &files[2].content;
-    assert!(text.contains("      - \"http://reg.local:5000/v2/edge/docker.io\"\n"), "{text}");
+    assert!(text.contains("      - \"http://reg.local:5000\"\n    rewrite:\n"), "{text}");
     assert!(text.contains("      insecure_skip_verify: true\n"), "{text}");
+}
+
+/// All that the file may have, by the documents of K3s and RKE2: whatever the
+/// names of hosts and patterns are, and the kind of value at the end.
+const FIELDS: [(&str, &str); 10] = [
+    ("mirrors.*.endpoint", "texts"),
+    ("mirrors.*.rewrite.*", "text"),
+    ("configs.*.auth.username", "text"),
+    ("configs.*.auth.password", "text"),
+    ("configs.*.auth.auth", "text"),
+    ("configs.*.auth.identity_token", "text"),
+    ("configs.*.tls.ca_file", "text"),
+    ("configs.*.tls.cert_file", "text"),
+    ("configs.*.tls.key_file", "text"),
+    ("configs.*.tls.insecure_skip_verify", "flag"),
+];
+
+/// Fails with what no field of the file is.
+fn ensure_documented(value: &Value, path: &[&str]) {
+    let kind = match value {
+        Value::Object(entries) => {
+            for (key, below) in entries {
+                let is_free = path.len() == 1 || path.last() == Some(&"rewrite");
+                let step = if is_free { "*" } else { key.as_str() };
+                ensure_documented(below, &[path, &[step]].concat());
+            }
+            return;
+        }
+        Value::Array(items) if items.iter().all(Value::is_string) => "texts",
+        Value::String(_) => "text",
+        Value::Bool(_) => "flag",
+        _ => "nothing",
+    };
+    let path = path.join(".");
+    assert!(FIELDS.contains(&(path.as_str(), kind)), "{path}: {kind}");
+}
+
+/// Where an image is asked for: the first endpoint, the repository rewritten.
+fn asked(registries: &Value, host: &str, repository: &str) -> String {
+    let mirror = &registries["mirrors"][host];
+    let endpoint = mirror["endpoint"][0].as_str().unwrap();
+    let repository = match &mirror["rewrite"]["^(.*)$"] {
+        Value::String(replacement) => replacement.replace("$1", repository),
+        _ => repository.to_owned(),
+    };
+    format!("{endpoint}/v2/{repository}")
+}
+
+#[test]
+fn every_field_is_documented_and_leads_to_the_mirror() {
+    let nobody =
+        NodeRegistry { username: String::new(), ..settings("", false).registries.remove(0) };
+    let open = NodeRegistry { ca_pems: Vec::new(), ..nobody.clone() };
+    for distribution in [Rancher::K3s, Rancher::Rke2] {
+        for registry in [
+            settings("p", false).registries.remove(0),
+            settings("p", true).registries.remove(0),
+            nobody.clone(),
+            open.clone(),
+        ] {
+            let settings = NodeRegistries { registries: vec![registry], ..settings("p", false) };
+            let files = rancher_files(distribution, &settings).unwrap();
+            let file = files.iter().find(|file| file.path.ends_with("/registries.yaml")).unwrap();
+            let value: Value = from_yaml(&file.content).unwrap();
+            ensure_documented(&value, &[]);
+            let nginx = asked(&value, "docker.io", "library/nginx");
+            assert_eq!(nginx, "https://reg.local:5000/v2/edge/docker.io/library/nginx");
+            assert_eq!(asked(&value, "quay.io", "a/b"), "https://reg.local:5000/v2/a/b");
+            // Keyed by the host that is asked.
+            assert!(value["configs"]["reg.local:5000"].is_object(), "{value:#}");
+        }
+    }
 }
 
 #[test]

@@ -52,9 +52,23 @@ impl File<'_, '_> {
             let first = endpoints.and_then(|id| document.items(id).first());
             let url = first.and_then(|id| document.node(document.resolve(*id)?).scalar());
             let Some(target) = url.and_then(|(url, _)| mirror_of(url)) else { continue };
-            match host {
-                "*" => found.everything = true,
-                host => self.mirror(host, target, found),
+            if host == "*" {
+                found.everything = true;
+                continue;
+            }
+            let rewrites = entries(&document, document.get(mirror, "rewrite"));
+            let rewritten: Vec<(String, Prefix)> = rewrites
+                .filter_map(|(pattern, id)| {
+                    let (replacement, _) = document.node(id).scalar()?;
+                    rewritten(pattern, replacement, &target)
+                })
+                .collect();
+            for (path, target) in &rewritten {
+                self.mirror(&format!("{host}/{path}"), target.clone(), found);
+            }
+            // What no rewrite takes goes to the mirror as it is.
+            if !rewritten.iter().any(|(path, _)| path.is_empty()) {
+                self.mirror(host, target, found);
             }
         }
         for (host, config) in entries(&document, document.get(root, "configs")) {
@@ -105,6 +119,18 @@ fn mirror_of(url: &str) -> Option<Prefix> {
     Prefix::parse(&format!("{host}/{path}")).ok()
 }
 
+/// What a rewrite does that puts one path in the place of another: the path
+/// below the source, and where its images are.
+fn rewritten(pattern: &str, replacement: &str, target: &Prefix) -> Option<(String, Prefix)> {
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    let path = pattern.strip_suffix('$').unwrap_or(pattern).strip_suffix("(.*)")?;
+    let is_literal = path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let place = replacement.strip_suffix("$1")?.trim_end_matches('/');
+    let target = target.join(place).ok()?;
+    let is_whole = path.is_empty() || path.ends_with('/');
+    (is_literal && is_whole).then(|| (path.trim_end_matches('/').to_owned(), target))
+}
+
 /// Both spellings of a port: `host:5000` and `host_5000_`.
 fn host_of_folder(folder: &str) -> String {
     let port = folder.strip_suffix('_').and_then(|rest| rest.rsplit_once('_'));
@@ -129,5 +155,15 @@ mod tests {
         assert_eq!(shown("http://r.x/v2").as_deref(), Some("r.x"));
         assert_eq!(shown("r.x/").as_deref(), Some("r.x"));
         assert_eq!(shown("https://"), None);
+        let target = Prefix::parse("r.x:5000").unwrap();
+        let rewritten = |pattern, replacement| {
+            let (path, target) = rewritten(pattern, replacement, &target)?;
+            Some((path, target.to_string()))
+        };
+        let whole = rewritten("^(.*)$", "ns/quay.io/$1");
+        assert_eq!(whole, Some((String::new(), "r.x:5000/ns/quay.io".to_owned())));
+        let part = rewritten("^rancher/(.*)", "mirror/rancher/$1");
+        assert_eq!(part, Some(("rancher".to_owned(), "r.x:5000/mirror/rancher".to_owned())));
+        assert_eq!(rewritten("^(a|b)/(.*)", "c/$2"), None);
     }
 }

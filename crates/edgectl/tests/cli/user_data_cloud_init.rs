@@ -67,8 +67,9 @@ fn assert_registries(site: &Site, read: &Value) {
     let registries: Value = from_yaml(file["content"].as_str().unwrap()).unwrap();
     let auth = &registries["configs"]["10.10.254.254:8000"]["auth"];
     assert_eq!((&auth["username"], &auth["password"]), (&"uploader".into(), &PASSWORD.into()));
-    let endpoint = &registries["mirrors"]["quay.io"]["endpoint"][0];
-    assert_eq!(endpoint, "https://10.10.254.254:8000/v2/ns/quay.io");
+    let mirror = &registries["mirrors"]["quay.io"];
+    assert_eq!(mirror["endpoint"][0], "https://10.10.254.254:8000");
+    assert_eq!(mirror["rewrite"]["^(.*)$"], "ns/quay.io/$1");
     let ca = std::fs::read_to_string(site.path("ca.pem")).unwrap();
     let authority = &read["files"]["/etc/edgectl/registry-ca.pem"];
     assert_eq!((&authority["mode"], authority["content"].as_str()), (&"0o644".into(), Some(&*ca)));
