@@ -20,6 +20,7 @@ pub(crate) const CLOUD_INIT: &str = "cloud-init";
 /// All of them, without those that Debian brings along by itself.
 pub(crate) const PACKAGES: &[Package] = &[
     package("ca-certificates", "trusting registries on the internet"),
+    package("chromium", "looking at the report of an acceptance run in tests"),
     package(CLOUD_INIT, "judging user data by its own schema, in tests"),
     package("curl", "asking containerd for images, in tests"),
     package(REGISTRY, "the quickstart's two registries; tests against a real one"),

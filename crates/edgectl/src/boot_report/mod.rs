@@ -2,6 +2,8 @@
 //! else) and for CI (`junit.xml`).
 
 mod html;
+#[cfg(test)]
+mod in_browser;
 mod junit;
 mod timeline;
 
