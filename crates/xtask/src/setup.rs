@@ -4,7 +4,7 @@ use std::path::Path;
 
 use edgectl_process::{Cmd, Tool};
 
-use crate::packages::{CLOUD_INIT, PACKAGES, Package, REGISTRY, missing};
+use crate::packages::{CLOUD_INIT, OF_TESTS, OF_THE_JOB, Package, REGISTRY, missing};
 use crate::{Result, containerd, say, test_tools};
 
 const APT_GET: Tool = Tool {
@@ -16,14 +16,18 @@ const APT_GET: Tool = Tool {
 
 /// Installs what is missing for everything, the tests included.
 pub(crate) fn setup() -> Result {
-    packages()?;
+    install(&[OF_THE_JOB, OF_TESTS].concat())?;
     test_tools::install()?;
     containerd::install()
 }
 
 /// Installs the Debian packages that are missing: all that the main job needs.
 pub(crate) fn packages() -> Result {
-    let missing = missing_packages();
+    install(OF_THE_JOB)
+}
+
+fn install(wanted: &[Package]) -> Result {
+    let missing = missing_packages(wanted);
     if missing.is_empty() {
         say("set-up: all Debian packages are there");
         return Ok(());
@@ -46,16 +50,16 @@ pub(crate) fn packages() -> Result {
     as_root(&install)
 }
 
-fn missing_packages() -> Vec<Package> {
+fn missing_packages(wanted: &[Package]) -> Vec<Package> {
     let format = "--showformat=${db:Status-Status} ${Package}\n";
-    let names = PACKAGES.iter().map(|package| package.name);
+    let names = wanted.iter().map(|package| package.name);
     let cmd = Cmd::new("dpkg-query").args(["--show", format]).args(names);
     // It fails if any package is unknown, and lists the others all the same.
     let listed = cmd.exchange(b"").map(|(_, output)| output).unwrap_or_default();
     let listed = String::from_utf8_lossy(&listed).into_owned();
     let installed: Vec<&str> =
         listed.lines().filter_map(|line| line.strip_prefix("installed ")).collect();
-    missing(&installed)
+    missing(wanted, &installed)
 }
 
 /// The package would start a registry on port 5000, now and at every boot. A
