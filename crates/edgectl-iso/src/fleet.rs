@@ -9,7 +9,7 @@ use edgectl_process::file_error;
 use crate::area::AreaKind;
 use crate::disc::{Disc, DiscEntry, Extent, Kind};
 use crate::error::IsoError;
-use crate::inject::{Change, copy_with, patches_of};
+use crate::inject::{Change, copy_with, patches_of, shared};
 use crate::manifest::Manifest;
 use crate::patch::{Patch, before};
 use crate::seal;
@@ -32,10 +32,10 @@ impl std::fmt::Debug for Base {
 }
 
 impl Base {
-    /// Opens an image and reads it up to its first area.
+    /// Opens an image and reads it up to its first area. While this is there,
+    /// nobody changes the image.
     pub fn open(path: &Path) -> Result<Self, IsoError> {
-        recover(path)?;
-        let disc = Disc::open(path)?;
+        let disc = shared(path)?;
         let manifest = Manifest::of_ours(&disc)?;
         let places = patches_of(&disc, &manifest, &Change { reset: true, ..Change::default() })?;
         let hashed = places.iter().map(|patch| patch.offset).min().unwrap_or(0);

@@ -64,7 +64,7 @@ pub(crate) fn copy_with(disc: &Disc, patches: &[Patch], to: &Path) -> Result<(),
 }
 
 /// An image that nobody changes while it is read.
-fn shared(image: &Path) -> Result<Disc, IsoError> {
+pub(crate) fn shared(image: &Path) -> Result<Disc, IsoError> {
     recover(image)?;
     let disc = Disc::open(image)?;
     let file = disc.file().map_err(file_error("reading", image))?;

@@ -265,6 +265,10 @@ fn a_fleet_is_the_base_with_other_content() {
     // What was put into the base's other areas stays.
     let arguments = ["edge.base=1".to_owned()];
     let of_base = Change { kernel_arguments: Some(&arguments), ..Change::default() };
+    // Nobody changes it meanwhile.
+    let error = inject_in_place(&bench.out, &of_base).unwrap_err();
+    assert!(matches!(error, IsoError::Busy(_)), "{error}");
+    drop(fleet);
     inject_in_place(&bench.out, &of_base).unwrap();
     let path = bench.out.with_file_name("site.iso");
     let told = Base::open(&bench.out).unwrap().write(&user_data(OTHER), &path).unwrap();
