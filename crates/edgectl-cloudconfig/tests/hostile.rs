@@ -83,3 +83,10 @@ proptest! {
         all(&format!("{}{with}{}", &text[..start], &text[end..]));
     }
 }
+
+#[test]
+fn more_than_is_looked_at_is_not_wrong() {
+    let user = "- {name: a, groups: [b, c], lock_passwd: true}\n";
+    let text = format!("#cloud-config\nusers:\n{}", user.repeat(30_000));
+    assert_eq!(check(&text, None), []);
+}

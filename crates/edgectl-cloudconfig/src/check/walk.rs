@@ -150,7 +150,11 @@ impl<'a> Walk<'_, 'a> {
                 (least, likest) = (weight, visits);
             }
         }
-        (fitting, likest)
+        match self.left {
+            // Not all of them were looked at to the end.
+            0 => (0, Vec::new()),
+            _ => (fitting, likest),
+        }
     }
 }
 
