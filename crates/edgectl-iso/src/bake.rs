@@ -20,7 +20,7 @@ use crate::pack::{Compression, Packed, SQUASHFS, pack};
 use crate::secure_boot::{Chain, SecureBoot};
 use crate::sidecar;
 use crate::undo::forget_undo;
-use crate::xorriso::{Disc, TOOLS, XORRISO};
+use crate::xorriso::{self, Disc, TOOLS, XORRISO};
 
 const READ_BUFFER: usize = 1 << 20;
 
@@ -242,7 +242,7 @@ fn write_iso(
     };
     // Dates on the disc are local ones; the builder's time zone must not show.
     let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
-    cmd.ensure_success().map_err(writing_error(request.out))?;
+    xorriso::run(&cmd, out.path()).map_err(writing_error(request.out))?;
     complete(out.path(), &Change { user_data: request.user_data, ..Change::default() })?;
     let digest = digest_of(out.path())?;
     // What stands beside an image is never of another one.

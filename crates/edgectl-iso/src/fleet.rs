@@ -9,7 +9,7 @@ use edgectl_process::file_error;
 use crate::area::AreaKind;
 use crate::disc::{Disc, DiscEntry, Extent, Kind};
 use crate::error::IsoError;
-use crate::inject::{Change, copy_with, patches_of, shared};
+use crate::inject::{Change, Shared, copy_with, patches_of};
 use crate::manifest::Manifest;
 use crate::patch::{Patch, before};
 use crate::seal;
@@ -18,7 +18,7 @@ use crate::undo::recover;
 /// An image that others are made from.
 pub struct Base {
     path: PathBuf,
-    disc: Disc,
+    disc: Shared,
     manifest: Manifest,
     /// Of all bytes in front of the first area.
     hasher: Hasher,
@@ -35,7 +35,7 @@ impl Base {
     /// Opens an image and reads it up to its first area. While this is there,
     /// nobody changes the image.
     pub fn open(path: &Path) -> Result<Self, IsoError> {
-        let disc = shared(path)?;
+        let disc = Shared::take(path)?;
         let manifest = Manifest::of_ours(&disc)?;
         let places = patches_of(&disc, &manifest, &Change { reset: true, ..Change::default() })?;
         let hashed = places.iter().map(|patch| patch.offset).min().unwrap_or(0);

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::path::Path;
 
-use edgectl_process::{Replacement, file_error};
+use edgectl_process::{FileLock, Replacement, file_error};
 
 use crate::area::{Area, AreaKind};
 use crate::disc::Disc;
@@ -47,7 +48,7 @@ pub fn inject_in_place(image: &Path, change: &Change<'_>) -> Result<(), IsoError
 /// Writes a changed copy of an image; on file systems that share blocks it
 /// takes no room of its own.
 pub fn inject_into_copy(image: &Path, change: &Change<'_>, to: &Path) -> Result<(), IsoError> {
-    let disc = shared(image)?;
+    let disc = Shared::take(image)?;
     let patches = patches_of(&disc, &Manifest::of_ours(&disc)?, change)?;
     copy_with(&disc, &patches, to)
 }
@@ -64,13 +65,29 @@ pub(crate) fn copy_with(disc: &Disc, patches: &[Patch], to: &Path) -> Result<(),
 }
 
 /// An image that nobody changes while it is read.
-pub(crate) fn shared(image: &Path) -> Result<Disc, IsoError> {
-    recover(image)?;
-    let disc = Disc::open(image)?;
-    let file = disc.file().map_err(file_error("reading", image))?;
-    match file.try_lock_shared() {
-        Ok(()) => Ok(disc),
-        Err(_) => Err(IsoError::Busy(image.to_owned())),
+pub(crate) struct Shared {
+    disc: Disc,
+    _lock: FileLock,
+}
+
+impl Shared {
+    /// Takes an image, and finishes what a former change left undone.
+    pub(crate) fn take(image: &Path) -> Result<Self, IsoError> {
+        recover(image)?;
+        let disc = Disc::open(image)?;
+        let file = disc.file().map_err(file_error("reading", image))?;
+        match FileLock::shared(&file).map_err(file_error("locking", image))? {
+            Some(lock) => Ok(Self { disc, _lock: lock }),
+            None => Err(IsoError::Busy(image.to_owned())),
+        }
+    }
+}
+
+impl Deref for Shared {
+    type Target = Disc;
+
+    fn deref(&self) -> &Disc {
+        &self.disc
     }
 }
 
@@ -80,7 +97,7 @@ pub fn inject_into_stream(
     change: &Change<'_>,
     to: &mut dyn Write,
 ) -> Result<(), IsoError> {
-    let disc = shared(image)?;
+    let disc = Shared::take(image)?;
     let patches = patches_of(&disc, &Manifest::of_ours(&disc)?, change)?;
     let from = disc.file().map_err(file_error("reading", image))?;
     Ok(patch::stream(&from, &patches, to).map_err(file_error("copying", image))?)

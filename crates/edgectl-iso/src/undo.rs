@@ -15,7 +15,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use edgectl_model::Digest;
-use edgectl_process::{file_error, write_file};
+use edgectl_process::{FileLock, file_error, write_file};
 
 use crate::error::IsoError;
 use crate::patch::{Patch, apply, before};
@@ -37,6 +37,7 @@ pub(crate) fn undo_path(image: &Path) -> PathBuf {
 pub(crate) struct Exclusive {
     pub(crate) file: File,
     path: PathBuf,
+    _lock: FileLock,
 }
 
 impl Exclusive {
@@ -49,10 +50,9 @@ impl Exclusive {
             .write(true)
             .open(&path)
             .map_err(file_error("opening for writing", &path))?;
-        if file.try_lock().is_err() {
-            return Err(IsoError::Busy(path));
-        }
-        let image = Self { file, path };
+        let lock = FileLock::exclusive(&file).map_err(file_error("locking", &path))?;
+        let Some(lock) = lock else { return Err(IsoError::Busy(path)) };
+        let image = Self { file, path, _lock: lock };
         image.recover()?;
         Ok(image)
     }

@@ -6,6 +6,7 @@
 
 mod cmd;
 mod file_error;
+mod file_lock;
 mod interrupt;
 mod log_tail;
 mod persist;
@@ -14,6 +15,7 @@ mod tools;
 
 pub use cmd::{Cmd, CmdError, Exchange};
 pub use file_error::{FileError, file_error};
+pub use file_lock::FileLock;
 pub use interrupt::{Interrupted, interrupted, listen_for_interrupts};
 pub use persist::{PersistError, Replacement, Staging, write_file, write_private};
 pub use running::Running;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use edgectl_model::Digest;
-use edgectl_process::write_file;
+use edgectl_process::{FileLock, write_file};
 
 use crate::error::RegistryError;
 use crate::sink::UploadSession;
@@ -26,7 +26,7 @@ use record::{Known, Record, SessionRecord, line};
 pub struct Journal {
     state: Mutex<State>,
     /// Keeps other processes off for as long as it is open.
-    _lock: Option<File>,
+    _lock: Option<FileLock>,
 }
 
 #[derive(Debug, Default)]
@@ -48,9 +48,7 @@ impl Journal {
             options
         };
         let lock = options().open(path.with_extension("lock")).map_err(failed)?;
-        if lock.try_lock().is_err() {
-            return Ok(None);
-        }
+        let Ok(Some(lock)) = FileLock::exclusive(&lock) else { return Ok(None) };
         let text = match std::fs::read(path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),

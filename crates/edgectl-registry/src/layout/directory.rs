@@ -1,13 +1,13 @@
 //! The directory itself: where things are and what it names.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use edgectl_model::{Digest, Reference};
-use edgectl_process::write_file;
+use edgectl_process::{FileLock, write_file};
 use serde_json::{Value, json};
 
 use crate::error::RegistryError;
@@ -30,7 +30,7 @@ pub struct Layout {
     /// Held while `index.json` is read and written back.
     index: Mutex<()>,
     /// Keeps other processes from writing; none where it was opened to read.
-    lock: Option<File>,
+    lock: Option<FileLock>,
 }
 
 /// One entry of `index.json`.
@@ -67,7 +67,7 @@ impl Named {
 }
 
 /// Locks a layout by its `oci-layout`, which nobody ever replaces.
-fn lock(directory: &Path) -> Result<File, RegistryError> {
+fn lock(directory: &Path) -> Result<FileLock, RegistryError> {
     std::fs::create_dir_all(directory).map_err(|e| RegistryError::local(directory, e))?;
     let path = directory.join("oci-layout");
     let failed = |e| RegistryError::local(&path, e);
@@ -75,17 +75,13 @@ fn lock(directory: &Path) -> Result<File, RegistryError> {
     // another file.
     let mut options = File::options();
     let mut file = options.read(true).append(true).create(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(RegistryError::LayoutInUse { directory: directory.to_owned() });
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
+    let Some(lock) = FileLock::exclusive(&file).map_err(failed)? else {
+        return Err(RegistryError::LayoutInUse { directory: directory.to_owned() });
+    };
     if file.metadata().map_err(failed)?.len() == 0 {
         file.write_all(VERSION.as_bytes()).map_err(failed)?;
     }
-    Ok(file)
+    Ok(lock)
 }
 
 /// What `index.json` says of a manifest.
