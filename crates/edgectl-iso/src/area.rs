@@ -18,6 +18,8 @@ pub(crate) const ARGUMENTS_ROOM: u64 = 1024;
 pub(crate) const SEAL_ROOM: u64 = 65;
 /// An image without user data: both readers take this for an empty one.
 const NO_USER_DATA: &[u8] = b"#cloud-config\n";
+/// The same for Ignition.
+const NO_IGNITION: &[u8] = b"{\"ignition\":{\"version\":\"3.0.0\"}}\n";
 
 /// What an area is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub enum AreaKind {
     KernelArguments,
     /// The digest of what is no file and no area.
     Seal,
+    /// A digest of a file with areas in it, in a list that came with the image.
+    Checksum,
     /// One that a newer edgectl knows.
     #[serde(other)]
     Unknown,
@@ -40,8 +44,34 @@ impl std::fmt::Display for AreaKind {
             Self::UserData => "user data",
             Self::KernelArguments => "kernel arguments",
             Self::Seal => "seal",
+            Self::Checksum => "checksum",
             Self::Unknown => "unknown",
         })
+    }
+}
+
+/// The language of the file that kernel arguments stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// GRUB's.
+    #[default]
+    Grub,
+    /// That of ISOLINUX and SYSLINUX, which hand everything on as it is.
+    Syslinux,
+}
+
+impl Language {
+    fn is_grub(&self) -> bool {
+        *self == Self::Grub
+    }
+
+    /// A kernel argument in this language.
+    pub(crate) fn word(self, word: &str) -> String {
+        match self {
+            Self::Grub => grub_word(word),
+            Self::Syslinux => word.to_owned(),
+        }
     }
 }
 
@@ -56,17 +86,37 @@ pub struct Area {
     pub offset: u64,
     /// Its length in bytes.
     pub bytes: u64,
+    /// The language of the menu that it is in.
+    #[serde(default, skip_serializing_if = "Language::is_grub")]
+    pub language: Language,
+    /// The file that a checksum is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 impl Area {
+    /// An area in a file.
+    pub(crate) fn new(kind: AreaKind, path: &str, offset: u64, bytes: u64) -> Self {
+        let path = path.to_owned();
+        Self { kind, path, offset, bytes, language: Language::Grub, of: None }
+    }
+
     /// What stands there while nothing has been put there; none for a kind
     /// that isn't known.
     pub(crate) fn empty(&self) -> Option<Vec<u8>> {
         match self.kind {
-            AreaKind::UserData => Some(filled(NO_USER_DATA, self.bytes, b'\n')),
+            AreaKind::UserData => Some(filled(self.no_user_data(), self.bytes, b'\n')),
             AreaKind::KernelArguments => Some(filled(b"", self.bytes, b' ')),
-            AreaKind::Seal => Some(filled(b"", self.bytes, b'0')),
+            AreaKind::Seal | AreaKind::Checksum => Some(filled(b"", self.bytes, b'0')),
             AreaKind::Unknown => None,
+        }
+    }
+
+    /// What stands for no user data; it must be what its reader takes.
+    fn no_user_data(&self) -> &'static [u8] {
+        match self.path.ends_with(".ign") {
+            true => NO_IGNITION,
+            false => NO_USER_DATA,
         }
     }
 
@@ -88,7 +138,7 @@ impl Area {
         if let Some(argument) = arguments.iter().find(is_broken) {
             return Err(IsoError::KernelArgument(argument.clone()));
         }
-        let words: Vec<String> = arguments.iter().map(|word| grub_word(word)).collect();
+        let words: Vec<String> = arguments.iter().map(|word| self.language.word(word)).collect();
         let text = words.join(" ");
         match text.len() as u64 <= self.bytes {
             true => Ok(filled(text.as_bytes(), self.bytes, b' ')),
@@ -113,7 +163,7 @@ pub(crate) fn user_data_in(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
     let with_line_end = (end + 1).min(bytes.len());
     match bytes.get(..with_line_end) {
-        Some(NO_USER_DATA | b"\n" | b"") | None => None,
+        Some(NO_USER_DATA | NO_IGNITION | b"\n" | b"") | None => None,
         content => content,
     }
 }
@@ -123,7 +173,7 @@ mod tests {
     use super::*;
 
     fn area(kind: AreaKind, bytes: u64) -> Area {
-        Area { kind, path: "x".to_owned(), offset: 0, bytes }
+        Area::new(kind, "x", 0, bytes)
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
 }
 
 fn area(kind: AreaKind, path: &str, bytes: u64) -> Area {
-    Area { kind, path: path.to_owned(), offset: 0, bytes }
+    Area::new(kind, path, 0, bytes)
 }
 
 /// Lays out the disc's tree below `tree`, beside the system.

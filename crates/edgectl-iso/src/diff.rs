@@ -9,6 +9,7 @@ use crate::area::USER_DATA;
 use crate::boot_files::CONFIG;
 use crate::disc::{Disc, DiscEntry};
 use crate::error::IsoError;
+use crate::manifest::Manifest;
 
 const BUFFER: usize = 1 << 20;
 
@@ -39,12 +40,19 @@ impl std::fmt::Display for FileChange {
 /// The files and directories that differ, in the order of their paths, byte
 /// by byte. User data is left to the reader of [`crate::Inspection`].
 pub fn diff_files(old: &Disc, new: &Disc) -> Result<Vec<(String, FileChange)>, IsoError> {
+    // A customised image may have its user data anywhere.
+    let known = [Manifest::read(old)?, Manifest::read(new)?];
+    let is_user_data = |path: &str| {
+        let path = path.trim_start_matches('/');
+        let is_named = known.iter().all(|it| it.as_ref().is_some_and(|it| it.is_user_data(path)));
+        is_named || [USER_DATA, CONFIG].contains(&path)
+    };
     let (before, mut after) = (old.walk()?, BTreeMap::from_iter(new.walk()?));
     let mut changes = Vec::new();
     for (path, entry) in before {
         let change = match after.remove(&path) {
             None => Some(FileChange::Removed),
-            Some(other) => change(&path, (old, &entry), (new, &other))?,
+            Some(other) => change(is_user_data(&path), (old, &entry), (new, &other))?,
         };
         changes.extend(change.map(|change| (path, change)));
     }
@@ -55,12 +63,11 @@ pub fn diff_files(old: &Disc, new: &Disc) -> Result<Vec<(String, FileChange)>, I
 
 type Of<'a> = (&'a Disc, &'a DiscEntry);
 
-fn change(path: &str, old: Of<'_>, new: Of<'_>) -> Result<Option<FileChange>, IsoError> {
+fn change(is_user_data: bool, old: Of<'_>, new: Of<'_>) -> Result<Option<FileChange>, IsoError> {
     let (before, after) = (old.1, new.1);
     if before.kind != after.kind || before.mode != after.mode {
         return Ok(Some(FileChange::Mode));
     }
-    let is_user_data = [USER_DATA, CONFIG].contains(&path.trim_start_matches('/'));
     if before.kind != crate::disc::Kind::File || is_user_data {
         return Ok(None);
     }

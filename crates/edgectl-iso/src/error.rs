@@ -7,6 +7,7 @@ use edgectl_process::{CmdError, FileError, Interrupted, PersistError, ToolError,
 use thiserror::Error;
 
 use crate::area::AreaKind;
+use crate::customize::Flavor;
 use crate::disc::DiscError;
 
 /// Why an installer image couldn't be made, read or changed.
@@ -133,7 +134,7 @@ pub enum IsoError {
     NoAgent,
     /// User data that doesn't fit.
     #[error(
-        "the user data has {bytes} bytes, the image keeps room for {room}: raise `iso.userDataKib`"
+        "the user data has {bytes} bytes, the image keeps room for {room}: raise `iso.userDataKib`, or `--user-data-kib` of `iso customize`"
     )]
     UserDataTooLarge {
         /// Its size.
@@ -174,8 +175,43 @@ pub enum IsoError {
     #[error(transparent)]
     Disc(#[from] DiscError),
     /// An image of somebody else.
-    #[error("`{}` has no manifest of edgectl's, so nothing in it can be replaced or verified; `edgectl iso build` bakes images that have one", .0.display())]
+    #[error("`{}` has no manifest of edgectl's, so nothing in it can be replaced or verified; `edgectl iso build` bakes images that have one, `edgectl iso customize` gives one to images of others", .0.display())]
     NotOurs(PathBuf),
+    /// An image that was baked here.
+    #[error("`{}` was baked by `edgectl iso build`: `edgectl iso inject` puts user data onto it", .0.display())]
+    BakedHere(PathBuf),
+    /// An image that can't be changed so that it stays what it is.
+    #[error("the image {0}, so it can't be changed without packing it anew")]
+    CannotReplay(&'static str),
+    /// Something stands where a file is to go.
+    #[error("the image has something else where `{0}` is to go")]
+    Occupied(String),
+    /// No menu for kernel arguments.
+    #[error("no boot menu was found on the image that kernel arguments can be put into")]
+    NoMenu,
+    /// A menu that can't be changed.
+    #[error(
+        "the loader for UEFI brings a boot menu of its own, which can't be changed, so kernel arguments would reach some machines only"
+    )]
+    MenuInLoader,
+    /// A file that a system doesn't read.
+    #[error("{flavor} reads no `{what}` from its medium")]
+    NoPlace {
+        /// The file.
+        what: &'static str,
+        /// The system.
+        flavor: Flavor,
+    },
+    /// What a former run replaced can't come back.
+    #[error(
+        "the image was customised before, and what it had in `{0}` is gone: customise the image that it was made from"
+    )]
+    Wiped(String),
+    /// A result that isn't what it should be.
+    #[error(
+        "the customised image differs from its base in what should have stayed: {0}; it was not kept"
+    )]
+    Replay(String),
     /// A manifest that can't be read.
     #[error("the manifest on the image can't be read")]
     Manifest(#[source] serde_json::Error),

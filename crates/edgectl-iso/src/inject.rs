@@ -14,6 +14,9 @@ use crate::manifest::Manifest;
 use crate::patch::{self, Patch};
 use crate::undo::{Exclusive, forget_undo, recover};
 
+/// Files with areas and checksums are boot menus, and user data.
+const SUMMED_LIMIT: u64 = 1 << 30;
+
 /// What to put on an image.
 #[derive(Clone, Copy, Default)]
 pub struct Change<'a> {
@@ -120,19 +123,60 @@ pub(crate) fn patches_of(
     manifest: &Manifest,
     change: &Change<'_>,
 ) -> Result<Vec<Patch>, IsoError> {
+    let mut contents = Vec::new();
+    let data = manifest.area(AreaKind::UserData)?;
+    contents.extend(content(data, change, change.user_data.map(|text| data.user_data(text)))?);
+    if change.kernel_arguments.is_some_and(|words| !words.is_empty()) {
+        manifest.area(AreaKind::KernelArguments)?;
+    }
+    for area in manifest.areas_of(AreaKind::KernelArguments) {
+        let words = change.kernel_arguments.map(|words| area.kernel_arguments(words));
+        contents.extend(content(area, change, words)?);
+    }
+    contents.extend(checksums(disc, manifest, &contents)?);
     let mut patches = Vec::new();
-    let (data, arguments) =
-        (manifest.area(AreaKind::UserData)?, manifest.area(AreaKind::KernelArguments)?);
-    let of_data = change.user_data.map(|text| data.user_data(text)).transpose()?;
-    let of_arguments =
-        change.kernel_arguments.map(|words| arguments.kernel_arguments(words)).transpose()?;
-    for (area, content) in [(data, of_data), (arguments, of_arguments)] {
-        let content = content.or_else(|| area.empty().filter(|_| change.reset));
-        if let Some(content) = content {
-            patches.extend(area_patches(disc, area, &content)?);
-        }
+    for (area, content) in &contents {
+        patches.extend(area_patches(disc, area, content)?);
     }
     Ok(patches)
+}
+
+type Content<'a> = (&'a Area, Vec<u8>);
+
+/// What an area is to hold, where that changes.
+fn content<'a>(
+    area: &'a Area,
+    change: &Change<'_>,
+    new: Option<Result<Vec<u8>, IsoError>>,
+) -> Result<Option<Content<'a>>, IsoError> {
+    let content = new.transpose()?.or_else(|| area.empty().filter(|_| change.reset));
+    Ok(content.map(|content| (area, content)))
+}
+
+/// The checksums of files whose areas change.
+fn checksums<'a>(
+    disc: &Disc,
+    manifest: &'a Manifest,
+    contents: &[Content<'_>],
+) -> Result<Vec<Content<'a>>, IsoError> {
+    let mut sums = Vec::new();
+    for area in manifest.areas_of(AreaKind::Checksum) {
+        let of = area.of.as_deref().unwrap_or_default();
+        let mut changed = contents.iter().filter(|(area, _)| area.path == of).peekable();
+        if changed.peek().is_none() {
+            continue;
+        }
+        let entry = disc.find(of)?.ok_or(IsoError::NoArea(area.kind))?;
+        let mut bytes = disc.read(&entry, SUMMED_LIMIT)?;
+        for (area, content) in changed {
+            let start = usize::try_from(area.offset).unwrap_or(usize::MAX);
+            let place = bytes.get_mut(start..start.saturating_add(content.len()));
+            place.ok_or_else(|| IsoError::AreaOutside(of.to_owned()))?.copy_from_slice(content);
+        }
+        let sum = crate::customize::sum(&bytes, area.bytes).ok_or(IsoError::NoArea(area.kind))?;
+        sums.push((area, sum.into_bytes()));
+    }
+    Ok(sums)
 }
 
 /// What puts the whole content of an area there: nothing of what it held stays.

@@ -13,12 +13,14 @@ const USER_DATA_LIMIT: u64 = 64 << 20;
 const MENU_LIMIT: u64 = 4 << 20;
 
 /// Places where booting systems look for user data, and which ones do.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 8] = [
     ("/nocloud/user-data", "cloud-init (NoCloud)"),
     ("/user-data", "cloud-init (NoCloud, on a disc labelled CIDATA)"),
     ("/config.yaml", "Kairos"),
     ("/files-iso/config.yaml", "Palette"),
     ("/iso-config/config.yaml", "Elemental"),
+    ("/combustion/script", "Combustion"),
+    ("/ignition/config.ign", "Ignition"),
     ("/autoinstall.yaml", "Ubuntu's installer"),
 ];
 
@@ -81,16 +83,24 @@ impl Inspection {
             names: disc.names(),
             boot: disc.boot_entries()?,
             partitions: disc.partitions()?,
-            user_data: user_data(&disc)?,
-            kernel_arguments: manifest.as_ref().map(|m| kernel_arguments(&disc, m)).transpose()?,
+            user_data: user_data(&disc, manifest.as_ref())?,
+            kernel_arguments: match &manifest {
+                Some(manifest) => kernel_arguments(&disc, manifest)?,
+                None => None,
+            },
             entries: disc.walk()?,
             manifest,
         })
     }
 }
 
-fn user_data(disc: &Disc) -> Result<Vec<FoundUserData>, IsoError> {
-    let live = live(&menu(disc)?, disc.label());
+fn user_data(disc: &Disc, manifest: Option<&Manifest>) -> Result<Vec<FoundUserData>, IsoError> {
+    let menu = menu(disc)?;
+    // Whoever customised the image has looked at more than its menu.
+    let live = match manifest.and_then(|manifest| manifest.customized.as_ref()) {
+        Some(customized) => customized.live.as_ref().map(|path| format!("/{path}")),
+        None => live(&menu, disc.label()).map(str::to_owned),
+    };
     let mut found = Vec::new();
     for (path, reader) in PLACES {
         let Some(entry) = disc.find(path)?.filter(|entry| entry.kind == Kind::File) else {
@@ -98,7 +108,7 @@ fn user_data(disc: &Disc) -> Result<Vec<FoundUserData>, IsoError> {
         };
         let bytes = disc.read(&entry, USER_DATA_LIMIT)?;
         let content = user_data_in(&bytes).unwrap_or_default().to_vec();
-        found.push(FoundUserData { path, reader, is_live: live == Some(path), content });
+        found.push(FoundUserData { path, reader, is_live: live.as_deref() == Some(path), content });
     }
     Ok(found)
 }
@@ -128,14 +138,15 @@ fn live(menu: &str, label: &str) -> Option<&'static str> {
     }
 }
 
-fn kernel_arguments(disc: &Disc, manifest: &Manifest) -> Result<String, IsoError> {
-    let area = manifest.area(AreaKind::KernelArguments)?;
+/// What stands in the first place for arguments; all of them hold the same.
+fn kernel_arguments(disc: &Disc, manifest: &Manifest) -> Result<Option<String>, IsoError> {
+    let Some(area) = manifest.areas_of(AreaKind::KernelArguments).next() else { return Ok(None) };
     let entry = disc.find(&area.path)?.ok_or(IsoError::NoArea(area.kind))?;
     let menu = disc.read(&entry, MENU_LIMIT)?;
     let range = usize::try_from(area.offset).ok().zip(usize::try_from(area.bytes).ok());
     let text = range.and_then(|(start, length)| menu.get(start..start.checked_add(length)?));
     let text = text.ok_or_else(|| IsoError::AreaOutside(area.path.clone()))?;
-    Ok(String::from_utf8_lossy(text).trim_end().to_owned())
+    Ok(Some(String::from_utf8_lossy(text).trim_end().to_owned()))
 }
 
 #[cfg(test)]

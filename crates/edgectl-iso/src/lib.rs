@@ -13,6 +13,7 @@
 mod area;
 mod bake;
 mod boot_files;
+mod customize;
 mod date;
 mod descent;
 mod diff;
@@ -47,8 +48,11 @@ mod undo;
 mod verify;
 mod xorriso;
 
-pub use area::{Area, AreaKind};
+pub use area::{Area, AreaKind, Language};
 pub use bake::{BakeReport, BakeRequest, BakeStep, bake, digest_of};
+pub use customize::{
+    CustomizeReport, CustomizeRequest, Customized, DEFAULT_USER_DATA_ROOM, Flavor, customize,
+};
 pub use diff::{FileChange, diff_files};
 pub use directory::{DirectoryLayer, Owners};
 pub use disc::{

@@ -9,18 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::area::{Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
 use crate::boot_files::{CONFIG, EL_TORITO};
+use crate::customize::Customized;
 use crate::disc::Disc;
 use crate::error::IsoError;
 use crate::live::LiveSystem;
 
 /// Where it is on the image.
 pub(crate) const PATH: &str = "edgectl/manifest.json";
-/// Forms that this edgectl reads.
+/// The form of baked images.
 const SCHEMA: u32 = 1;
+/// That of customised ones: with several areas of one kind.
+const CUSTOMIZED_SCHEMA: u32 = 2;
 /// Files that the manifest can't list: itself, the seal, the boot image, into
 /// which xorriso writes its place, and the second name of the user data. The
 /// seal sees to them and to where they are.
-pub(crate) const UNLISTED: [&str; 4] = [PATH, SEAL, EL_TORITO, CONFIG];
+const UNLISTED: [&str; 4] = [PATH, SEAL, EL_TORITO, CONFIG];
 /// More than any area has.
 const AREA_LIMIT: u64 = 1 << 30;
 /// A manifest is some kilobytes.
@@ -72,6 +75,9 @@ pub struct Manifest {
     pub live: Option<Live>,
     /// What can be replaced.
     pub areas: Vec<Area>,
+    /// What was changed of an image that others made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customized: Option<Customized>,
     /// Its files, in the order of their paths.
     pub files: Vec<FileDigest>,
 }
@@ -102,7 +108,30 @@ impl Manifest {
         let areas = areas(tree)?;
         let edgectl = env!("CARGO_PKG_VERSION").to_owned();
         let live = Some(live);
-        Ok(Self { schema: SCHEMA, edgectl, epoch, inputs, live, areas, files })
+        Ok(Self { schema: SCHEMA, edgectl, epoch, inputs, live, areas, customized: None, files })
+    }
+
+    /// The manifest of an image that others made.
+    pub(crate) fn of_customized(
+        epoch: u64,
+        areas: Vec<Area>,
+        customized: Customized,
+        files: Vec<FileDigest>,
+    ) -> Self {
+        let digest = customized.base.clone();
+        let inputs = vec![Input { name: "base".to_owned(), digest }];
+        let edgectl = env!("CARGO_PKG_VERSION").to_owned();
+        let customized = Some(customized);
+        Self {
+            schema: CUSTOMIZED_SCHEMA,
+            edgectl,
+            epoch,
+            inputs,
+            live: None,
+            areas,
+            customized,
+            files,
+        }
     }
 
     /// The document's bytes.
@@ -117,7 +146,7 @@ impl Manifest {
         let Some(entry) = disc.find(PATH)? else { return Ok(None) };
         let bytes = disc.read(&entry, LIMIT)?;
         let manifest: Self = serde_json::from_slice(&bytes).map_err(IsoError::Manifest)?;
-        if manifest.schema != SCHEMA {
+        if ![SCHEMA, CUSTOMIZED_SCHEMA].contains(&manifest.schema) {
             return Err(IsoError::Schema(manifest.schema));
         }
         manifest.areas.iter().try_for_each(|area| ensure_inside(disc, area))?;
@@ -132,6 +161,22 @@ impl Manifest {
     /// The area for something, if there is one.
     pub(crate) fn area(&self, kind: AreaKind) -> Result<&Area, IsoError> {
         self.areas.iter().find(|area| area.kind == kind).ok_or(IsoError::NoArea(kind))
+    }
+
+    /// All areas for something.
+    pub(crate) fn areas_of(&self, kind: AreaKind) -> impl Iterator<Item = &Area> {
+        self.areas.iter().filter(move |area| area.kind == kind)
+    }
+
+    /// Whether a file is user data.
+    pub(crate) fn is_user_data(&self, path: &str) -> bool {
+        self.areas_of(AreaKind::UserData).any(|area| area.path == path)
+    }
+
+    /// Files that aren't listed and yet known: the seal sees to them.
+    pub(crate) fn unlisted(&self) -> impl Iterator<Item = &str> {
+        let catalog = self.customized.as_ref().and_then(|it| it.catalog.as_deref());
+        UNLISTED.into_iter().chain(catalog)
     }
 
     /// The areas in a file.
@@ -158,14 +203,9 @@ fn areas(tree: &Path) -> Result<Vec<Area>, IsoError> {
     let (offset, bytes) =
         crate::grub::arguments_area(&text).ok_or(IsoError::NoArea(AreaKind::KernelArguments))?;
     let whole = |kind, path: &str| {
-        Ok::<_, IsoError>(Area {
-            kind,
-            path: path.to_owned(),
-            offset: 0,
-            bytes: crate::bake::length(&tree.join(path))?,
-        })
+        Ok::<_, IsoError>(Area::new(kind, path, 0, crate::bake::length(&tree.join(path))?))
     };
-    let menu = Area { kind: AreaKind::KernelArguments, path: MENU.to_owned(), offset, bytes };
+    let menu = Area::new(AreaKind::KernelArguments, MENU, offset, bytes);
     let seal = Area { bytes: SEAL_ROOM, ..whole(AreaKind::Seal, SEAL)? };
     Ok(vec![whole(AreaKind::UserData, USER_DATA)?, menu, seal])
 }

@@ -130,13 +130,13 @@ fn file_record(number: usize, file: &SeedFile<'_>, block: u32, epoch: u64) -> Ve
 }
 
 /// Rock Ridge's `PX`: mode, links, owner and group.
-fn mode(mode: u32, links: u32) -> Vec<u8> {
+pub(crate) fn mode(mode: u32, links: u32) -> Vec<u8> {
     let numbers = [mode, links, 0, 0].map(both32).concat();
     [&b"PX\x24\x01"[..], &numbers].concat()
 }
 
 /// A directory record (ECMA-119, 9.1).
-fn record(
+pub(crate) fn record(
     block: u32,
     bytes: u32,
     is_directory: bool,
@@ -168,7 +168,7 @@ fn both16(number: u16) -> [u8; 4] {
     [a, b, c, d]
 }
 
-fn both32(number: u32) -> [u8; 8] {
+pub(crate) fn both32(number: u32) -> [u8; 8] {
     let mut both = [0; 8];
     both[..4].copy_from_slice(&number.to_le_bytes());
     both[4..].copy_from_slice(&number.to_be_bytes());

@@ -7,7 +7,7 @@ use edgectl_model::Digest;
 use crate::area::{AreaKind, SEAL};
 use crate::disc::{Disc, DiscEntry, Kind};
 use crate::error::IsoError;
-use crate::manifest::{FileDigest, Manifest, UNLISTED};
+use crate::manifest::{FileDigest, Manifest};
 use crate::seal;
 
 /// Files with areas in them are small.
@@ -78,11 +78,17 @@ fn digest_without_areas(
 
 /// Files that the manifest doesn't know.
 fn strangers(disc: &Disc, manifest: &Manifest) -> Result<Vec<String>, IsoError> {
-    let known: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
-    let files = disc.walk()?.into_iter().filter(|(_, entry)| entry.kind != Kind::Directory);
+    // Images of others may keep names in capitals alone.
+    let form = |name: &str| match disc.are_equal("A", "a") {
+        true => name.to_ascii_lowercase(),
+        false => name.to_owned(),
+    };
+    let listed = manifest.files.iter().map(|file| file.path.as_str());
+    let known: BTreeSet<String> = listed.chain(manifest.unlisted()).map(form).collect();
+    // Links are part of directories, which the seal is of.
+    let files = disc.walk()?.into_iter().filter(|(_, entry)| entry.kind == Kind::File);
     let names = files.map(|(path, _)| path.trim_start_matches('/').to_owned());
-    let strange =
-        names.filter(|name| !known.contains(name.as_str()) && !UNLISTED.contains(&name.as_str()));
+    let strange = names.filter(|name| !known.contains(&form(name)));
     Ok(strange.map(|name| format!("`{name}` was added")).collect())
 }
 

@@ -15,6 +15,6 @@ pub use error::TestkitError;
 pub use image::{TinyImage, TinyLayout, Written};
 pub use registry::{RegistryOptions, RegistryServer, TlsFiles};
 pub use tools::{
-    CONTAINERD_PROGRAMS, TEST_TOOLS, TEST_TOOLS_PACKAGE, TestTool, containerd_directory,
-    containerd_program, path_with_test_tools, test_tools_directory,
+    CONTAINERD_PROGRAMS, MEDIA, TEST_TOOLS, TEST_TOOLS_PACKAGE, TestTool, containerd_directory,
+    containerd_program, media_directory, media_file, path_with_test_tools, test_tools_directory,
 };

@@ -57,6 +57,46 @@ pub fn containerd_program(name: &str) -> PathBuf {
     path
 }
 
+/// Files of Debian's packages that tests make images of, as others would. The
+/// packages are taken apart, not installed.
+pub const MEDIA: [(&str, &str, &[&str]); 4] = [
+    (
+        "debian-installer-12-netboot-amd64",
+        "usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64",
+        &[
+            "linux",
+            "initrd.gz",
+            "boot-screens/menu.cfg",
+            "boot-screens/stdmenu.cfg",
+            "boot-screens/txt.cfg",
+        ],
+    ),
+    ("grub-rescue-pc", "usr/lib/grub-rescue", &["grub-rescue-cdrom.iso"]),
+    ("isolinux", "usr/lib/ISOLINUX", &["isohdpfx.bin", "isolinux.bin"]),
+    (
+        "syslinux-common",
+        "usr/lib/syslinux/modules/bios",
+        &["ldlinux.c32", "libcom32.c32", "libutil.c32", "vesamenu.c32"],
+    ),
+];
+
+/// `$XDG_CACHE_HOME/edgectl/tools/media`, where they are kept under their last
+/// names.
+pub fn media_directory() -> Option<PathBuf> {
+    Some(test_tools_directory()?.parent()?.join("media"))
+}
+
+/// One of [`MEDIA`]. Tests that need it fail without.
+///
+/// # Panics
+///
+/// If it isn't there.
+pub fn media_file(name: &str) -> PathBuf {
+    let path = media_directory().unwrap_or_default().join(name);
+    assert!(path.is_file(), "`{name}` is missing for tests: run `cargo xtask setup`");
+    path
+}
+
 /// A `PATH` on which they come first. Tests that need them fail without.
 ///
 /// # Panics

@@ -13,6 +13,8 @@ pub(crate) enum IsoCommand {
     Build(IsoBuildArgs),
     /// Replace user data and kernel arguments of an image that is baked already.
     Inject(IsoInjectArgs),
+    /// Put user data onto an image that others made; it still starts as before.
+    Customize(IsoCustomizeArgs),
     /// Make an image, or a small seed, for each of many sites.
     Fleet(IsoFleetArgs),
     /// Say what is on an image, whoever made it; secrets are hidden.
@@ -72,6 +74,72 @@ pub(crate) struct IsoInjectArgs {
     /// Don't check the user data.
     #[arg(long)]
     pub(crate) no_check: bool,
+}
+
+/// How the system on an image finds its user data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FlavorArg {
+    /// By what is on the image.
+    Auto,
+    /// cloud-init, told by a kernel argument of yours: /nocloud/.
+    CloudInit,
+    /// cloud-init on a disc labelled cidata: /user-data.
+    Cidata,
+    /// Kairos and Palette: /config.yaml.
+    Kairos,
+    /// Elemental and Harvester: /iso-config/config.yaml.
+    Elemental,
+    /// Ubuntu's installer and live systems: /nocloud/.
+    Ubuntu,
+    /// Debian's live systems: /nocloud/.
+    DebianLive,
+    /// Debian's installer, which reads no user data.
+    DebianInstaller,
+    /// SL Micro: /combustion/script or /ignition/config.ign.
+    Combustion,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  edgectl iso customize ubuntu.iso --user-data site-a --out site-a.iso \\
+      --kernel-argument autoinstall
+  edgectl iso inject site-a.iso --user-data site-b --out site-b.iso")]
+pub(crate) struct IsoCustomizeArgs {
+    /// The image; it stays as it is.
+    #[arg(value_name = "ISO")]
+    pub(crate) iso: PathBuf,
+    /// The user data; `-` for stdin. Without it the image waits for `iso inject`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) user_data: Option<PathBuf>,
+    /// cloud-init's `meta-data` [default: an instance id].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) meta_data: Option<PathBuf>,
+    /// cloud-init's `network-config`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network_config: Option<PathBuf>,
+    /// A kernel argument for every entry of the boot menus; may be given several
+    /// times.
+    #[arg(long = "kernel-argument", value_name = "ARGUMENT", allow_hyphen_values = true)]
+    pub(crate) kernel_arguments: Vec<String>,
+    /// What the image starts.
+    #[arg(long, value_name = "FLAVOR", default_value = "auto")]
+    pub(crate) flavor: FlavorArg,
+    /// Room for user data, for now and for `iso inject`.
+    #[arg(long, value_name = "KIB", default_value = "512",
+          value_parser = clap::value_parser!(u32).range(1..=262_144))]
+    pub(crate) user_data_kib: u32,
+    /// Where the new image goes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Replace a file that stands there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Don't check the user data.
+    #[arg(long)]
+    pub(crate) no_check: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]

@@ -103,6 +103,7 @@ fn iso(command: IsoCommand, printer: Printer) -> Result<u8, Failure> {
     match command {
         IsoCommand::Build(args) => commands::iso_build::run(&args, printer),
         IsoCommand::Inject(args) => commands::iso_inject::run(&args, printer),
+        IsoCommand::Customize(args) => commands::iso_customize::run(&args, printer),
         IsoCommand::Fleet(args) => commands::iso_fleet::run(&args, printer),
         IsoCommand::Inspect(args) => commands::iso_inspect::run(&args, printer),
         IsoCommand::Diff(args) => commands::iso_diff::run(&args, printer),

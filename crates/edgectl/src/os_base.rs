@@ -78,12 +78,8 @@ impl OsBase {
     /// The date of everything on the installer: `SOURCE_DATE_EPOCH`, else the
     /// day the image was made, so that the same inputs give the same bytes.
     pub(crate) fn epoch(&self) -> Result<u64, Failure> {
-        if let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") {
-            // ISO 9660 ends with the year 9999.
-            let epoch = text.parse().ok().filter(|epoch| *epoch <= LAST_EPOCH);
-            let text =
-                "SOURCE_DATE_EPOCH is not a number of seconds since 1970 before the year 10000";
-            return epoch.ok_or_else(|| Failure::new(exit::USAGE, text));
+        if let Some(epoch) = source_date_epoch()? {
+            return Ok(epoch);
         }
         let Self::Image(image) = self else { return Ok(BARE_EPOCH) };
         let created = image.config.created.as_deref().and_then(|text| {
@@ -92,6 +88,15 @@ impl OsBase {
         });
         Ok(created.and_then(|date| u64::try_from(date.unix_timestamp()).ok()).unwrap_or(0))
     }
+}
+
+/// The date that the environment asks for, if it does.
+pub(crate) fn source_date_epoch() -> Result<Option<u64>, Failure> {
+    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    // ISO 9660 ends with the year 9999.
+    let epoch = text.parse().ok().filter(|epoch| *epoch <= LAST_EPOCH);
+    let text = "SOURCE_DATE_EPOCH is not a number of seconds since 1970 before the year 10000";
+    epoch.map(Some).ok_or_else(|| Failure::new(exit::USAGE, text))
 }
 
 /// Layers, lowest first; a root file system is the only one.

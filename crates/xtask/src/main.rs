@@ -5,7 +5,6 @@
 
 mod bench;
 mod cargo;
-mod containerd;
 mod corpus;
 mod deps;
 mod fence;
@@ -16,6 +15,7 @@ mod setup;
 mod test;
 mod test_tools;
 mod tidy;
+mod unpacked;
 
 use std::error::Error;
 use std::path::PathBuf;

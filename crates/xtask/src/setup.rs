@@ -5,7 +5,7 @@ use std::path::Path;
 use edgectl_process::{Cmd, Tool};
 
 use crate::packages::{CLOUD_INIT, OF_TESTS, OF_THE_JOB, Package, REGISTRY, missing};
-use crate::{Result, containerd, say, test_tools};
+use crate::{Result, say, test_tools, unpacked};
 
 const APT_GET: Tool = Tool {
     name: "apt-get",
@@ -18,7 +18,8 @@ const APT_GET: Tool = Tool {
 pub(crate) fn setup() -> Result {
     install(&[OF_THE_JOB, OF_TESTS].concat())?;
     test_tools::install()?;
-    containerd::install()
+    unpacked::containerd()?;
+    unpacked::media()
 }
 
 /// Installs the Debian packages that are missing: all that the main job needs.

@@ -85,7 +85,7 @@ fn add_extent(disc: &Disc, file: &mut DiscEntry, record: &Record<'_>) -> Result<
 /// None for a directory in the place it was moved to.
 fn entry(disc: &Disc, record: &Record<'_>, names: Names) -> Result<Option<DiscEntry>, DiscError> {
     let posix = match names {
-        Names::RockRidge(skip) => rock_ridge::read(disc, record.system_use, skip)?,
+        Names::RockRidge(skip) => rock_ridge::read(disc, record.system_use, skip, 0)?,
         _ => Posix::default(),
     };
     if posix.is_relocated {

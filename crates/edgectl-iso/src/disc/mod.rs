@@ -4,11 +4,12 @@
 //! Images come from anywhere, so every length and pointer is checked against
 //! the file before it is followed, and every list has an end.
 
-mod bytes;
+pub(crate) mod bytes;
 mod directory;
 mod el_torito;
 mod error;
 mod partitions;
+pub(crate) mod raw;
 mod record;
 mod rock_ridge;
 mod volume;
@@ -110,6 +111,11 @@ impl Disc {
         Ok(Some(at))
     }
 
+    /// Whether two names are one, as [`Self::find`] sees it.
+    pub(crate) fn are_equal(&self, found: &str, wanted: &str) -> bool {
+        self.volume.names.are_equal(found, wanted)
+    }
+
     /// The root directory.
     pub fn root(&self) -> DiscEntry {
         self.volume.root.clone()
@@ -152,20 +158,25 @@ impl Disc {
         }
     }
 
+    /// The block of the boot catalog; none without El Torito.
+    pub(crate) fn boot_catalog(&self) -> Option<u64> {
+        self.volume.boot_catalog
+    }
+
     /// The partition table that the image has as a disk.
     pub fn partitions(&self) -> Result<Option<PartitionTable>, DiscError> {
         partitions::read(self)
     }
 
     /// Bytes at a place, all of which must be there.
-    fn bytes_at(&self, offset: u64, length: u64) -> Result<Vec<u8>, DiscError> {
+    pub(crate) fn bytes_at(&self, offset: u64, length: u64) -> Result<Vec<u8>, DiscError> {
         self.ensure_inside(Extent { offset, bytes: length }, "a structure")?;
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
         self.file.read_exact_at(&mut bytes, offset).map_err(file_error("reading", &self.path))?;
         Ok(bytes)
     }
 
-    fn ensure_inside(&self, extent: Extent, what: &str) -> Result<(), DiscError> {
+    pub(crate) fn ensure_inside(&self, extent: Extent, what: &str) -> Result<(), DiscError> {
         match extent.offset.checked_add(extent.bytes) {
             Some(end) if end <= self.bytes => Ok(()),
             _ => Err(self.damaged(format!("{what} reaches beyond the end of the image"))),
@@ -181,7 +192,7 @@ impl Disc {
         }
     }
 
-    fn damaged(&self, what: impl Into<String>) -> DiscError {
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> DiscError {
         DiscError::Damaged { path: self.path.clone(), what: what.into() }
     }
 }

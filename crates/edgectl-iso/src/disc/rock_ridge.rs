@@ -32,8 +32,14 @@ pub(super) fn skip_of(first_block: &[u8]) -> Option<u8> {
         .then(|| field.get(6).copied().unwrap_or(0))
 }
 
-/// Reads the fields of a record, continuations included.
-pub(super) fn read(disc: &Disc, system_use: &[u8], skip: u8) -> Result<Posix, DiscError> {
+/// Reads the fields of a record, continuations included; their blocks are
+/// counted from the byte `base` on.
+pub(super) fn read(
+    disc: &Disc,
+    system_use: &[u8],
+    skip: u8,
+    base: u64,
+) -> Result<Posix, DiscError> {
     let mut posix = Posix::default();
     let mut area = part(system_use, usize::from(skip), system_use.len()).to_vec();
     for _ in 0..CONTINUATIONS {
@@ -45,7 +51,8 @@ pub(super) fn read(disc: &Disc, system_use: &[u8], skip: u8) -> Result<Posix, Di
         if length > CONTINUATION_LIMIT || offset > CONTINUATION_LIMIT {
             return Err(disc.damaged("a Rock Ridge continuation is too long"));
         }
-        area = disc.bytes_at(u64::from(block) * BLOCK + u64::from(offset), u64::from(length))?;
+        let place = base + u64::from(block) * BLOCK + u64::from(offset);
+        area = disc.bytes_at(place, u64::from(length))?;
     }
     Err(disc.damaged("a Rock Ridge entry goes on without end"))
 }

@@ -124,7 +124,7 @@ fn root(disc: &Disc, descriptor: &[u8]) -> Result<DiscEntry, DiscError> {
 }
 
 /// One of the three escape sequences that stand for UCS-2.
-fn is_joliet(descriptor: &[u8]) -> bool {
+pub(super) fn is_joliet(descriptor: &[u8]) -> bool {
     matches!(part(descriptor, 88, 91), b"%/@" | b"%/C" | b"%/E")
 }
 

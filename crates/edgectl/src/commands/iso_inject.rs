@@ -96,11 +96,12 @@ pub(crate) fn ensure_good(path: &Path, text: &str) -> Result<(), Failure> {
     Err(failure.hint("`edgectl user-data check` tells more; `--no-check` puts it there as it is"))
 }
 
-fn ensure_free(iso: &Path, out: &Path, force: bool) -> Result<(), Failure> {
+pub(crate) fn ensure_free(iso: &Path, out: &Path, force: bool) -> Result<(), Failure> {
     let place = |path: &Path| path.canonicalize().ok();
     if place(out).is_some_and(|place_of_out| place(iso) == Some(place_of_out)) {
         let text = format!("`{}` is the image itself", out.display());
-        return Err(Failure::new(exit::USAGE, text).hint("without `--out` it is changed in place"));
+        return Err(Failure::new(exit::USAGE, text)
+            .hint("name another file with `--out`; without it `iso inject` works in place"));
     }
     match out.exists() && !force {
         true => {

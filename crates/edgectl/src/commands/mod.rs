@@ -7,6 +7,7 @@ pub(crate) mod images;
 pub(crate) mod init;
 pub(crate) mod iso_boot;
 pub(crate) mod iso_build;
+pub(crate) mod iso_customize;
 pub(crate) mod iso_diff;
 pub(crate) mod iso_fleet;
 pub(crate) mod iso_inject;

@@ -10,6 +10,7 @@ mod inputs;
 mod interrupt;
 mod iso;
 mod iso_change;
+mod iso_customize;
 mod large;
 mod logins;
 mod prune;

@@ -1,6 +1,7 @@
 //! A password is in the user data and on the image, and nowhere else.
 
 use crate::iso::{BUILD, baked_site};
+use crate::iso_customize::customized;
 use crate::site::{PASSWORD, Site};
 
 /// The password as it would show: plain, in JSON, in a URL, in base64 with and
@@ -49,6 +50,9 @@ fn no_command_tells_the_password() {
         said.push_str(&ended.stdout);
         said.push_str(&ended.stderr);
     }
+    let ended = customized(&site, "build/user-data");
+    said.push_str(&ended.stdout);
+    said.push_str(&ended.stderr);
     site.write("fleet/a.yaml", &std::fs::read_to_string(site.path("build/user-data")).unwrap());
     for more in [&[][..], &["--seeds"]] {
         let out = if more.is_empty() { "isos" } else { "seeds" };

@@ -1,0 +1,164 @@
+//! What goes onto an image of others, wherever it will be.
+
+use super::CustomizeRequest;
+use super::medium::{self, Flavor, Places};
+use super::menus::{self, Menu};
+use super::sums::{List, lists};
+use crate::area::{Area, AreaKind, SEAL, SEAL_ROOM};
+use crate::disc::{BootPlatform, Disc, DiscEntry};
+use crate::error::IsoError;
+
+/// cloud-init wants some.
+const META_DATA: &[u8] = b"instance-id: edgectl-installer\n";
+/// What is searched of a loader for UEFI.
+const LOADER_LIMIT: u64 = 64 << 20;
+
+/// A file that is put there.
+pub(super) struct Content {
+    /// From the root, without a slash in front.
+    pub(super) path: String,
+    pub(super) bytes: Vec<u8>,
+    /// Its permissions.
+    pub(super) mode: u32,
+}
+
+/// What goes onto the image, wherever it will be.
+pub(super) struct Contents {
+    pub(super) files: Vec<Content>,
+    pub(super) areas: Vec<Area>,
+    pub(super) menus: Vec<Menu>,
+    pub(super) places: Places,
+    pub(super) flavor: Flavor,
+    /// Whether a system that is started from the image reads the user data.
+    pub(super) is_live: bool,
+}
+
+impl Contents {
+    /// A file's bytes with its areas empty.
+    pub(super) fn empty(&self, content: &Content) -> Vec<u8> {
+        let mut bytes = content.bytes.clone();
+        for area in self.areas.iter().filter(|area| area.path == content.path) {
+            let empty = area.empty().unwrap_or_default();
+            let start = area.offset as usize;
+            if let Some(place) = bytes.get_mut(start..start + empty.len()) {
+                place.copy_from_slice(&empty);
+            }
+        }
+        bytes
+    }
+
+    /// What the user should know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self
+            .places
+            .doubt
+            .iter()
+            .chain(&self.places.misfit)
+            .map(|&doubt| doubt.to_owned())
+            .collect();
+        if let (Some(argument), true) = (self.places.argument, self.menus.is_empty()) {
+            warnings.push(format!(
+                "no boot menu on the image can be changed, so nothing tells the kernel `{argument}`"
+            ));
+        } else if self.places.argument.is_some() && !self.is_live {
+            warnings.push(
+                "a boot menu on the image names another place for user data with `ds=nocloud`"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+}
+
+/// What goes onto an image with these entries.
+pub(super) fn contents(
+    disc: &Disc,
+    entries: &[(String, DiscEntry)],
+    request: &CustomizeRequest<'_>,
+) -> Result<Contents, IsoError> {
+    let mut menus = menus::menus(disc, entries, &[])?;
+    let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus));
+    let text = request.user_data.unwrap_or_default();
+    let places = medium::places(flavor, disc.label(), text);
+    let names_one = menus.iter().any(|menu| medium::holds(&menu.bytes, "ds=nocloud"));
+    if let Some(argument) = places.argument.filter(|_| !names_one) {
+        menus = menus::menus(disc, entries, &[argument])?;
+    }
+    if !request.kernel_arguments.is_empty() {
+        ensure_menu(disc, &menus)?;
+    }
+    let is_told = match places.argument {
+        Some(_) => !menus.is_empty() && (!names_one || names_this(&menus)),
+        None => true,
+    };
+    let is_live = places.doubt.is_none() && is_told;
+    let mut areas = Vec::new();
+    let data = Area::new(AreaKind::UserData, places.user_data, 0, request.user_data_room);
+    if let Some(text) = request.user_data {
+        data.user_data(text)?;
+    }
+    for area in menus.iter().flat_map(|menu| &menu.areas) {
+        area.kernel_arguments(request.kernel_arguments)?;
+    }
+    areas.push(Area::new(AreaKind::Seal, SEAL, 0, SEAL_ROOM));
+    let mut files = vec![file(SEAL, areas[0].empty().unwrap_or_default(), 0o444)];
+    files.extend(seed(&places, request, flavor)?);
+    files.extend(menus.iter().map(|menu| file(&menu.path, menu.bytes.clone(), menu.mode)));
+    // It holds a password.
+    files.push(file(places.user_data, data.empty().unwrap_or_default(), 0o600));
+    let changed: Vec<(&str, &[u8])> =
+        files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect();
+    let lists = lists(disc, entries, &changed)?;
+    areas.push(data);
+    areas.extend(menus.iter().flat_map(|menu| menu.areas.clone()));
+    areas.extend(lists.iter().flat_map(|list| list.areas.clone()));
+    let sums =
+        lists.into_iter().map(|List { path, bytes, mode, .. }| Content { path, bytes, mode });
+    files.splice(1..1, sums);
+    Ok(Contents { files, areas, menus, places, flavor, is_live })
+}
+
+fn file(path: &str, bytes: Vec<u8>, mode: u32) -> Content {
+    Content { path: path.to_owned(), bytes, mode }
+}
+
+/// Whether a menu that names a place for NoCloud names the one that is used.
+fn names_this(menus: &[Menu]) -> bool {
+    menus.iter().any(|menu| medium::holds(&menu.bytes, "/nocloud/"))
+}
+
+/// NoCloud's other files.
+fn seed(
+    places: &Places,
+    request: &CustomizeRequest<'_>,
+    flavor: Flavor,
+) -> Result<Vec<Content>, IsoError> {
+    let given = [("meta-data", request.meta_data), ("network-config", request.network_config)];
+    let Some(directory) = places.seed else {
+        let what = given.into_iter().find(|(_, content)| content.is_some());
+        return what.map_or(Ok(Vec::new()), |(what, _)| Err(IsoError::NoPlace { what, flavor }));
+    };
+    let meta = request.meta_data.unwrap_or(META_DATA);
+    let files = [("meta-data", Some(meta)), given[1]];
+    let files = files.into_iter().filter_map(|(name, content)| {
+        // They may hold passwords, too.
+        content.map(|content| file(&format!("{directory}{name}"), content.to_vec(), 0o600))
+    });
+    Ok(files.collect())
+}
+
+/// Kernel arguments need a menu that can be changed, and no other one.
+fn ensure_menu(disc: &Disc, menus: &[Menu]) -> Result<(), IsoError> {
+    if menus.is_empty() {
+        return Err(IsoError::NoMenu);
+    }
+    for entry in disc.boot_entries()?.iter().filter(|e| e.platform == BootPlatform::Uefi) {
+        let bytes =
+            (disc.bytes() - entry.offset.min(disc.bytes())).min(entry.bytes.min(LOADER_LIMIT));
+        let loader = disc.bytes_at(entry.offset, bytes)?;
+        if medium::holds(&loader, "menuentry '") || medium::holds(&loader, "menuentry \"") {
+            return Err(IsoError::MenuInLoader);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,330 @@
+//! Images of others with user data on them.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod foreign;
+
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use edgectl_iso::{Base, Change, Disc, Flavor, Inspection, IsoError, inject_in_place, verify_disc};
+use edgectl_model::Digest;
+use edgectl_process::Cmd;
+use foreign::{Lab, OLD_SECRET, With, holds};
+use proptest::prelude::*;
+
+const FIRST: &str = "#cloud-config\nusers: [{name: edge, passwd: f1rst-secret}]\n";
+const SECOND: &str = "#cloud-config\nusers: [{name: edge, passwd: an0ther}]\n";
+/// Reset to what a customising without anything makes.
+const RESET: Change<'_> = Change { reset: true, user_data: None, kernel_arguments: None };
+
+fn digest(path: &Path) -> Digest {
+    Digest::sha256(&std::fs::read(path).unwrap())
+}
+
+/// A file of an image, as xorriso reads it.
+fn extract(lab: &Lab, image: &Path, name: &str) -> Vec<u8> {
+    let to = lab.path("extracted");
+    let _ = std::fs::remove_file(&to);
+    let has_capitals = Disc::open(image).unwrap().names() == "ISO 9660";
+    let name = if has_capitals { name.to_uppercase() } else { name.to_owned() };
+    let cmd = Cmd::new("xorriso").args(["-no_rc", "-osirrox", "on", "-indev"]).arg(image);
+    cmd.args(["-extract", &name]).arg(&to).ensure_success().unwrap();
+    std::fs::read(&to).unwrap()
+}
+
+/// What holds for every image, whatever it is.
+fn ensure_sound(lab: &Lab, base: &Path, user_data: &str, flavor: Flavor, is_live: bool) {
+    let before = digest(base);
+    let name = |suffix: &str| base.with_extension(suffix);
+    let report = lab.customize(base, With::user_data(FIRST), &name("first")).unwrap();
+    assert_eq!((report.flavor, report.is_live), (flavor, is_live), "{:?}", report.warnings);
+    assert_eq!((report.user_data.as_str(), &report.digest), (user_data, &digest(&name("first"))));
+    let stored = extract(lab, &name("first"), &format!("/{user_data}"));
+    assert!(stored.starts_with(FIRST.as_bytes()) && stored.len() == 16 << 10);
+
+    // Twice is once, and nothing of the first run or of the base's own is left.
+    lab.customize(&name("first"), With::user_data(SECOND), &name("twice")).unwrap();
+    lab.customize(base, With::user_data(SECOND), &name("once")).unwrap();
+    assert_eq!(digest(&name("twice")), digest(&name("once")));
+    assert!(!holds(&name("twice"), "f1rst-secret") && !holds(&name("twice"), OLD_SECRET));
+    let check = verify_disc(&Disc::open(&name("twice")).unwrap()).unwrap();
+    assert_eq!(check.findings, [""; 0]);
+
+    // `inject` does the same, and takes everything away again.
+    lab.customize(base, With::default(), &name("empty")).unwrap();
+    let change = Change { user_data: Some(SECOND.as_bytes()), ..Change::default() };
+    inject_in_place(&name("first"), &change).unwrap();
+    assert_eq!(digest(&name("first")), digest(&name("once")));
+    inject_in_place(&name("first"), &RESET).unwrap();
+    assert_eq!(digest(&name("first")), digest(&name("empty")));
+    let fleet = Base::open(&name("empty")).unwrap();
+    assert_eq!(fleet.write(&change, &name("fleet")).unwrap(), digest(&name("once")));
+
+    // What starts it is what it was; the base is untouched.
+    let (old, new) = (Inspection::of(base).unwrap(), Inspection::of(&name("once")).unwrap());
+    assert_eq!(old.label, new.label);
+    let forms = |seen: &Inspection| -> Vec<_> {
+        seen.boot.iter().map(|entry| (entry.platform, entry.bytes)).collect()
+    };
+    assert_eq!(forms(&old), forms(&new));
+    let live: Vec<&str> =
+        new.user_data.iter().filter(|found| found.is_live).map(|found| found.path).collect();
+    // Combustion looks there; that it can't read cloud-config is another matter.
+    let is_looked_at = is_live || flavor == Flavor::Combustion;
+    assert_eq!(live.len(), usize::from(is_looked_at), "{live:?}");
+    assert_eq!(digest(base), before);
+}
+
+#[test]
+fn kairos() {
+    let lab = Lab::new();
+    let base = lab.kairos();
+    assert!(holds(&base, OLD_SECRET));
+    ensure_sound(&lab, &base, "config.yaml", Flavor::Kairos, true);
+    ensure_second_volume(&lab, &base.with_extension("once"), "/config.yaml", SECOND);
+    ensure_disk(&base, &base.with_extension("once"));
+}
+
+#[test]
+fn ubuntu() {
+    let lab = Lab::new();
+    let base = lab.ubuntu();
+    ensure_sound(&lab, &base, "nocloud/user-data", Flavor::Ubuntu, true);
+    ensure_second_volume(&lab, &base.with_extension("once"), "/nocloud/user-data", SECOND);
+    ensure_disk(&base, &base.with_extension("once"));
+    let menu = extract(&lab, &base.with_extension("once"), "/boot/grub/grub.cfg");
+    let menu = String::from_utf8(menu).unwrap();
+    let front = menu.split(" ---").next().unwrap();
+    assert!(front.contains("/casper/vmlinuz  ds=nocloud\\;s=/cdrom/nocloud/ "), "{menu}");
+}
+
+#[test]
+fn debian_live() {
+    let lab = Lab::new();
+    let base = lab.debian_live();
+    ensure_sound(&lab, &base, "nocloud/user-data", Flavor::DebianLive, true);
+    ensure_disk(&base, &base.with_extension("once"));
+    let menu = extract(&lab, &base.with_extension("once"), "/isolinux/live.cfg");
+    let menu = String::from_utf8(menu).unwrap();
+    assert!(menu.contains("quiet ds=nocloud;s=file:///run/live/medium/nocloud/ "), "{menu}");
+    assert!(menu.ends_with(" \r\n"), "{menu:?}");
+}
+
+#[test]
+fn sl_micro() {
+    let lab = Lab::new();
+    let base = lab.sl_micro();
+    ensure_sound(&lab, &base, "combustion/script", Flavor::Combustion, false);
+    let out = lab.path("micro.script");
+    let report = lab.customize(&base, With::user_data("#!/bin/sh\ntrue\n"), &out).unwrap();
+    assert!(report.is_live && report.warnings.is_empty(), "{:?}", report.warnings);
+    let report = lab.customize(&base, With::user_data("{\"ignition\":{}}"), &out).unwrap();
+    assert_eq!((report.user_data.as_str(), report.is_live), ("ignition/config.ign", true));
+    inject_in_place(&out, &RESET).unwrap();
+    let empty = extract(&lab, &out, "/ignition/config.ign");
+    assert!(empty.starts_with(b"{\"ignition\":{\"version\":\"3.0.0\"}}\n"));
+}
+
+#[test]
+fn what_grub_mkrescue_makes() {
+    let lab = Lab::new();
+    let base = lab.rescue();
+    ensure_sound(&lab, &base, "nocloud/user-data", Flavor::CloudInit, false);
+    ensure_disk(&base, &base.with_extension("once"));
+}
+
+#[test]
+fn images_without_a_loader() {
+    let lab = Lab::new();
+    for (name, options) in [
+        ("ridge.iso", &["-R", "-J", "-joliet-long", "-V", "PLAIN"][..]),
+        ("deep.iso", &["-r", "-iso-level", "4", "-V", "PLAIN"]),
+        ("joliet.iso", &["--norock", "-J", "-joliet-long", "-V", "PLAIN"]),
+        ("capitals.iso", &["--norock", "-iso-level", "3", "-V", "PLAIN"]),
+    ] {
+        let base = lab.plain(name, options);
+        ensure_sound(&lab, &base, "nocloud/user-data", Flavor::CloudInit, false);
+    }
+    let seed = lab.plain("seed.iso", &["-R", "-J", "-joliet-long", "-V", "cidata"]);
+    ensure_sound(&lab, &seed, "user-data", Flavor::Cidata, true);
+}
+
+/// A partition that is the volume once more has the same files.
+fn ensure_second_volume(lab: &Lab, image: &Path, name: &str, content: &str) {
+    let bytes = std::fs::read(image).unwrap();
+    let partition = lab.path("partition.iso");
+    std::fs::write(&partition, &bytes[64 * 512..]).unwrap();
+    assert!(extract(lab, &partition, name).starts_with(content.as_bytes()));
+    assert!(Disc::open(image).unwrap().partitions().unwrap().unwrap().partitions.len() > 1);
+}
+
+/// The same partitions, each with the same bytes where it is no volume, and
+/// nothing that a strict reader finds wrong that wasn't before.
+fn ensure_disk(base: &Path, made: &Path) {
+    let table = |path: &Path| Disc::open(path).unwrap().partitions().unwrap().unwrap();
+    let (old, new) = (table(base), table(made));
+    assert_eq!((old.kind, &old.faults), (new.kind, &new.faults));
+    let (old_bytes, new_bytes) = (std::fs::read(base).unwrap(), std::fs::read(made).unwrap());
+    for (a, b) in old.partitions.iter().zip(&new.partitions) {
+        assert_eq!((&a.kind, &a.name), (&b.kind, &b.name));
+        let end = (b.offset + b.bytes) as usize;
+        assert!(end <= new_bytes.len());
+        let is_system = a.kind.starts_with("C12A7328") || a.kind == "0xef";
+        if is_system {
+            let of = |bytes: &[u8], at: u64| bytes[at as usize..(at + a.bytes) as usize].to_vec();
+            assert!(of(&old_bytes, a.offset) == of(&new_bytes, b.offset), "{}", a.name);
+        }
+    }
+    assert_eq!(old.partitions.len(), new.partitions.len());
+}
+
+#[test]
+fn arguments_reach_every_menu() {
+    let lab = Lab::new();
+    let (base, out) = (lab.debian_live(), lab.path("out.iso"));
+    let with = With { arguments: &["edge.test=a;b", "quiet"], ..With::default() };
+    let report = lab.customize(&base, with, &out).unwrap();
+    assert_eq!(report.menus, ["boot/grub/grub.cfg", "isolinux/live.cfg"]);
+    let text = |name: &str| String::from_utf8(extract(&lab, &out, name)).unwrap();
+    assert!(text("/boot/grub/grub.cfg").contains(" edge.test=a\\;b quiet "));
+    assert!(text("/isolinux/live.cfg").contains(" edge.test=a;b quiet "));
+    let other = ["edge.other".to_owned()];
+    let change = Change { kernel_arguments: Some(&other), ..Change::default() };
+    inject_in_place(&out, &change).unwrap();
+    for name in ["/boot/grub/grub.cfg", "/isolinux/live.cfg"] {
+        assert!(text(name).contains(" edge.other ") && !text(name).contains("edge.test"));
+    }
+    let seen = Inspection::of(&out).unwrap();
+    assert_eq!(seen.kernel_arguments.as_deref(), Some("edge.other"));
+}
+
+/// The list of checksums is right after every change.
+#[test]
+fn checksums_follow() {
+    let lab = Lab::new();
+    let (base, out) = (lab.ubuntu(), lab.path("out.iso"));
+    let with = With { arguments: &["quiet"], ..With::user_data(FIRST) };
+    lab.customize(&base, with, &out).unwrap();
+    let check = |round: &str| {
+        let tree = lab.path(round);
+        let cmd = Cmd::new("xorriso").args(["-no_rc", "-osirrox", "on", "-indev"]).arg(&out);
+        cmd.args(["-extract", "/"]).arg(&tree).ensure_success().unwrap();
+        let cmd = Cmd::new("md5sum").args(["--check", "--strict", "--quiet", "md5sum.txt"]);
+        cmd.current_dir(&tree).ensure_success().unwrap();
+    };
+    check("customised");
+    let other = ["edge.other".to_owned()];
+    let change = Change { kernel_arguments: Some(&other), ..Change::default() };
+    inject_in_place(&out, &change).unwrap();
+    check("injected");
+    inject_in_place(&out, &RESET).unwrap();
+    check("reset");
+    assert_eq!(verify_disc(&Disc::open(&out).unwrap()).unwrap().findings, [""; 0]);
+}
+
+/// Other settings than those of the first run: room, flavor, files.
+#[test]
+fn a_second_run_may_want_something_else() {
+    let lab = Lab::new();
+    let base = lab.ubuntu();
+    let [first, twice, once] = ["first.iso", "twice.iso", "once.iso"].map(|name| lab.path(name));
+    let with = With { room: Some(3 << 20), arguments: &["quiet"], ..With::user_data(FIRST) };
+    let with = With { network_config: Some("version: 2 # f1rst-secret\n"), ..with };
+    lab.customize(&base, with, &first).unwrap();
+    assert!(extract(&lab, &first, "/nocloud/network-config").starts_with(b"version: 2"));
+    let other = With { flavor: Some(Flavor::Kairos), ..With::user_data(SECOND) };
+    lab.customize(&first, other, &twice).unwrap();
+    lab.customize(&base, other, &once).unwrap();
+    assert_eq!(digest(&twice), digest(&once));
+    assert!(!holds(&twice, "f1rst-secret"));
+    // In its own place, too.
+    lab.customize(&first, other, &first).unwrap();
+    assert_eq!(digest(&first), digest(&once));
+}
+
+#[test]
+fn what_was_wiped_is_asked_for() {
+    let lab = Lab::new();
+    let (base, first, out) = (lab.kairos(), lab.path("first.iso"), lab.path("out.iso"));
+    lab.customize(&base, With::user_data(FIRST), &first).unwrap();
+    let other = With { flavor: Some(Flavor::Ubuntu), ..With::user_data(SECOND) };
+    let error = lab.customize(&first, other, &out).unwrap_err();
+    assert!(matches!(&error, IsoError::Wiped(path) if path == "config.yaml"), "{error}");
+    assert!(!out.exists());
+}
+
+/// Why an image can't be customised; nothing may be left.
+fn refused(lab: &Lab, base: &Path, with: With<'_>) -> IsoError {
+    let out = lab.path("refused/out.iso");
+    let error = lab.customize(base, with, &out).unwrap_err();
+    let left: Vec<PathBuf> = std::fs::read_dir(lab.path("refused"))
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .unwrap_or_default();
+    assert!(left.is_empty(), "{left:?}");
+    error
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let lab = Lab::new();
+    let base = lab.kairos();
+    let much = "x".repeat(16 << 10);
+    let error = refused(&lab, &base, With::user_data(&much));
+    assert!(matches!(error, IsoError::UserDataTooLarge { .. }), "{error}");
+    let long = "y".repeat(2000);
+    let error = refused(&lab, &base, With { arguments: &[&long], ..With::default() });
+    assert!(matches!(error, IsoError::ArgumentsTooLong { .. }), "{error}");
+    let error = refused(&lab, &base, With { network_config: Some("x"), ..With::default() });
+    assert_eq!(error.to_string(), "Kairos reads no `network-config` from its medium");
+
+    let plain = lab.plain("plain.iso", &["-R"]);
+    let error = refused(&lab, &plain, With { arguments: &["quiet"], ..With::default() });
+    assert!(matches!(error, IsoError::NoMenu), "{error}");
+    let file = std::fs::File::options().write(true).open(&plain).unwrap();
+    file.set_len(std::fs::metadata(&plain).unwrap().len() / 2).unwrap();
+    let error = refused(&lab, &plain, With::default()).to_string();
+    assert!(error.contains("was cut short"), "{error}");
+    std::fs::write(&plain, "no image").unwrap();
+    let error = refused(&lab, &plain, With::default()).to_string();
+    assert!(error.contains("is no ISO 9660 image"), "{error}");
+    // UDF beside: a terminator, then its recognition sequence.
+    let bytes = std::fs::read(&base).unwrap();
+    let end = (16..40).find(|block| bytes[block * 2048] == 255).unwrap() as u64;
+    let file = std::fs::File::options().write(true).open(&base).unwrap();
+    file.write_all_at(b"\0BEA01\x01", (end + 1) * 2048).unwrap();
+    file.write_all_at(b"\0NSR02\x01", (end + 2) * 2048).unwrap();
+    let error = refused(&lab, &base, With::default()).to_string();
+    assert!(error.contains("lists its files in UDF"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// A damaged image is refused, or changed as a whole one is: what was made
+    /// of it has been compared with it.
+    #[test]
+    fn damage_is_an_error_or_stays(places in prop::collection::vec((0_usize..400_000, any::<u8>()), 1..30)) {
+        let lab = Lab::new();
+        let base = lab.path("base.iso");
+        let mut bytes = whole().to_vec();
+        for (at, byte) in places {
+            // Most of what counts is at the front.
+            let at = if at % 3 == 0 { at } else { at % 200_000 };
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+        }
+        std::fs::write(&base, bytes).unwrap();
+        let out = lab.path("out.iso");
+        match lab.customize(&base, With::user_data(FIRST), &out) {
+            Ok(_) => prop_assert!(Disc::open(&out).is_ok()),
+            Err(_) => prop_assert!(!out.exists()),
+        }
+    }
+}
+
+fn whole() -> &'static [u8] {
+    static WHOLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    WHOLE.get_or_init(|| std::fs::read(Lab::new().kairos()).unwrap())
+}
