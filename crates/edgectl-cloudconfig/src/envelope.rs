@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::certificate::decode;
+use crate::choice;
 use crate::error::{InjectError, Place};
 use crate::header::{is_cloud_config, line_end};
 use crate::lines;
@@ -11,6 +12,9 @@ use crate::tree::{Data, Document, Id};
 
 /// The header of an archive.
 const ARCHIVE: &str = "#cloud-config-archive";
+
+/// Headers of parts, and keys of archives' items, that say how to merge.
+const MERGE_HEADERS: [&str; 2] = ["merge-type", "x-merge-type"];
 
 /// A cloud-config part of a larger text.
 pub(crate) struct Part {
@@ -23,6 +27,8 @@ pub(crate) struct Part {
     pub(crate) is_line_by_line: bool,
     /// The line of the whole that its first line is, from 1.
     pub(crate) line: u64,
+    /// Whether a header says how it is merged into the parts before it.
+    pub(crate) has_merge_header: bool,
     /// Blanks before each of its lines in the whole.
     margin: String,
 }
@@ -35,17 +41,43 @@ pub(crate) fn parts(text: &str) -> Option<Vec<Part>> {
     is_archive(text).then(|| archive_parts(text))
 }
 
-/// `text` with `edit` made to the part that a registry goes into: the first
-/// cloud-config part of several, or the whole.
-pub(crate) fn edit_part<E: From<InjectError>>(
+/// An error that can be told where a part stands.
+pub(crate) trait InPart: From<InjectError> {
+    /// The error with its place in the whole text.
+    fn in_whole(self, part: &Part) -> Self;
+}
+
+impl InPart for InjectError {
+    fn in_whole(mut self, part: &Part) -> Self {
+        if let Some(place) = self.place_mut() {
+            *place = part.place_in_whole(*place);
+        }
+        self
+    }
+}
+
+/// The cloud-config parts of a MIME multipart or a cloud-config-archive, decoded;
+/// of any other text the whole.
+pub fn cloud_configs(text: &str) -> Vec<String> {
+    match parts(text) {
+        Some(parts) => parts.into_iter().map(|part| part.text).collect(),
+        None => vec![text.to_owned()],
+    }
+}
+
+/// `text` with `edit` made to the part that its top-level `keys` go into, or to
+/// the whole where there are no parts.
+pub(crate) fn edit_part<E: InPart>(
     text: &str,
+    keys: impl FnOnce() -> Result<Vec<String>, InjectError>,
     edit: impl FnOnce(&str) -> Result<String, E>,
 ) -> Result<String, E> {
     let Some(parts) = parts(text) else { return edit(text) };
-    let part = parts.first().ok_or(InjectError::NotCloudConfig)?;
+    let number = choice::chosen(&parts, &keys()?)?;
+    let part = &parts[number];
     let refused = InjectError::Encoded { line: part.line };
     let range = part.range.clone().ok_or_else(|| refused.clone())?;
-    let after = edit(&part.text)?;
+    let after = edit(&part.text).map_err(|error| error.in_whole(part))?;
     let whole = match part.margin() {
         "" => {
             // A part ends where a line does.
@@ -55,7 +87,7 @@ pub(crate) fn edit_part<E: From<InjectError>>(
         margin => lines::splice(text, range, &indented(&after, margin, line_end(text))),
     };
     // The lines may mean something else where they stand.
-    let again = self::parts(&whole).and_then(|parts| parts.into_iter().next());
+    let again = self::parts(&whole).and_then(|parts| parts.into_iter().nth(number));
     match again.is_some_and(|part| part.text.trim_end() == after.trim_end()) {
         true => Ok(whole),
         false => Err(refused.into()),
@@ -156,12 +188,15 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
     let body = start + body;
     let encoding = header(headers, "content-transfer-encoding").unwrap_or_default();
     let line = u64::try_from(text[..body].matches('\n').count() + 1).unwrap_or(u64::MAX);
+    let has_merge_header =
+        MERGE_HEADERS.iter().any(|name| header(headers, name).is_some_and(|how| !how.is_empty()));
     let part = match encoding.to_ascii_lowercase().as_str() {
         "base64" => Part {
             text: decode(&text[body..end])?,
             range: None,
             is_line_by_line: false,
             line,
+            has_merge_header,
             margin: String::new(),
         },
         "quoted-printable" => return None,
@@ -170,6 +205,7 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
             range: Some(body..end),
             is_line_by_line: true,
             line,
+            has_merge_header,
             margin: String::new(),
         },
     };
@@ -262,6 +298,10 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
         range: is_plain.then(|| start..start + as_written.len()),
         is_line_by_line: node.is_block_scalar(),
         line: node.place.line,
+        has_merge_header: document.entries(item).iter().any(|(key, _)| {
+            let name = document.node(*key).scalar().map(|(name, _)| name.to_ascii_lowercase());
+            name.is_some_and(|name| MERGE_HEADERS.contains(&name.as_str()))
+        }),
         margin,
     })
 }

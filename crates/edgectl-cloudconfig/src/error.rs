@@ -61,6 +61,28 @@ pub enum InjectError {
         /// Where it starts.
         line: u64,
     },
+    /// Several parts, none of which is right for all keys.
+    #[error(
+        "the cloud-config part at line {line} has `{key}`, and the one at line {other_line} has `{other_key}`: wherever the registry went, one part's keys would replace the other's, which cloud-init doesn't merge; put both keys into one part"
+    )]
+    Spread {
+        /// Where the later part starts.
+        line: u64,
+        /// A key of it.
+        key: String,
+        /// Where the earlier part starts.
+        other_line: u64,
+        /// The key of that.
+        other_key: String,
+    },
+    /// Several parts with the keys, merged in a way of their own.
+    #[error(
+        "the cloud-config part at line {line} says how it is merged (`merge_how`, `merge_type` or a header), and several parts have the keys that the registry goes into; put those keys into one part"
+    )]
+    Merging {
+        /// Where it starts.
+        line: u64,
+    },
     /// Not YAML.
     #[error("{place}: {message}")]
     Yaml {
@@ -189,6 +211,30 @@ pub enum ReadError {
         /// What should be there.
         expected: &'static str,
     },
+}
+
+impl InjectError {
+    /// Where it is, if it is anywhere.
+    pub(crate) fn place_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::Yaml { place, .. }
+            | Self::SecondDocument { place }
+            | Self::Alias { place, .. }
+            | Self::Anchor { place, .. }
+            | Self::MergeKey { place, .. }
+            | Self::Tag { place, .. }
+            | Self::Duplicate { place, .. }
+            | Self::Shape { place, .. }
+            | Self::Unsupported { place, .. }
+            | Self::ForeignFile { place, .. } => Some(place),
+            Self::NotCloudConfig
+            | Self::Encoded { .. }
+            | Self::Spread { .. }
+            | Self::Merging { .. }
+            | Self::ProxyWithoutPlace
+            | Self::NotPem => None,
+        }
+    }
 }
 
 impl From<SyntaxError> for InjectError {

@@ -14,6 +14,13 @@ pub(crate) fn is_cloud_config(text: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
+/// Whether the text has one of the headers that Kairos takes beside
+/// `#cloud-config`.
+pub(crate) fn is_kairos_config(text: &str) -> bool {
+    let header = text.lines().next().unwrap_or_default().trim_end();
+    matches!(header, "#kairos-config" | "#node-config")
+}
+
 fn is_jinja(line: &str) -> bool {
     let word = line.strip_prefix("##").map(str::trim);
     word.and_then(|w| w.strip_prefix("template:")).is_some_and(|w| w.trim() == "jinja")

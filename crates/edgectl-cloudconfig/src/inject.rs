@@ -5,7 +5,7 @@ use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
 use crate::guard;
-use crate::header::is_cloud_config;
+use crate::header::{is_cloud_config, is_kairos_config};
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
 use crate::plan;
@@ -16,14 +16,17 @@ use crate::tree::Document;
 /// `text` with everything of `injection` set and every other byte as it was.
 /// Injecting twice gives the same bytes as injecting once.
 ///
-/// Of several parts (MIME multipart, cloud-config-archive) the first
-/// cloud-config part is changed; one that is encoded is refused.
+/// Of several parts (MIME multipart, cloud-config-archive) the last one that
+/// has any of the keys is changed, else the first; one that is encoded, and
+/// keys that are spread over several parts, are refused.
 pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> {
-    edit_part(text, |part| inject_one(part, injection))
+    edit_part(text, || plan::tops(injection), |part| inject_one(part, injection))
 }
 
 pub(crate) fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
-    if !is_cloud_config(text) {
+    // No other agent reads what has one of Kairos' own headers.
+    let is_for_kairos = injection.flavor == Flavor::Kairos && is_kairos_config(text);
+    if !is_cloud_config(text) && !is_for_kairos {
         return Err(InjectError::NotCloudConfig);
     }
     let targets = plan::targets(text, injection)?;

@@ -8,6 +8,7 @@
 
 mod certificate;
 mod check;
+mod choice;
 mod edit;
 mod envelope;
 mod error;
@@ -31,6 +32,7 @@ mod target;
 mod tree;
 
 pub use check::{Against, Finding, Flavor, Level, RULES, Rule, USER_DATA_SCHEMA, check};
+pub use envelope::cloud_configs;
 pub use error::{InjectError, Place, ReadError};
 pub use fleet::{RenderError, SiteTemplate, SiteValue, TemplateError};
 pub use host_files::written_files;

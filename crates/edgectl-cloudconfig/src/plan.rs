@@ -30,6 +30,19 @@ pub(crate) fn targets(text: &str, injection: &Injection) -> Result<Vec<Target>, 
     Ok(plan.targets)
 }
 
+/// The top-level keys that an injection touches.
+pub(crate) fn tops(injection: &Injection) -> Result<Vec<String>, InjectError> {
+    let mut tops = Vec::new();
+    for target in targets("", injection)? {
+        if let Some(Seg::Key(key)) = target.path.first() {
+            tops.push(key.clone());
+        }
+    }
+    tops.sort();
+    tops.dedup();
+    Ok(tops)
+}
+
 /// The top-level key that most of an injection is below.
 pub(crate) fn top(injection: &Injection) -> &'static str {
     match (injection.flavor, &injection.runtime) {

@@ -5,14 +5,14 @@
 
 use thiserror::Error;
 
-use crate::envelope::edit_part;
+use crate::envelope::{InPart, Part, edit_part};
 use crate::error::InjectError;
 use crate::header::line_end;
 use crate::inject::inject_one;
 use crate::injection::Injection;
 use crate::lines;
 use crate::place::Placing;
-use crate::plan::targets;
+use crate::plan::{targets, tops};
 use crate::target::{Seg, Target};
 use crate::tree::{Data, Document, Id};
 
@@ -33,6 +33,15 @@ pub enum RemoveError {
     Replaced,
 }
 
+impl InPart for RemoveError {
+    fn in_whole(self, part: &Part) -> Self {
+        match self {
+            Self::Text(error) => Self::Text(error.in_whole(part)),
+            other => other,
+        }
+    }
+}
+
 /// Sections nest no deeper than this.
 const MAX_KEYS: usize = 4;
 
@@ -49,7 +58,7 @@ struct Leave<'a> {
 /// Where the injection has replaced values this is refused, unless `force`:
 /// then its keys are taken out, whatever stood there before.
 pub fn remove(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
-    edit_part(text, |part| remove_one(part, injection, force))
+    edit_part(text, || tops(injection), |part| remove_one(part, injection, force))
 }
 
 fn remove_one(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {

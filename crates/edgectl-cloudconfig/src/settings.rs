@@ -7,7 +7,7 @@ use edgectl_model::{HostRule, Prefix, Secret};
 use crate::certificate;
 use crate::envelope::parts;
 use crate::error::ReadError;
-use crate::header::is_cloud_config;
+use crate::header::{is_cloud_config, is_kairos_config};
 use crate::scalar;
 use crate::tree::{Data, Document, Id};
 
@@ -57,22 +57,20 @@ pub struct InstallSettings {
 
 /// Reads the settings of a node from its user data.
 ///
-/// Of several parts the one with a registry counts, else the first.
+/// Of several parts the last one with a registry counts, as its keys replace
+/// those before it; else the first.
 pub fn read_settings(text: &str) -> Result<NodeSettings, ReadError> {
     let Some(parts) = parts(text) else { return read_one(text) };
-    let mut first = None;
-    for part in &parts {
-        let settings = read_one(&part.text)?;
-        if !settings.registries.is_empty() {
-            return Ok(settings);
-        }
-        first.get_or_insert(settings);
+    let mut read = parts.iter().map(|part| read_one(&part.text)).collect::<Result<Vec<_>, _>>()?;
+    let last = read.iter().rposition(|settings| !settings.registries.is_empty());
+    match read.is_empty() {
+        true => Err(ReadError::NotCloudConfig),
+        false => Ok(read.swap_remove(last.unwrap_or(0))),
     }
-    first.ok_or(ReadError::NotCloudConfig)
 }
 
 fn read_one(text: &str) -> Result<NodeSettings, ReadError> {
-    if !is_cloud_config(text) {
+    if !is_cloud_config(text) && !is_kairos_config(text) {
         return Err(ReadError::NotCloudConfig);
     }
     let document = Document::parse(text)?;

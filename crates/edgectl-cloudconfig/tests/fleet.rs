@@ -27,6 +27,17 @@ fn render(text: &str, values: &[(&str, &str)]) -> Result<String, String> {
 }
 
 #[test]
+fn several_parts_are_no_template() {
+    for text in [
+        "#cloud-config-archive\n- |\n  #cloud-config\n  a: {b: \"{{ x }}\"}\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n#cloud-config\na: {{ x }}\n--b--\n",
+        "mime-version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n#cloud-config\na: {{ x }}\n--b--\n",
+    ] {
+        assert_eq!(template(text).err(), Some(TemplateError::Parts), "{text}");
+    }
+}
+
+#[test]
 fn values_are_written_for_their_place() {
     let text = "#cloud-config\n# {{ a }}\nw: {{ a }}\nd: \"<{{ a }}>\"\ns: '<{{ a }}>'\nb: |\n  <{{ a }}>\n{{ k }}: 1\n";
     let filled = render(text, &[("a", "it's: \"x\" # {{y}}"), ("k", "on")]).unwrap();

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use edgectl_cloudconfig::{
-    Flavor, InjectError, Injection, SiteSettings, inject, read_settings, remove,
+    Flavor, HostFile, InjectError, Injection, RuntimeSetup, SiteSettings, cloud_configs, inject,
+    read_settings, remove,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
 
@@ -414,6 +415,33 @@ fn other_flavors_get_a_section_of_the_agent() {
     assert_eq!(Flavor::detect("#cloud-config\nstylus: {}\n"), Some(Flavor::Palette));
     assert_eq!(Flavor::detect("#cloud-config\nhostname: a\n"), Some(Flavor::CloudInit));
     assert_eq!(Flavor::detect("a: [\n"), None);
+    let plain = "#cloud-config\nhostname: a\n";
+    for (parts, flavor) in [
+        (&[plain, before][..], Some(Flavor::Kairos)),
+        (&[before, "#cloud-config\nstylus: {}\n"], Some(Flavor::Palette)),
+        (&[plain], Some(Flavor::CloudInit)),
+        (&[plain, "#cloud-config\na: [\n"], None),
+        (&[], None),
+    ] {
+        assert_eq!(Flavor::detect(&multipart(parts)), flavor, "{parts:?}");
+    }
+    let archive = "#cloud-config-archive\n- |\n  #cloud-config\n  stages: {}\n- |\n  #!/bin/sh\n";
+    assert_eq!(Flavor::detect(archive), Some(Flavor::Kairos));
+    assert_eq!(cloud_configs(archive), ["#cloud-config\nstages: {}\n"]);
+}
+
+#[test]
+fn headers_of_kairos_are_for_kairos() {
+    for header in ["#kairos-config", "#node-config"] {
+        let before = format!("{header}\nhostname: a\n");
+        let kairos = Injection { flavor: Flavor::Kairos, ..full() };
+        let after = inject(&before, &kairos).unwrap();
+        assert!(after.starts_with(&before), "{after}");
+        assert_eq!(remove(&after, &kairos, false).unwrap(), before);
+        assert_eq!(read_settings(&after).unwrap().registries[0].domain, kairos.registry);
+        let other = Injection { flavor: Flavor::CloudInit, ..full() };
+        assert_eq!(inject(&before, &other), Err(InjectError::NotCloudConfig));
+    }
 }
 
 #[test]
@@ -435,6 +463,71 @@ fn of_several_parts_the_cloud_config_is_changed() {
         assert!(matches!(inject(archive, &full()), Err(InjectError::Encoded { .. })), "{archive}");
     }
     assert_eq!(inject("#cloud-config-archive\n[]\n", &full()), Err(InjectError::NotCloudConfig));
+}
+
+/// A MIME message of cloud-config parts.
+fn multipart(parts: &[&str]) -> String {
+    let part = |part: &&str| format!("--b1\nContent-Type: text/cloud-config\n\n{part}");
+    let parts: String = parts.iter().map(part).collect();
+    format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b1\n\n{parts}--b1--\n")
+}
+
+#[test]
+fn of_several_cloud_configs_the_one_that_counts_is_changed() {
+    let palette = Injection { flavor: Flavor::Palette, ..full() };
+    let plain = "#cloud-config\nhostname: a\n";
+    let stylus = "#cloud-config\nstylus: {site: {name: b}}\n";
+    let done = inject(stylus, &palette).unwrap();
+    for (before, after) in [
+        (&[plain, stylus][..], &[plain, done.as_str()][..]),
+        (&[stylus, plain], &[&done, plain]),
+        // The first one's key is gone already.
+        (&[stylus, stylus, plain], &[stylus, &done, plain]),
+    ] {
+        let (before, after) = (multipart(before), multipart(after));
+        assert_eq!(inject(&before, &palette).unwrap(), after);
+        assert_eq!(inject(&after, &palette).unwrap(), after);
+        assert_eq!(remove(&after, &palette, false).unwrap(), before);
+        assert_eq!(read_settings(&after).unwrap().registries[0].domain, palette.registry);
+    }
+    let archive = "#cloud-config-archive\n- |\n  #cloud-config\n  a: 1\n- |\n  #cloud-config\n  stylus: {debug: true}\n- |\n  #cloud-config\n  b: 1\n";
+    let after = inject(archive, &palette).unwrap();
+    assert!(after.contains("stylus: {debug: true, registryCredentials"), "{after}");
+    assert_eq!(remove(&after, &palette, false).unwrap(), archive);
+}
+
+#[test]
+fn parts_of_which_none_is_right_are_refused() {
+    let files = RuntimeSetup {
+        files: vec![HostFile {
+            path: "/etc/edgectl/a".into(),
+            mode: 0o600,
+            content: Secret::new("a\n"),
+        }],
+        restart: vec!["ls".into()],
+    };
+    let host = Injection { flavor: Flavor::CloudInit, runtime: Some(files), ..full() };
+    let written = "#cloud-config\nwrite_files: [{path: /x, content: y}]\n";
+    let run = "#cloud-config\nruncmd: [ls]\n";
+    for (first, second) in [(written, run), (run, written)] {
+        let refused = inject(&multipart(&[first, second]), &host);
+        let Err(InjectError::Spread { line: 12, other_line: 7, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+    // Both spellings are one key to cloud-init.
+    let old = "#cloud-config\nca-certs: {remove-defaults: false}\n";
+    let refused = inject(&multipart(&[old, run]), &host);
+    assert!(matches!(refused, Err(InjectError::Spread { .. })), "{refused:?}");
+    let merged =
+        written.replace("write_files", "merge_how: list(append)+dict(recurse_list)\nwrite_files");
+    let refused = inject(&multipart(&[written, &merged]), &host);
+    assert_eq!(refused, Err(InjectError::Merging { line: 12 }));
+    // Faults have their place in the whole.
+    let odd = "#cloud-config\nwrite_files: 7\n";
+    let refused = inject(&multipart(&["#cloud-config\na: 1\n", odd]), &host);
+    let Err(InjectError::Shape { place, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(place.line, 13);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) fn injection(
         .host_rules(lock.workloads().map(|image| &image.source))
         .map_err(|e| Failure::of(exit::FAILED, &e).doing("writing the mirror rules"))?;
     let mut injection = Injection {
-        flavor: flavor(project, args.flavor, text),
+        flavor: flavor(project, args.flavor, text)?,
         registry: registry.domain.clone(),
         username,
         password,
@@ -46,20 +46,26 @@ pub(crate) fn injection(
 }
 
 /// As the command line says, else as edge.yaml does.
-fn flavor(project: &Project, argument: Option<FlavorArg>, text: &str) -> Flavor {
+fn flavor(project: &Project, argument: Option<FlavorArg>, text: &str) -> Result<Flavor, Failure> {
     let config = match project.config.user_data.flavor {
         UserDataFlavor::Palette => FlavorArg::Palette,
         UserDataFlavor::Kairos => FlavorArg::Kairos,
         UserDataFlavor::CloudInit => FlavorArg::CloudInit,
         UserDataFlavor::Detect => FlavorArg::Detect,
     };
-    match argument.unwrap_or(config) {
+    Ok(match argument.unwrap_or(config) {
         FlavorArg::Palette => Flavor::Palette,
         FlavorArg::Kairos => Flavor::Kairos,
         FlavorArg::CloudInit => Flavor::CloudInit,
-        // What isn't YAML is refused later, with its place.
-        FlavorArg::Detect => Flavor::detect(text).unwrap_or(Flavor::Palette),
-    }
+        FlavorArg::Detect => return Flavor::detect(text).ok_or_else(undetected),
+    })
+}
+
+fn undetected() -> Failure {
+    let message =
+        "nothing tells who reads the user data: it isn't cloud-config and YAML as it stands";
+    Failure::new(exit::USAGE, message)
+        .hint("name it: `--flavor palette`, `kairos` or `cloud-init`; `edgectl user-data check` has what is wrong and where")
 }
 
 fn is_listed(project: &Project, args: &InjectionArgs) -> bool {

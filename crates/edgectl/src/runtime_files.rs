@@ -1,6 +1,6 @@
 //! The files of a host's own container runtime, for user data.
 
-use edgectl_cloudconfig::{Flavor, HostFile, Injection, RuntimeSetup};
+use edgectl_cloudconfig::{Flavor, HostFile, Injection, RuntimeSetup, cloud_configs};
 use edgectl_model::{HostRuntime, ImageLock, Reference, Secret};
 use edgectl_node::{
     NodeProxy, NodeRegistries, NodeRegistry, Rancher, RuntimeFile, containerd_files, rancher_files,
@@ -39,6 +39,8 @@ pub(crate) fn runtime(
     if chosen != HostRuntime::Detect {
         return Ok(chosen);
     }
+    // Other parts, such as scripts, may name what they like.
+    let text = cloud_configs(text).join("\n");
     let mut seen: Vec<HostRuntime> =
         HINTS.iter().filter(|(hint, _)| text.contains(hint)).map(|(_, runtime)| *runtime).collect();
     seen.dedup();

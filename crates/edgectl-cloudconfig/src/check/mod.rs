@@ -36,8 +36,10 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         let message = "none of its parts is cloud-config (`text/cloud-config`)";
         findings.add(&rules::HEADER, Place::new(1, 1), "", message);
     }
-    // The registry's settings may be in one part alone.
-    let settled = parts.iter().position(|part| names_registries(&part.text));
+    rules::check_parts(&parts, &mut findings);
+    // The registry's settings may be in one part alone; of several the last
+    // one's replace the others.
+    let settled = parts.iter().rposition(|part| names_registries(&part.text));
     for (number, part) in parts.iter().enumerate() {
         let against = against.filter(|_| number == settled.unwrap_or(0));
         for finding in check_one(&part.text, against) {

@@ -1,13 +1,14 @@
 //! The file under check.
 
 use std::cell::OnceCell;
-use std::ops::Range;
 
 use edgectl_model::{ImageLock, Reference};
 
 use super::registries::Registries;
 use super::walk::{Visit, walk};
+use crate::envelope::parts;
 use crate::error::Place;
+use crate::header::is_kairos_config;
 use crate::tree::{Data, Document, Id, Node};
 
 /// Which agent reads the file.
@@ -22,9 +23,17 @@ pub enum Flavor {
 }
 
 impl Flavor {
-    /// The flavor of a text; none if it isn't YAML.
+    /// The flavor of a text, or of the cloud-config parts of a MIME multipart or
+    /// a cloud-config-archive; none where one of these isn't YAML, or there are
+    /// none.
     pub fn detect(text: &str) -> Option<Self> {
-        Document::parse(text).ok().map(|document| Self::of(text, &document))
+        let one = |text: &str| Document::parse(text).ok().map(|document| Self::of(text, &document));
+        let Some(parts) = parts(text) else { return one(text) };
+        let found = parts.iter().map(|part| one(&part.text)).collect::<Option<Vec<_>>>()?;
+        // Palette's files have Kairos' keys too, and either's have cloud-init's.
+        [Self::Palette, Self::Kairos, Self::CloudInit]
+            .into_iter()
+            .find(|flavor| found.contains(flavor))
     }
 
     /// Recognises the flavor of cloud-config by its header and its top-level
@@ -42,12 +51,10 @@ impl Flavor {
             "kubevip",
             "kcrypt",
         ];
-        let header = text.lines().next().unwrap_or_default();
         if has("stylus") {
             return Self::Palette;
         }
-        let is_kairos = header.starts_with("#kairos-config") || header.starts_with("#node-config");
-        match is_kairos || KAIROS.into_iter().any(has) {
+        match is_kairos_config(text) || KAIROS.into_iter().any(has) {
             true => Self::Kairos,
             false => Self::CloudInit,
         }
@@ -110,13 +117,6 @@ impl<'a> Subject<'a> {
     /// The value at a path of keys, through aliases and merge keys.
     pub(super) fn at(&self, path: &[&str]) -> Option<Id> {
         path.iter().try_fold(self.document.root?, |id, key| self.document.get(id, key))
-    }
-
-    /// The bytes of the scalars that go over several lines.
-    pub(super) fn long_scalars(&self) -> Vec<Range<usize>> {
-        let ranges = self.document.nodes.iter().filter(|node| node.scalar().is_some());
-        let ranges = ranges.map(|node| node.range.clone());
-        ranges.filter(|range| self.text[range.clone()].contains('\n')).collect()
     }
 
     /// The text of a scalar.

@@ -17,6 +17,8 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use thiserror::Error as ThisError;
 
+use crate::envelope::{is_archive, is_mime};
+
 use context::Context;
 use holes::{Holes, Put};
 
@@ -67,6 +69,11 @@ pub enum TemplateError {
         /// What the parser says.
         message: String,
     },
+    /// User data of several parts, where a value's surroundings can't be told.
+    #[error(
+        "MIME multipart and cloud-config-archive can't be a template: what a value means inside of a part can't be told, and it could bring in keys of its own; make the template one cloud-config file (`#cloud-config`), and give the other parts to the host in another way, such as files of `write_files`"
+    )]
+    Parts,
     /// The text isn't a template.
     #[error("line {line}: {message}")]
     Template {
@@ -106,6 +113,9 @@ impl SiteTemplate {
         text: &str,
         edit: impl FnOnce(String) -> Result<String, E>,
     ) -> Result<Self, E> {
+        if is_mime(text) || is_archive(text) {
+            return Err(E::from(TemplateError::Parts));
+        }
         let holes = Holes::dig(text).map_err(E::from)?;
         let edited = edit(holes.text.clone())?;
         let contexts = context::contexts(&edited, &holes).map_err(E::from)?;

@@ -12,7 +12,7 @@ mod value;
 use thiserror::Error;
 
 use crate::error::Place;
-use crate::header::is_cloud_config;
+use crate::header::{is_cloud_config, is_kairos_config};
 use crate::tree::Document;
 use value::{Origin, Reader, Value};
 
@@ -144,9 +144,7 @@ impl Merged {
 
 fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
     let file = source.name.to_owned();
-    let kairos =
-        source.text.starts_with("#kairos-config") || source.text.starts_with("#node-config");
-    if !is_cloud_config(source.text) && !kairos {
+    if !is_cloud_config(source.text) && !is_kairos_config(source.text) {
         return Err(MergeError::NotCloudConfig { file });
     }
     let unreadable = |place, message: &str| MergeError::Unreadable {

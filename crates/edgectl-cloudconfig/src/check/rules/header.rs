@@ -2,7 +2,7 @@
 
 use super::{Findings, Level, Rule};
 use crate::error::Place;
-use crate::header::is_cloud_config;
+use crate::header::{is_cloud_config, is_kairos_config};
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "header",
@@ -11,14 +11,12 @@ pub(in crate::check) static RULE: Rule = Rule {
     check: |subject, findings| check(subject.text, findings),
 };
 
-/// Headers that Kairos takes beside `#cloud-config`.
-const OF_KAIROS: [&str; 2] = ["#kairos-config", "#node-config"];
 /// How far down a misplaced header is looked for.
 const NEAR: usize = 20;
 
 pub(in crate::check) fn check(text: &str, findings: &mut Findings) {
     let start = Place::new(1, 1);
-    let is_header = |line: &str| is_cloud_config(line) || OF_KAIROS.contains(&line.trim_end());
+    let is_header = |line: &str| is_cloud_config(line) || is_kairos_config(line);
     if text.starts_with('\u{feff}') {
         let message = "a byte order mark stands before the header, and cloud-init then passes \
                        the file over; save it as UTF-8 without the mark";

@@ -12,6 +12,7 @@ mod octal_permissions;
 mod oversize;
 mod readable_secret;
 mod reboot_and_poweroff;
+mod replaced_key;
 mod second_document;
 mod stage_list;
 mod syntax;
@@ -27,6 +28,7 @@ use super::finding::{Findings, Level};
 use super::subject::Subject;
 
 pub(super) use header::{RULE as HEADER, check as check_header};
+pub(super) use replaced_key::check as check_parts;
 pub(super) use syntax::RULE as SYNTAX;
 
 /// One thing that can be wrong.
@@ -55,6 +57,7 @@ pub static RULES: &[&Rule] = &[
     &oversize::RULE,
     &readable_secret::RULE,
     &reboot_and_poweroff::RULE,
+    &replaced_key::RULE,
     &second_document::RULE,
     &stage_list::RULE,
     &syntax::RULE,

@@ -1,34 +1,70 @@
 //! Texts that are not YAML.
 
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+
 use super::{Findings, Level, Rule, Subject};
 use crate::error::Place;
+use crate::tree::Data;
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "yaml-syntax",
     level: Level::Error,
-    summary: "not YAML; a tab in the indentation is the usual cause",
+    summary: "not YAML; a tab in place of blanks is the usual cause",
     check,
 };
 
 /// The parser's error is the finding; a text that has one gets no further.
+///
+/// Our parser takes tabs between values, and cloud-init's (PyYAML) takes them
+/// nowhere but in quotes, in blocks of text and in comments.
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    let scalars = subject.long_scalars();
+    let texts = texts(subject);
     let mut start = 0;
     for (n, line) in subject.text.split_inclusive('\n').enumerate() {
-        let is_content = scalars.iter().any(|range| range.start < start && start < range.end);
-        if let Some(at) = tab_in_indentation(line).filter(|_| !is_content) {
-            let place = Place::new(n + 1, at + 1);
-            findings.add(&RULE, place, "", "a tab in the indentation; YAML takes blanks only");
+        // A second document is a finding of its own, and isn't looked into.
+        if subject.document.second.is_some_and(|second| Place::new(n + 1, 1).line >= second.line) {
+            return;
+        }
+        if let Some(at) = tab(line, start, &texts) {
+            let place = Place::new(n + 1, line[..at].chars().count() + 1);
+            let message = match line[..at].trim_start().is_empty() {
+                true => "a tab in the indentation; YAML takes blanks only",
+                false => "a tab between values, which cloud-init's YAML doesn't take; use blanks",
+            };
+            findings.add(&RULE, place, "", message);
         }
         start += line.len();
     }
 }
 
-/// Where it stands; comments and blank lines may have any.
-fn tab_in_indentation(line: &str) -> Option<usize> {
-    let content = line.trim_start();
-    if content.is_empty() || content.starts_with('#') {
-        return None;
+/// The bytes of quoted texts and blocks of text, in which tabs are content.
+fn texts(subject: &Subject<'_>) -> Vec<Range<usize>> {
+    let is_text = |data: &Data| match data {
+        Data::Scalar { style, .. } => *style != ScalarStyle::Plain,
+        _ => false,
+    };
+    let nodes = subject.document.nodes.iter().filter(|node| is_text(&node.data));
+    let mut texts: Vec<Range<usize>> = nodes.map(|node| node.range.clone()).collect();
+    texts.sort_by_key(|range| range.start);
+    texts
+}
+
+/// The first tab of a line that starts at `start` of the text, if it is neither
+/// in one of the texts nor in a comment.
+fn tab(line: &str, start: usize, texts: &[Range<usize>]) -> Option<usize> {
+    let is_content = |at: usize| {
+        let before = texts.partition_point(|range| range.start <= start + at);
+        before.checked_sub(1).is_some_and(|n| start + at < texts[n].end)
+    };
+    let mut is_after_blank = true;
+    for (at, c) in line.char_indices().filter(|(at, _)| !is_content(*at)) {
+        match c {
+            '\t' => return Some(at),
+            '#' if is_after_blank => return None,
+            _ => is_after_blank = matches!(c, ' ' | '\u{feff}'),
+        }
     }
-    line[..line.len() - content.len()].find('\t')
+    None
 }
