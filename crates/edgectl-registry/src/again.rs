@@ -3,11 +3,12 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use edgectl_model::Reference;
+use serde_json::Value;
 
 use crate::attached::tagged;
 use crate::copy::{Run, WIDTH};
 use crate::error::RegistryError;
-use crate::manifest::{Parsed, Pinned, RawManifest};
+use crate::manifest::{Pinned, RawManifest};
 use crate::plan::Planned;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -26,19 +27,46 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let (root, _) = self.wanted(image, &self.request.platforms).await?;
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;
         tree.attach(self.source, &image.source).await?;
-        let asking = tree
-            .attached
-            .iter()
-            .map(|(tag, attached)| self.has_attached(&image.target, tag.as_deref(), attached));
-        let there: Vec<bool> = stream::iter(asking).buffered(WIDTH).try_collect().await?;
-        let mut there = there.into_iter();
-        tree.attached.retain(|_| !there.next().unwrap_or(false));
+        let there = self.there(&image.target, &tree, |_| true).await?;
+        tree.leave_attached(&there)?;
         if tree.attached.is_empty() {
             return Ok(Err(pinned));
         }
         let tree = tree.only_attached()?;
         let (source, target) = (image.source.clone(), image.target.clone());
         Ok(Ok(Planned { index, source, target, pinned, tree }))
+    }
+
+    /// Takes out of a tree what the target has under cosign's tags and the
+    /// source's must not replace.
+    pub(crate) async fn leave_what_others_attached(
+        &self,
+        target: &Reference,
+        tree: &mut Tree,
+    ) -> Result<(), RegistryError> {
+        // What names its subject itself is never in another one's place.
+        let there = self.there(target, tree, |tag| tag.is_some()).await?;
+        tree.leave_attached(&there)
+    }
+
+    /// Which attachments of a tree stay as they are at the target; those that
+    /// aren't `asked` about don't.
+    async fn there(
+        &self,
+        target: &Reference,
+        tree: &Tree,
+        asked: impl Fn(Option<&str>) -> bool,
+    ) -> Result<Vec<bool>, RegistryError> {
+        let asking = tree.attached.iter().map(|(tag, attached)| {
+            let is_asked = asked(tag.as_deref());
+            async move {
+                match is_asked {
+                    true => self.has_attached(target, tag.as_deref(), attached).await,
+                    false => Ok(false),
+                }
+            }
+        });
+        stream::iter(asking.collect::<Vec<_>>()).buffered(WIDTH).try_collect().await
     }
 
     async fn has_attached(
@@ -73,12 +101,21 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
 }
 
 /// Whether nothing is lost when a manifest takes the place of another one:
-/// cosign adds a layer for each further signature.
+/// cosign adds a layer for each further signature. Signers of one image sign
+/// the same text, so their layers differ in their annotations alone.
 fn holds_all_of(new: &RawManifest, old: &RawManifest) -> bool {
-    let layers = |raw: &RawManifest| match raw.parse() {
-        Ok(Parsed::Image { layers, .. }) => layers.into_iter().map(|l| l.blob.digest).collect(),
-        _ => Vec::new(),
+    let layers = |raw: &RawManifest| -> Vec<Value> {
+        let manifest: Option<Value> = serde_json::from_slice(raw.bytes()).ok();
+        let layers = manifest.and_then(|manifest| manifest.get("layers")?.as_array().cloned());
+        layers.unwrap_or_default()
     };
-    let (new, old) = (layers(new), layers(old));
-    !old.is_empty() && old.iter().all(|layer| new.contains(layer))
+    let (mut new, old) = (layers(new), layers(old));
+    let mut take = |layer: &Value| match new.iter().position(|other| other == layer) {
+        Some(at) => {
+            new.swap_remove(at);
+            true
+        }
+        None => false,
+    };
+    !old.is_empty() && old.iter().all(&mut take)
 }

@@ -188,13 +188,17 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         session: Option<UploadSession>,
     ) -> Result<(), RegistryError> {
         let is_asked = session.is_none() || blob.size >= LARGE;
-        if !is_asked || !self.sink.has_blob(self.to, blob).await? {
+        let there = match is_asked {
+            true => self.sink.has_blob(self.to, blob).await,
+            false => Ok(false),
+        };
+        if matches!(there, Ok(false)) {
             return self.send(blob, session).await;
         }
         if let Some(session) = session {
             self.sink.give_up(self.to, session).await;
         }
-        Ok(())
+        there.map(drop)
     }
 
     /// Streams the blob, again from the start where that may help.

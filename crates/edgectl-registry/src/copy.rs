@@ -160,6 +160,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;
         if self.request.attachments {
             tree.attach(self.source, &image.source).await?;
+            self.leave_what_others_attached(&image.target, &mut tree).await?;
         }
         let (source, target) = (image.source.clone(), image.target.clone());
         Ok(Planned { index, source, target, pinned, tree })

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use edgectl_model::Digest;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::error::RegistryError;
+use crate::error::{ErrorKind, RegistryError};
 use crate::source::Source;
 use crate::tree::Tree;
 use crate::upload::{ImageRequest, interruptible};
@@ -25,16 +25,18 @@ pub struct Shard {
 
 /// Splits images into `count` parts by what the sources say of them; the
 /// destination isn't asked, so that machines that begin at different times
-/// split alike. An image that its source doesn't have goes somewhere too: its
-/// error is told there.
+/// split alike. An image that its source doesn't have, or whose manifests can't
+/// be used, goes somewhere too: its error is told there. What a source says to
+/// one machine only (that it is busy, or that it doesn't know the login) is an
+/// error here: the others would split otherwise, and an image could be nobody's.
 pub async fn shards<S: Source>(
     images: &[ImageRequest],
     source: &S,
     count: usize,
 ) -> Result<Vec<Shard>, RegistryError> {
     let looks = images.iter().map(|image| blobs_of(image, source));
-    let looks = stream::iter(looks).buffered(LOOKS).collect::<Vec<_>>();
-    let blobs = interruptible(async { Ok(looks.await) }).await?;
+    let looks = stream::iter(looks).buffered(LOOKS).try_collect::<Vec<Blobs>>();
+    let blobs = interruptible(looks).await?;
     let parts = split(&blobs, count);
     let part = |part: &Part| Shard {
         images: part.images.iter().filter_map(|at| images.get(*at).cloned()).collect(),
@@ -45,15 +47,23 @@ pub async fn shards<S: Source>(
 
 type Blobs = Vec<(Digest, u64)>;
 
-async fn blobs_of<S: Source>(image: &ImageRequest, source: &S) -> Blobs {
+async fn blobs_of<S: Source>(image: &ImageRequest, source: &S) -> Result<Blobs, RegistryError> {
     let pin = image.digest.as_ref().or(image.source.digest());
     let tree = async {
         let root = source.manifest(&image.source, pin).await?;
         Tree::fetch(source, &image.source, root).await
     };
-    let tree = tree.await.ok();
-    let entries = tree.into_iter().flat_map(|tree| tree.blobs);
-    entries.map(|entry| (entry.blob.digest, entry.blob.size)).collect()
+    let blobs = match tree.await {
+        Ok(tree) => tree.blobs,
+        Err(error) if is_of_the_image(&error) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(blobs.into_iter().map(|entry| (entry.blob.digest, entry.blob.size)).collect())
+}
+
+/// Whether every machine is told the same.
+fn is_of_the_image(error: &RegistryError) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Manifest)
 }
 
 #[derive(Debug, Clone, Default)]
@@ -133,9 +143,12 @@ fn root(parents: &mut [usize], image: usize) -> usize {
 mod tests {
     use std::collections::{BTreeSet, HashSet};
 
+    use edgectl_model::Reference;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::content::Chunks;
+    use crate::manifest::{Blob, RawManifest};
 
     fn images(wanted: &[Vec<u8>]) -> Vec<Blobs> {
         let blob = |n: &u8| (Digest::sha256(&[*n]), u64::from(*n) * 10);
@@ -148,6 +161,41 @@ mod tests {
         let of = |part: &Part| (part.images.clone(), part.bytes);
         assert_eq!(of(&parts[0]), (vec![1, 4], 90));
         assert_eq!(of(&parts[1]), (vec![0, 2, 3], 100));
+    }
+
+    /// A source that has nothing to tell.
+    struct Mute(fn() -> RegistryError);
+
+    impl Source for Mute {
+        async fn manifest(
+            &self,
+            _: &Reference,
+            _: Option<&Digest>,
+        ) -> Result<RawManifest, RegistryError> {
+            Err((self.0)())
+        }
+
+        async fn blob(&self, _: &Reference, _: &Blob, _: u64) -> Result<Chunks, RegistryError> {
+            Err((self.0)())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_one_machine_alone_is_told_ends_the_run() {
+        let name = Reference::parse("quay.io/a/web:1").unwrap();
+        let image = ImageRequest { source: name.clone(), digest: None, target: name };
+        let busy = Mute(|| RegistryError::Stalled { host: "quay.io".to_owned(), seconds: 1 });
+        assert!(shards(std::slice::from_ref(&image), &busy, 2).await.is_err());
+        let denied = Mute(|| RegistryError::Denied {
+            host: "quay.io".to_owned(),
+            user: None,
+            action: "pull".to_owned(),
+            message: String::new(),
+        });
+        assert!(shards(std::slice::from_ref(&image), &denied, 2).await.is_err());
+        let gone = Mute(|| RegistryError::NotFound { what: "x".to_owned(), place: "y".to_owned() });
+        let parts = shards(&[image], &gone, 2).await.unwrap();
+        assert_eq!(parts.iter().map(|part| part.images.len()).sum::<usize>(), 1);
     }
 
     proptest! {

@@ -125,15 +125,32 @@ impl Tree {
 
     /// Without its own manifests, and with the blobs of what is attached alone.
     pub(crate) fn only_attached(mut self) -> Result<Self, RegistryError> {
+        self.levels.clear();
+        self.leave_unneeded_blobs()?;
+        Ok(self)
+    }
+
+    /// Takes out attachments, and the blobs that only they need; `leave` says
+    /// which, in their order.
+    pub(crate) fn leave_attached(&mut self, leave: &[bool]) -> Result<(), RegistryError> {
+        if !leave.contains(&true) {
+            return Ok(());
+        }
+        let mut leave = leave.iter();
+        self.attached.retain(|_| !leave.next().copied().unwrap_or(false));
+        self.leave_unneeded_blobs()
+    }
+
+    fn leave_unneeded_blobs(&mut self) -> Result<(), RegistryError> {
         let mut wanted = HashSet::new();
-        for raw in self.attached.iter().flat_map(|(_, tree)| tree.levels.iter().flatten()) {
+        let attached = self.attached.iter().flat_map(|(_, tree)| &tree.levels);
+        for raw in self.levels.iter().chain(attached).flatten() {
             if let Parsed::Image { config, layers } = raw.parse()? {
                 wanted.extend(config.into_iter().chain(layers).map(|entry| entry.blob.digest));
             }
         }
         self.blobs.retain(|entry| wanted.contains(&entry.blob.digest));
-        self.levels.clear();
-        Ok(self)
+        Ok(())
     }
 
     /// Manifests, those of what is attached among them.

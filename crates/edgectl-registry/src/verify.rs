@@ -1,10 +1,11 @@
 //! Is everything there, and is it what it was?
 
-use std::collections::HashSet;
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use edgectl_model::{Digest, Reference};
 use futures_util::stream::{self, StreamExt};
+use tokio::sync::OnceCell;
 
 use crate::content::{Moved, verified};
 use crate::error::RegistryError;
@@ -76,13 +77,23 @@ pub async fn verify(
 /// Blobs that were found whole, with their repositories: a registry may have a
 /// blob in one repository and not in another.
 #[derive(Default)]
-struct Seen(Mutex<HashSet<(String, Digest)>>);
+struct Seen(Mutex<HashMap<(String, Digest), Arc<OnceCell<()>>>>);
 
 impl Seen {
-    /// Whether this is the first one to look at the blob.
-    fn is_new(&self, repository: String, digest: &Digest) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        seen.insert((repository, digest.clone()))
+    /// Reads a blob, unless it was found whole; others that need it wait. Where
+    /// it isn't whole each of them finds out for itself.
+    async fn ensure_whole(
+        &self,
+        target: &Reference,
+        blob: &Blob,
+        registries: &Registries,
+    ) -> Result<(), RegistryError> {
+        let key = (target.repository(), blob.digest.clone());
+        let slot = {
+            let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Arc::clone(seen.entry(key).or_default())
+        };
+        slot.get_or_try_init(|| read_blob(target, blob, registries)).await.copied()
     }
 }
 
@@ -127,9 +138,7 @@ async fn read_all(
             Parsed::Image { config, layers } => {
                 let here = |entry: &Entry| !entry.is_foreign;
                 for entry in config.into_iter().chain(layers).filter(here) {
-                    if seen.is_new(target.repository(), &entry.blob.digest) {
-                        read_blob(target, &entry.blob, registries).await?;
-                    }
+                    seen.ensure_whole(target, &entry.blob, registries).await?;
                 }
             }
         }

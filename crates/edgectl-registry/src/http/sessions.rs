@@ -1,7 +1,7 @@
 //! Upload sessions: opened, asked how far they are, given up.
 
 use reqwest::header::{LOCATION, RANGE};
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, Url};
 
 use super::api::{pull_scope, push_scope, pushing};
 use super::client::{Ask, Client};
@@ -93,8 +93,19 @@ impl Client {
             let _ = url.set_scheme("https");
             let _ = url.set_port(asked.port());
         }
+        if asked.scheme() == "https" && url.scheme() == "http" {
+            let host = self.host().to_owned();
+            let reason = format!("it wants uploads sent to `{}` without TLS", place_of(&url));
+            return Err(RegistryError::Configuration { host, reason });
+        }
         Ok(UploadSession { url, at: 0, read: None, least: least(answer) })
     }
+}
+
+/// Host and port; the rest of an upload's address is secret.
+fn place_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Bytes that a registry has of an upload; none where its `Range` can't be

@@ -70,7 +70,13 @@ impl Upload<'_> {
     async fn whole(&self, session: UploadSession) -> Result<(), Ended> {
         let reader = self.reader(Checkpoint::start(self.blob), 0).await?;
         let ask = self.closing(&session.url, self.blob.size);
-        let (sent, _) = self.send(&ask, reader, self.blob.size).await?;
+        let sent = match self.send(&ask, reader, self.blob.size).await {
+            // Whatever is in there is of no use.
+            Err(Refusal::Source(error @ RegistryError::Digest { .. })) => {
+                return self.give_up(session, error).await;
+            }
+            sent => sent?.0,
+        };
         if sent.status() == 413 && self.client.chunking().lower(self.blob.size) {
             self.client.cancel_upload(self.path, session).await;
             return Err(Ended::Again);

@@ -88,11 +88,14 @@ impl<'a> Repository<'a> {
         image: &VerifyRequest,
         tags: &Tags,
     ) -> Result<Result<Option<String>, Option<String>>, RegistryError> {
-        let is_kept = |other: &&&VerifyRequest| other.target == image.target;
-        if self.keep.iter().any(|other| is_kept(&other)) {
-            return Ok(Err(None));
-        }
-        Ok(match image.target.tag_or_latest() {
+        let mut under_its_name = self.keep.iter().filter(|other| other.target == image.target);
+        let is_another_now = match under_its_name.next() {
+            Some(other) if other.digest == image.digest => return Ok(Err(None)),
+            other => other.is_some(),
+        };
+        // Where a lock in use has given its tag to another image, it goes by
+        // its digest; nothing does while the tag still stands for it.
+        Ok(match image.target.tag_or_latest().filter(|_| !is_another_now) {
             Some(tag) => match tags.get(tag) {
                 None => Err(Some("it is gone already".to_owned())),
                 Some(now) if *now != image.digest => {

@@ -6,7 +6,7 @@ use edgectl_registry::{
     ErrorKind, Registries, Source, UploadOutcome, UploadRequest, upload, upload_from,
 };
 use edgectl_testkit::{TinyImage, TinyLayout, Written};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, assert_no_failure, reference};
 use crate::chaos::{Chaos, Flavor};
@@ -192,8 +192,40 @@ async fn attachments_of_images_that_are_there() {
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (0, 0));
 }
 
+/// A signature as cosign writes it: all signers sign the same text, and what
+/// differs stands in annotations.
+fn cosigned(tiny: &TinyLayout, signers: &[&str]) -> Written {
+    let blob = |bytes: &[u8]| {
+        let digest = Digest::sha256(bytes);
+        let path = tiny.blob_path(&digest);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+        (digest, bytes.len())
+    };
+    let (config, config_size) = blob(b"{}");
+    let (text, size) = blob(b"the image is what it says");
+    let layer = |signer: &&str| {
+        json!({
+            "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
+            "digest": text,
+            "size": size,
+            "annotations": {"dev.cosignproject.cosign/signature": signer},
+        })
+    };
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": config_size},
+        "layers": signers.iter().map(layer).collect::<Vec<_>>(),
+    });
+    let (digest, size) = blob(manifest.to_string().as_bytes());
+    Written { digest, media_type, size: size as u64, architecture: None }
+}
+
 /// A tag of cosign's holds one manifest with a layer for each signature: it is
-/// replaced by one that has them all, and by nothing else.
+/// replaced by one that has them all, and by nothing else; whether the image is
+/// there already or comes for the first time.
 #[tokio::test(flavor = "multi_thread")]
 async fn signatures_are_added_and_none_is_lost() {
     let bench = Bench::new();
@@ -201,36 +233,45 @@ async fn signatures_are_added_and_none_is_lost() {
     let image = tiny.image(&TinyImage::new("amd64").random_layer(1000, 1)).unwrap();
     let tag = format!("{}.sig", tag_of(&image.digest));
     tiny.name("src.example/app:1", &image).unwrap();
-    assert_no_failure(&bench.send(&[("src.example/app:1", "src/app:1")]).await);
     let registries = bench.registries();
-    let signed = |layers: &[u64], tiny: &mut TinyLayout| {
-        let image = TinyImage::new("amd64").label("signature");
-        let image = layers.iter().fold(image, |image, seed| image.random_layer(100, *seed));
-        let signature = tiny.image(&image).unwrap();
-        let name: String = layers.iter().map(ToString::to_string).collect();
-        tiny.name(&format!("src.example/app:s{name}"), &signature).unwrap();
-        (format!("src.example/app:s{name}"), signature.digest)
-    };
     // At the source; at the target before; whether it is replaced.
-    for (at_source, at_target, is_replaced) in
-        [(&[7_u64, 8][..], &[7_u64][..], true), (&[7, 9], &[7, 8], false), (&[7], &[7, 8], false)]
-    {
-        let (from, new) = signed(at_source, &mut tiny);
-        let (other, old) = signed(at_target, &mut tiny);
-        let images = [
-            (from.as_str(), &*format!("src/app:{tag}")),
-            ("src.example/app:1", "edge/app:1"),
-            (&other, &*format!("edge/app:{tag}")),
-        ];
-        for image in images {
-            assert_no_failure(&bench.send(&[image]).await);
+    let cases = [
+        (&["a", "b"][..], &["a"][..], true),
+        (&["a", "c"], &["a", "b"], false),
+        (&["a"], &["a", "b"], false),
+        (&["a", "b"], &["a", "a"], false),
+    ];
+    for (number, (at_source, at_target, is_replaced)) in cases.into_iter().enumerate() {
+        for is_there in [true, false] {
+            let (from, to) = (format!("src/app{number}"), format!("edge/app{number}{is_there}"));
+            let (new, old) = (cosigned(&tiny, at_source), cosigned(&tiny, at_target));
+            let names =
+                ["new", "old"].map(|age| format!("src.example/app:{age}{number}{is_there}"));
+            tiny.name(&names[0], &new).unwrap();
+            tiny.name(&names[1], &old).unwrap();
+            let mut images = vec![
+                ("src.example/app:1", format!("{from}:1")),
+                (&names[0], format!("{from}:{tag}")),
+                (&names[1], format!("{to}:{tag}")),
+            ];
+            if is_there {
+                images.push(("src.example/app:1", format!("{to}:1")));
+            }
+            for (source, target) in images {
+                assert_no_failure(&bench.send(&[(source, &target)]).await);
+            }
+            let copy = bench.copy(&format!("{from}:1"), &format!("{to}:1"));
+            let request = UploadRequest::new(vec![copy], 4);
+            let request = UploadRequest { attachments_again: is_there, ..request };
+            assert_no_failure(&upload(request, &registries, &registries, &()).await);
+            let there = bench.target(&format!("{to}:{tag}"));
+            let there = registries.manifest(&there, None).await.unwrap();
+            let wanted = if is_replaced { &new } else { &old };
+            assert_eq!(
+                there.digest(),
+                &wanted.digest,
+                "{at_source:?} for {at_target:?}, {is_there}"
+            );
         }
-        let request = UploadRequest::new(vec![bench.copy("src/app:1", "edge/app:1")], 4);
-        let request = UploadRequest { attachments_again: true, ..request };
-        assert_no_failure(&upload(request, &registries, &registries, &()).await);
-        let there = bench.target(&format!("edge/app:{tag}"));
-        let there = registries.manifest(&there, None).await.unwrap();
-        let wanted = if is_replaced { &new } else { &old };
-        assert_eq!(there.digest(), wanted, "{at_source:?} for {at_target:?}");
     }
 }

@@ -147,10 +147,32 @@ async fn what_has_moved_or_lies_outside_is_left() {
     let error = yard.plan(&[&outside], &[]).await.unwrap_err();
     assert!(error.to_string().contains("outside of"), "{error}");
 
-    // The same name in both locks stays, whatever its digest.
+    // The same image in both locks stays.
     old.digest = two.digest.clone();
     assert!(yard.plan(&[&old], &[&old]).await.unwrap().is_empty());
     assert_eq!(deleted(&yard.plan(&[&old], &[]).await.unwrap()), [two.digest]);
+}
+
+/// A tag that was built again: what it stood for goes, with its signature, and
+/// not before the tag has moved.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tag_stood_for_before_goes() {
+    let mut yard = Yard::new(true);
+    let (one, two) = (yard.image("one"), yard.image("two"));
+    let old = yard.put(&one, "edge/app:1").await;
+    let signature = yard.image("signature");
+    yard.put(&signature, &format!("edge/app:sha256-{}.sig", one.digest.hex())).await;
+    let new = VerifyRequest { target: old.target.clone(), digest: two.digest.clone() };
+    let plan = yard.plan(&[&old], &[&new]).await.unwrap();
+    assert!(deleted(&plan).is_empty(), "the tag still stands for it: {plan:#?}");
+    yard.put(&two, "edge/app:1").await;
+    let plan = yard.plan(&[&old], &[&new]).await.unwrap();
+    assert_eq!(deleted(&plan), sorted([&one, &signature]), "{plan:#?}");
+    let done = prune(plan, &yard.registries(), 2).await.unwrap();
+    assert!(done.iter().all(|pruned| pruned.result.is_ok()), "{done:#?}");
+    assert!(yard.has("edge/app:1").await);
+    assert!(!yard.has(&format!("edge/app@{}", one.digest)).await);
+    assert!(deleted(&yard.plan(&[&old], &[&new]).await.unwrap()).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,7 +39,7 @@ async fn one(
         inner.lock().unwrap().broke_off(head, &body);
         return false;
     }
-    let answer = match fault {
+    let mut answer = match fault {
         Some(Fault::Status(status)) => refusal(status),
         Some(Fault::Repeat) => {
             inner.lock().unwrap().answer(head, &body);
@@ -51,6 +51,8 @@ async fn one(
         }
         _ => inner.lock().unwrap().answer(head, &body),
     };
+    // A body would be taken for the next answer.
+    answer.is_head = head.method == "HEAD";
     send(stream, answer, fault).await
 }
 

@@ -85,9 +85,7 @@ impl Inner {
         if head.path == "/v2/" {
             return Answer::new(200);
         }
-        let mut answer = self.route(head, body);
-        answer.is_head = head.method == "HEAD";
-        answer
+        self.route(head, body)
     }
 
     fn check_token(&mut self, head: &Head) -> Option<Answer> {
