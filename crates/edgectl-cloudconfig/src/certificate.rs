@@ -17,8 +17,13 @@ pub(crate) fn pem(item: &str) -> Option<String> {
 
 /// Base64 with any blanks in it, decoded to text.
 pub(crate) fn decode(text: &str) -> Option<String> {
+    String::from_utf8(decode_bytes(text)?).ok()
+}
+
+/// Base64 with any blanks in it.
+pub(crate) fn decode_bytes(text: &str) -> Option<Vec<u8>> {
     let packed: String = text.split_whitespace().collect();
-    String::from_utf8(STANDARD.decode(packed).ok()?).ok()
+    STANDARD.decode(packed).ok()
 }
 
 /// Base64 of a text.

@@ -4,10 +4,13 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::certificate::decode;
 use crate::envelope::{Part, is_archive, is_mime, is_structure, parts};
 use crate::error::Place;
 use crate::lines;
-use crate::secrets::{has_secret_line, is_secret_key, without_login};
+use crate::secrets::{
+    has_secret_line, is_command_with_secret, is_secret_key, logins, secret_lines, without_logins,
+};
 use crate::tree::{Data, Document, Id};
 
 /// What stands in place of a secret.
@@ -121,8 +124,14 @@ impl Search<'_> {
     fn value(&mut self, id: Id, is_secret: bool) {
         match &self.document.node(id).data {
             Data::Scalar { text, .. } => self.scalar(id, text, is_secret),
-            Data::Sequence { items, .. } => items.iter().for_each(|i| self.value(*i, is_secret)),
+            Data::Sequence { items, .. } => {
+                let is_secret = is_secret || self.is_command(items);
+                items.iter().for_each(|item| self.value(*item, is_secret));
+            }
             Data::Mapping { entries, .. } => {
+                if let Some(content) = self.closed_content(id) {
+                    self.value(content, true);
+                }
                 for (key, value) in entries {
                     let name = self.document.node(*key).scalar().map_or("", |(name, _)| name);
                     self.aliased(*value, is_secret || is_secret_key(name));
@@ -130,6 +139,26 @@ impl Search<'_> {
             }
             Data::Alias(_) => {}
         }
+    }
+
+    /// Whether a list is a command with a secret, a word an item.
+    fn is_command(&self, items: &[Id]) -> bool {
+        let word = |id: &Id| self.document.node(*id).scalar().map_or("", |(word, _)| word);
+        let words: Vec<&str> = items.iter().map(word).collect();
+        is_command_with_secret(&words)
+    }
+
+    /// The content of a file that can't be looked into: compressed, or no text.
+    fn closed_content(&self, file: Id) -> Option<Id> {
+        let text = |id| self.document.node(id).scalar().map(|(text, _)| text);
+        let encoding = self.document.get(file, "encoding").and_then(text)?;
+        let content = self.document.get(file, "content")?;
+        let is_open = match encoding {
+            "" | "text/plain" => true,
+            _ => text(content).is_some_and(|text| decode(text).is_some()),
+        };
+        let is_packed = encoding.starts_with('g');
+        (is_packed || !is_open).then_some(content)
     }
 
     /// The parts of an archive that can't be read as cloud-config are hidden
@@ -172,8 +201,11 @@ impl Search<'_> {
                 true => self.hidden_block(&node.range),
                 false => (node.range.clone(), HIDDEN.to_owned()),
             });
-        } else if let Some(shown) = without_login(&self.text[node.range.clone()]) {
-            self.edits.push((node.range.clone(), shown));
+        } else if logins(value) > 0 {
+            let written = &self.text[node.range.clone()];
+            // What is written in another way than it reads is hidden as a whole.
+            let shown = without_logins(written).filter(|_| logins(written) == logins(value));
+            self.edits.push((node.range.clone(), shown.unwrap_or_else(|| HIDDEN.to_owned())));
         }
     }
 
@@ -192,15 +224,34 @@ impl Search<'_> {
     }
 }
 
-/// What was commented out may still be a password.
+/// What was commented out may still be a password, also over several lines.
 fn hide_comments(text: &str) -> String {
-    let hide = |line: &str| match line.split_once('#') {
-        Some((before, comment)) if has_secret_line(comment) => {
-            let key = comment.split([':', '=']).next().unwrap_or_default();
-            let end = if line.ends_with('\n') { "\n" } else { "" };
-            format!("{before}#{key}: <hidden>{end}")
+    let mut shown = String::with_capacity(text.len());
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let is_comment = |line: &&str| line.trim_start().starts_with('#');
+    for lines in lines.chunk_by(|a, b| is_comment(a) && is_comment(b)) {
+        let comments: Vec<&str> =
+            lines.iter().map(|line| line.split_once('#').map_or("", |(_, text)| text)).collect();
+        let bare: Vec<&str> = comments.iter().map(|text| text.trim_end_matches('\n')).collect();
+        let is_secret = secret_lines(&bare.join("\n"));
+        for (n, line) in lines.iter().enumerate() {
+            let is_secret = is_secret.get(n).is_some_and(|is_secret| *is_secret);
+            shown.push_str(&hide_comment(line, is_secret || has_secret_line(bare[n])));
         }
-        _ => line.to_owned(),
-    };
-    text.split_inclusive('\n').map(hide).collect()
+    }
+    shown
+}
+
+fn hide_comment(line: &str, is_secret: bool) -> String {
+    let Some((before, comment)) = line.split_once('#') else { return line.to_owned() };
+    if !is_secret {
+        let comment = without_logins(comment).unwrap_or_else(|| comment.to_owned());
+        return format!("{before}#{comment}");
+    }
+    let key = comment.split([':', '=']).next().unwrap_or_default();
+    // What isn't a key may be a part of the secret.
+    let is_key = comment.len() > key.len() && is_secret_key(key.trim());
+    let key = if is_key { format!("{key}:") } else { String::new() };
+    let end = if line.ends_with('\n') { "\n" } else { "" };
+    format!("{before}#{key} <hidden>{end}")
 }

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use edgectl_cloudconfig::redact;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use edgectl_cloudconfig::{
+    Flavor, HostFile, Injection, RuntimeSetup, SiteSettings, inject, redact,
+};
+use edgectl_model::{Prefix, Secret};
 use proptest::prelude::*;
 
 #[test]
@@ -111,5 +116,115 @@ fn what_is_no_part_is_hidden() {
         let shown = redact(text).unwrap();
         assert!(!shown.contains("zqx"), "{shown}");
         assert!(shown.contains("<hidden>"), "{shown}");
+    }
+}
+
+/// Where a password can stand that isn't told by a key of the user data.
+#[test]
+fn secrets_in_contents_and_comments_are_hidden() {
+    let file = |more: &str| format!("#cloud-config\nwrite_files:\n  - path: /a\n    {more}\n");
+    let base64 = |text: &[u8]| STANDARD.encode(text);
+    for text in [
+        file("content: |\n      NO_PROXY=h\n      HTTPS_PROXY=http://a:zqx@b"),
+        file("content: |\n      http_proxy=http://h\n      https_proxy=http://a:b@c http://a:zqx@b"),
+        file("content: \"http:\\/\\/a:zqx@b\""),
+        file(&format!("encoding: b64\n    content: {}", base64("passwört: 1\npassword: zqx".as_bytes()))),
+        file(&format!("encoding: b64\n    content: {}", base64(b"\xe4\npassword: zqx"))),
+        file(&format!("encoding: gz+b64\n    content: {}", base64(b"\x1f\x8bzqx"))),
+        file("encoding: gzip\n    content: !!binary H4sIzqx="),
+        file("content: |\n      client-key-data: zqx"),
+        file("content: //registry.local/:_authToken=zqx"),
+        file("content: |\n      machine h\n        login a\n        password zqx"),
+        "#cloud-config\n# proxy: http://a:zqx@b\n".to_owned(),
+        "#cloud-config\nusers: # http://a:zqx@b\n".to_owned(),
+        "#cloud-config\n# passwd: $6$zqx\n".to_owned(),
+        "#cloud-config\n#users:\n#  - passwd: |\n#      zqx\n#    name: a\n".to_owned(),
+        "#cloud-config\n# curl --token zqx: a\n".to_owned(),
+        "#cloud-config\nkey:\n  # -----BEGIN PRIVATE KEY-----\n  # zqx\n  # zqx\n  # -----END PRIVATE KEY-----\n"
+            .to_owned(),
+        "#cloud-config\nruncmd: [docker login -p zqx reg.local]\n".to_owned(),
+        "#cloud-config\nruncmd:\n  - [docker, login, reg.local, -p, zqx]\n".to_owned(),
+        "#cloud-config\nruncmd:\n  - [k3s, agent, \"--token\", \"zqx\"]\n".to_owned(),
+        "#cloud-config\nruncmd:\n  - echo root:zqx | chpasswd\n".to_owned(),
+        "#cloud-config\nstages:\n  boot:\n    - commands: [\"echo 'root:zqx' | chpasswd\"]\n".to_owned(),
+    ] {
+        let shown = redact(&text).unwrap();
+        let is_there = ["zqx", &base64(b"password: zqx")[4..], "H4sI", "cXp4"]
+            .into_iter()
+            .any(|secret| shown.contains(secret));
+        assert!(!is_there && shown.contains("<hidden>"), "{text}\n{shown}");
+        assert_eq!(redact(&shown).unwrap(), shown);
+    }
+    let clean = "#cloud-config\n# see https://reg.local/a@sha256:0 and --token $TOKEN\nruncmd:\n  - [docker, run, -p, \"80:80\", nginx]\n  - TOKEN=$TOKEN /join\nwrite_files:\n  - {path: /a, encoding: b64, content: aGVsbG8=}\n";
+    assert_eq!(redact(clean).unwrap(), clean);
+}
+
+/// The files that runtimes read, as they are written for them.
+fn contents(password: &str) -> [(&'static str, String); 3] {
+    let quoted = serde_json::to_string(password).unwrap();
+    let encoded = STANDARD.encode(format!("u:{password}"));
+    let head = "# Written by edgectl.\n";
+    [
+        (
+            "/etc/rancher/k3s/registries.yaml",
+            format!(
+                "{head}configs:\n  \"reg.local\":\n    auth:\n      username: \"u\"\n      password: {quoted}\n"
+            ),
+        ),
+        (
+            "/etc/containerd/config.toml",
+            format!(
+                "{head}[plugins.\"reg.local\".auth]\n  username = \"u\"\n  password = {quoted}\n"
+            ),
+        ),
+        (
+            "/etc/docker.json",
+            format!("{head}{{\"auths\": {{\"reg.local\": {{\"auth\": \"{encoded}\"}}}}}}\n"),
+        ),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_injected_password_is_shown(
+        start in prop::sample::select(vec![
+            "", "$", "${", "{", "{{", "[", ",", ";", "&", "\"", "'", "#", "|", "%", "\\", " ", "\n", ": ", "}", "$A ",
+        ]),
+        body in "\\PC{0,12}",
+        end in prop::sample::select(vec!["", "}", "\"", "]", "\n", "}}", " #"]),
+        flavor in prop::sample::select(vec![Flavor::Palette, Flavor::Kairos, Flavor::CloudInit]),
+        runtime in prop::option::of(0..3_usize),
+        listed: bool,
+        is_encoded: bool,
+    ) {
+        let password = format!("{start}{body}Zqx7{end}");
+        let file = |(path, content): &(&str, String)| HostFile {
+            path: (*path).to_owned(),
+            mode: 0o600,
+            content: Secret::new(content.clone()),
+        };
+        let injection = Injection {
+            flavor,
+            registry: Prefix::parse("reg.local").unwrap(),
+            username: "u".to_owned(),
+            password: Secret::new(password.clone()),
+            insecure: false,
+            ca_pem: None,
+            rules: Vec::new(),
+            listed: listed && flavor == Flavor::Palette,
+            site: SiteSettings::default(),
+            runtime: runtime.map(|at| RuntimeSetup {
+                files: vec![file(&contents(&password)[at])],
+                restart: Vec::new(),
+            }),
+        };
+        let text = match is_encoded && flavor == Flavor::Palette && !injection.listed {
+            true => "#cloud-config\nstylus:\n  registryCredentials:\n    encodedPassword: true\n",
+            false => "#cloud-config\nhostname: a\n",
+        };
+        let shown = redact(&inject(text, &injection).unwrap()).unwrap();
+        let encoded = [STANDARD.encode(&password), STANDARD.encode(format!("u:{password}"))];
+        prop_assert!(!shown.contains("Zqx7"), "{}", shown);
+        prop_assert!(!encoded.iter().any(|encoded| shown.contains(encoded)), "{}", shown);
     }
 }

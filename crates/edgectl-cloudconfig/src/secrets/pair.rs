@@ -1,0 +1,120 @@
+//! Keys and values on a line: `password: x`, `TOKEN=x`, `"auth": "x"`.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use super::is_secret_key;
+
+/// Keys that also name collections, whose own keys tell what is secret.
+const COLLECTIONS: [&str; 5] = ["auth", "secret", "token", "authorization", "chpasswd"];
+
+/// The beginning of a mapping or of a list of mappings on one line.
+static COLLECTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"^(\[\s*)?(\{\s*("[^"]*"|'[^']*'|[A-Za-z0-9_.-]+)\s*:(\s|["'{\[]|$)|\{\s*\}|\[?\s*\])"#,
+    )
+    .ok()
+});
+
+/// A variable of the shell: names that aren't in capitals may be passwords.
+static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^\$(\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*)([\s;&|),}\]]|$)").ok()
+});
+
+/// `key:` and what may follow it.
+static KEY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"^[\s-]*("[^"]*"|'[^']*'|[A-Za-z0-9_./-]+)\s*(:(\s|$)|=)"#).ok());
+
+/// A secret's key on a line.
+pub(super) enum Pair {
+    /// With its value, which may go on below where it stands further to the
+    /// right than the key.
+    Value(usize),
+    /// Behind something else, with its value.
+    Beside,
+    /// Without a value.
+    Open(usize),
+}
+
+/// The first secret of a line, else the key of one that may be below.
+pub(super) fn secret_pair(line: &str) -> Option<Pair> {
+    let separators = line.char_indices().filter(|(_, c)| matches!(c, ':' | '='));
+    let mut open = None;
+    for (at, separator) in separators {
+        let Some(start) = secret_key(line, at, separator) else { continue };
+        let is_first = line[..start].trim_start_matches([' ', '\t', '-', '"', '\'']).is_empty();
+        let column = start - usize::from(line[..start].ends_with(['"', '\'']));
+        let rest = &line[at + 1..];
+        match is_value(&line[start..at], rest, separator) {
+            true if is_first && separator == ':' => return Some(Pair::Value(column)),
+            true => return Some(Pair::Beside),
+            false if is_first && separator == ':' && is_blank(rest) => {
+                open = Some(Pair::Open(column));
+            }
+            false => {}
+        }
+    }
+    open
+}
+
+/// Whether a line is a value without a key.
+pub(super) fn is_lone(line: &str) -> bool {
+    let is_key = || KEY.as_ref().is_some_and(|key| key.is_match(line));
+    !line.trim_start().starts_with('#') && !is_key()
+}
+
+/// Whether a word stands for a value that is elsewhere.
+pub(super) fn is_variable(word: &str) -> bool {
+    VARIABLE.as_ref().is_some_and(|variable| variable.is_match(word)) || word.starts_with("$(")
+}
+
+/// Where the key before a separator starts, if it is a secret's.
+fn secret_key(line: &str, at: usize, separator: char) -> Option<usize> {
+    let end = line[..at].trim_end_matches([' ', '\t', '"', '\'', '\\']).len();
+    let before = &line[..end];
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let start = end - before.chars().rev().take_while(|c| is_word(*c)).count();
+    let key = &before[start..];
+    let before = &before[..start];
+    let is_read = before.ends_with('$') || before.ends_with("${");
+    // Prose has words before a colon, too.
+    let begins = || {
+        let is_quoted = before.ends_with(['"', '\'']);
+        let before = before.trim_end_matches([' ', '\t', '-', '"', '\'', '\\']);
+        is_quoted || before.is_empty() || before.ends_with([',', '{', ';', '&', '(', '[', '#', '.'])
+    };
+    let is_secret = !is_read && is_secret_key(key) && (separator == '=' || begins());
+    is_secret.then(|| start + key.len() - key.trim_start_matches('-').len())
+}
+
+fn is_blank(rest: &str) -> bool {
+    let rest = rest.trim();
+    rest.is_empty() || rest == "#" || rest.starts_with("# ")
+}
+
+fn is_value(key: &str, rest: &str, separator: char) -> bool {
+    let value = rest.trim();
+    let is_empty_text = ["\"\"", "''"].into_iter().any(|quotes| {
+        let behind = value.strip_prefix(quotes);
+        behind.is_some_and(|b| {
+            b.is_empty() || b.starts_with([' ', '\t', ',', '}', ']', ')', ';', '#'])
+        })
+    });
+    if value.is_empty() || is_empty_text || matches!(value, "{" | "[") {
+        return false;
+    }
+    match separator {
+        ':' => !is_blank(rest) && !is_no_text(key, value),
+        _ => !(rest.starts_with('$') && is_variable(rest)),
+    }
+}
+
+/// Whether YAML or JSON take an unquoted value for nothing or for a collection.
+fn is_no_text(key: &str, value: &str) -> bool {
+    let key = key.trim_end_matches([' ', '\t', '"', '\'', '\\']).to_ascii_lowercase();
+    let is_collection = || COLLECTION.as_ref().is_some_and(|start| start.is_match(value));
+    value.trim_matches(['}', ']', ',', ' ']).is_empty()
+        || (value.starts_with("${") && is_variable(value))
+        || (COLLECTIONS.contains(&key.as_str()) && is_collection())
+}
