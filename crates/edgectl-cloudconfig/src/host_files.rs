@@ -104,10 +104,11 @@ pub fn written_files(text: &str) -> Result<Vec<HostFile>, ReadError> {
         let mode = document.get(written.item, "permissions");
         let mode = mode.and_then(|id| document.node(id).scalar()).map(|(text, _)| text);
         let mode = mode.and_then(|text| u32::from_str_radix(text, 8).ok());
-        let mut content = content(&document, written.item)?;
-        if written.writer != Writer::CloudInit {
-            content = content.replace(ESCAPED, OPENING);
-        }
+        let content = content(&document, written.item)?;
+        let content = match written.writer {
+            Writer::CloudInit => content,
+            Writer::OurStep | Writer::OtherStep => with_openings(&content),
+        };
         Some(HostFile {
             path: written.path.to_owned(),
             mode: mode.unwrap_or(DEFAULT_MODE),
@@ -120,6 +121,11 @@ pub fn written_files(text: &str) -> Result<Vec<HostFile>, ReadError> {
 const DEFAULT_MODE: u32 = 0o644;
 const OPENING: &str = "{{";
 const ESCAPED: &str = r#"{{ "{{" }}"#;
+
+/// A content that Kairos takes, as it is on the host.
+pub(crate) fn with_openings(content: &str) -> String {
+    content.replace(ESCAPED, OPENING)
+}
 
 /// A content as Kairos takes it, which runs it as a Go template.
 pub(crate) fn without_templates(content: &str) -> String {

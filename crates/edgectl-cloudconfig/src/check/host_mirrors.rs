@@ -3,7 +3,7 @@
 
 use edgectl_model::Prefix;
 
-use crate::host_files::content;
+use crate::host_files::{content, with_openings};
 use crate::tree::{Document, Id};
 
 use super::registries::{Listed, MirrorRule, Registries};
@@ -14,6 +14,8 @@ pub(super) fn read(subject: &Subject<'_>, found: &mut Registries) {
     for (path, file) in subject.files() {
         let name = subject.document.get(file, "path").and_then(|id| subject.text_of(id));
         let (Some(name), Some(text)) = (name, content(subject.document, file)) else { continue };
+        // Kairos runs the files of stages as templates before it writes them.
+        let text = if path.starts_with("stages.") { with_openings(&text) } else { text };
         let from = File { subject, file, path };
         if let Some(folder) = hosts_folder(name) {
             from.hosts(folder, &text, found);
