@@ -68,6 +68,40 @@ fn numbers_lists_and_statements() {
 }
 
 #[test]
+fn mappings_and_their_values_keep_their_kinds() {
+    let mapping = |entries: &[(&str, SiteValue)]| {
+        SiteValue::Mapping(
+            entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+        )
+    };
+    let text = |text: &str| SiteValue::Text(text.to_owned());
+    let values = BTreeMap::from([
+        ("tags".to_owned(), mapping(&[("a", text("no")), ("on", mapping(&[("b", text("{{"))]))])),
+        ("net".to_owned(), mapping(&[("ip", text("10.0.0.7/24")), ("none", SiteValue::Null)])),
+        (
+            "list".to_owned(),
+            SiteValue::List(vec![
+                SiteValue::Null,
+                SiteValue::Float(0.5),
+                SiteValue::Float(1e3),
+                SiteValue::Integer(u64::MAX.into()),
+                mapping(&[("c", SiteValue::Boolean(true))]),
+            ]),
+        ),
+        ("ratio".to_owned(), SiteValue::Float(0.5)),
+    ]);
+    let source = "#cloud-config\nx: {{ tags }}\nip: {{ net.ip }}\nq: \"{{ net['ip'] }}\"\nl: {{ list }}\nr: {{ ratio }}\n{% for k in tags %}\nk-{{ k }}: 1\n{% endfor %}\n";
+    assert_eq!(
+        template(source).unwrap().render(&values).unwrap(),
+        "#cloud-config\nx: {a: \"no\", \"on\": {b: \"\\x7B{\"}}\nip: \"10.0.0.7/24\"\nq: \"10.0.0.7/24\"\nl: [null, 0.5, 1000.0, 18446744073709551615, {c: true}]\nr: 0.5\nk-a: 1\nk-on: 1\n"
+    );
+    let fails = |source: &str| template(source).unwrap().render(&values).unwrap_err().to_string();
+    assert!(fails("#cloud-config\nx: {{ net.none }}\n").contains("is null"));
+    assert!(fails("#cloud-config\nx: {{ net.mask }}\n").contains("`net.mask` has no value"));
+    assert!(fails("#cloud-config\nx: a {{ net }}\n").contains("whole of a value"));
+}
+
+#[test]
 fn what_cannot_be_written_is_refused() {
     let fails = |text: &str, value: &str| {
         render(&format!("#cloud-config\n{text}\n"), &[("a", value)]).unwrap_err()

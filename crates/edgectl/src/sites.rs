@@ -109,29 +109,32 @@ fn parse(path: &Path) -> Result<Value, Failure> {
     from_yaml(&text).map_err(|e| Failure::new(exit::FAILED, format!("`{}`: {e}", path.display())))
 }
 
+/// A site's own nulls are left out: a template that needs the value says so.
 fn facts(value: Value) -> BTreeMap<String, SiteValue> {
-    match value {
-        Value::Object(entries) => {
-            let known = |(key, value)| Some((key, site_value(value)?));
-            entries.into_iter().filter_map(known).collect()
+    match site_value(value) {
+        SiteValue::Mapping(mut values) => {
+            values.retain(|_, value| *value != SiteValue::Null);
+            values
         }
         _ => BTreeMap::new(),
     }
 }
 
-/// None for null: a template that needs the value says so.
-fn site_value(value: Value) -> Option<SiteValue> {
-    Some(match value {
-        Value::Null => return None,
+fn site_value(value: Value) -> SiteValue {
+    match value {
+        Value::Null => SiteValue::Null,
         Value::Bool(truth) => SiteValue::Boolean(truth),
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) => SiteValue::Integer(integer),
-            None => SiteValue::Text(number.to_string()),
+        Value::Number(number) => match (number.as_i128(), number.as_f64()) {
+            (Some(integer), _) => SiteValue::Integer(integer),
+            (None, Some(float)) => SiteValue::Float(float),
+            (None, None) => SiteValue::Text(number.to_string()),
         },
         Value::String(text) => SiteValue::Text(text),
-        Value::Array(items) => SiteValue::List(items.into_iter().filter_map(site_value).collect()),
-        object @ Value::Object(_) => SiteValue::Mapping(facts(object)),
-    })
+        Value::Array(items) => SiteValue::List(items.into_iter().map(site_value).collect()),
+        Value::Object(entries) => SiteValue::Mapping(
+            entries.into_iter().map(|(key, value)| (key, site_value(value))).collect(),
+        ),
+    }
 }
 
 fn site(

@@ -32,8 +32,12 @@ const FILTER: &str = "edgectl_write_value";
 pub enum SiteValue {
     /// A text.
     Text(String),
-    /// A number, as it was written.
-    Integer(i64),
+    /// A whole number.
+    Integer(i128),
+    /// Another number.
+    Float(f64),
+    /// Nothing.
+    Null,
     /// A truth value.
     Boolean(bool),
     /// Several values.
@@ -47,10 +51,14 @@ impl SiteValue {
         match self {
             Self::Text(text) => Value::from(text.as_str()),
             Self::Integer(number) => Value::from(*number),
+            Self::Float(number) => Value::from(*number),
+            Self::Null => Value::from(()),
             Self::Boolean(truth) => Value::from(*truth),
             Self::List(items) => items.iter().map(Self::to_jinja).collect(),
+            // Pairs alone would be collected to a list.
             Self::Mapping(entries) => {
-                entries.iter().map(|(key, value)| (key.clone(), value.to_jinja())).collect()
+                let pairs = entries.iter().map(|(key, value)| (key.clone(), value.to_jinja()));
+                Value::from(pairs.collect::<BTreeMap<String, Value>>())
             }
         }
     }

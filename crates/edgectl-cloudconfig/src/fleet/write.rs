@@ -10,9 +10,8 @@ use crate::scalar;
 pub(super) fn value(value: &Value, context: Context) -> Result<String, &'static str> {
     let text = match value.kind() {
         ValueKind::String => value.to_string(),
-        ValueKind::Number | ValueKind::Bool => {
-            return Ok(value.to_string());
-        }
+        ValueKind::Number => return Ok(value.to_string()),
+        ValueKind::Bool => return Ok(boolean(value)),
         ValueKind::None => return Err("is null, and nothing says what that means here"),
         ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
             return match context {
@@ -51,8 +50,16 @@ fn flow(value: &Value) -> Result<String, &'static str> {
         }
         // Inside brackets nothing stands without quotes.
         ValueKind::String => Ok(scalar::quoted(&value.to_string())),
-        _ => Ok(value.to_string()),
+        ValueKind::Number => Ok(value.to_string()),
+        ValueKind::Bool => Ok(boolean(value)),
+        ValueKind::None => Ok("null".to_owned()),
+        _ => Err("holds something that user data can't hold"),
     }
+}
+
+/// As YAML writes it; the engine would write `True`.
+fn boolean(value: &Value) -> String {
+    value.is_true().to_string()
 }
 
 fn whole(text: &str) -> String {
