@@ -198,3 +198,31 @@ fn an_account_that_may_push_is_warned_about() {
     site.configure(&address, "connectTo: 127.0.0.1:1");
     assert_eq!(inject(&site, &[]).expect(0).stderr, "");
 }
+
+/// Whatever a password starts with, what is shown doesn't have it.
+#[test]
+fn no_password_is_shown() {
+    let site = site();
+    let start = ["$", "{{", "[", ",", ";", "&"];
+    let flavors = ["palette", "kairos", "cloud-init"].into_iter().cycle();
+    let runtimes = ["k3s", "containerd", "rke2", "agent"].into_iter().cycle();
+    for ((start, flavor), runtime) in start.into_iter().zip(flavors).zip(runtimes) {
+        site.write("password", &format!("{start}Zqx7"));
+        let how = ["--flavor", flavor, "--runtime", runtime];
+        let login = ["--username", "u", "--password-file", "password"];
+        let after = inject(&site, &[&how[..], &login].concat()).expect(0).stdout;
+        assert!(after.contains("Zqx7"), "{after}");
+        site.write("finished", &after);
+        let shown = site.run(&["user-data", "show", "finished"]).expect(0).stdout;
+        assert!(!shown.contains("Zqx7") && shown.contains("<hidden>"), "{shown}");
+        let diff = inject(&site, &[&how[..], &login, &["--diff"]].concat()).expect(0).stdout;
+        assert!(!diff.contains("Zqx7"), "{diff}");
+        site.run(&["user-data", "check", "finished", "--lock", "images.lock"]).expect(0);
+    }
+    // The templates of Kairos don't stand in the way of the mirrors.
+    site.write("password", "{{Zqx7");
+    let how = ["--flavor", "kairos", "--runtime", "k3s", "--username", "u"];
+    let after = inject(&site, &[&how[..], &["--password-file", "password"]].concat()).expect(0);
+    site.write("finished", &after.stdout);
+    site.run(&["user-data", "check", "finished", "--lock", "images.lock"]).expect(0);
+}
