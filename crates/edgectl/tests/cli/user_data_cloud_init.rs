@@ -119,6 +119,38 @@ fn it_reads_every_form() {
     }
 }
 
+/// A later part's keys replace an earlier one's, so it matters which part the
+/// registry is in.
+#[test]
+fn it_reads_the_registry_of_several_parts() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let part =
+        |body: &str| format!("--b\nContent-Type: text/cloud-config\n\n#cloud-config\n{body}");
+    let (named, written) = ("hostname: a\n", "write_files: [{path: /x, content: y}]\n");
+    let how = ["user-data", "inject", "--flavor", "cloud-init", "--runtime", "k3s"];
+    for parts in [[named, written, "timezone: UTC\n"], [written, named, "timezone: UTC\n"]] {
+        let text = parts.map(part).concat();
+        let head = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n";
+        site.write("parts", &format!("{head}{text}--b--\n"));
+        site.run(&[&how[..], &["--in", "parts", "--out", "finished"]].concat()).expect(0);
+        let read = read_by_cloud_init(&site, "finished");
+        assert_registries(&site, &read);
+        assert_eq!(read["config"]["hostname"], "a", "{read:#}");
+        assert_eq!(read["files"]["/x"]["content"], "y", "{read:#}");
+        let check = ["user-data", "check", "finished", "--lock", "images.lock"];
+        site.run(&check).expect(0);
+    }
+    let spread = [part(written), part("ca_certs: {trusted: []}\n")].concat();
+    let head = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n";
+    site.write("parts", &format!("{head}{spread}--b--\n"));
+    let run = site.run(&[&how[..], &["--in", "parts", "--out", "spread"]].concat());
+    let said = run.expect(1).stderr;
+    assert!(said.contains("line 12 has `ca_certs`"), "{said}");
+    assert!(said.contains("line 7 has `write_files`"), "{said}");
+    assert!(!site.path("spread").exists());
+}
+
 #[test]
 fn it_reads_every_flavor() {
     let site = Site::new();

@@ -64,6 +64,22 @@ fn the_runtime_is_told_or_plain_to_see() {
     assert!(agent.contains("edgectl:\n  registry:\n"), "{agent}");
 }
 
+/// Of several parts the cloud-config ones tell; what isn't plain is refused.
+#[test]
+fn several_parts_tell_who_reads_them() {
+    let site = site();
+    let archive = "#cloud-config-archive\n- |\n  #!/bin/sh\n  ls /etc/rancher/rke2\n- |\n  #cloud-config\n  k3s: {enabled: true}\n";
+    site.write("user-data", archive);
+    let after = inject(&site, &["--flavor", "detect", "--runtime", "detect"]).expect(0).stdout;
+    assert!(after.contains("  stages:\n") && !after.contains("stylus"), "{after}");
+    assert!(after.contains("/etc/rancher/k3s/registries.yaml"), "{after}");
+    for text in ["#cloud-config-archive\n- |\n  #!/bin/sh\n", "#cloud-config\na: [\n"] {
+        site.write("user-data", text);
+        let ended = inject(&site, &["--flavor", "detect"]).expect(2);
+        assert!(ended.stderr.contains("nothing tells who reads"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn every_site_gets_the_files() {
     let site = site();
