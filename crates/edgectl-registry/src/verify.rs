@@ -77,7 +77,10 @@ pub async fn verify(
 /// Blobs that were found whole, with their repositories: a registry may have a
 /// blob in one repository and not in another.
 #[derive(Default)]
-struct Seen(Mutex<HashMap<(String, Digest), Arc<OnceCell<()>>>>);
+struct Seen(Mutex<HashMap<(String, Digest), Looked>>);
+
+/// Set once a blob was found whole.
+type Looked = Arc<OnceCell<()>>;
 
 impl Seen {
     /// Reads a blob, unless it was found whole; others that need it wait. Where
