@@ -12,14 +12,18 @@ const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// Whether the words of a command, one an item, have a secret.
 pub(crate) fn is_command_with_secret(words: &[&str]) -> bool {
-    has_argument(words)
+    let mut command = Command::default();
+    words.iter().enumerate().any(|(n, word)| {
+        let next = words.get(n + 1).copied().unwrap_or_default();
+        command.is_secret(bare(word), next)
+    })
 }
 
 /// Whether a line of a script, or of a file that is a list of words, has one.
 pub(super) fn is_secret(line: &str, is_netrc: bool) -> bool {
     let words: Vec<&str> =
         line.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
-    has_argument(&words) || is_piped(&words) || is_login(&words, is_netrc)
+    is_command_with_secret(&words) || is_piped(&words) || is_login(&words, is_netrc)
 }
 
 /// The word that ends the input of `chpasswd <<WORD`.
@@ -32,14 +36,6 @@ pub(super) fn input_of_chpasswd(line: &str) -> Option<&str> {
 
 fn bare(word: &str) -> &str {
     word.trim_matches(['"', '\'', '`', '[', ']', '\\'])
-}
-
-fn has_argument(words: &[&str]) -> bool {
-    let mut command = Command::default();
-    words.iter().enumerate().any(|(n, word)| {
-        let next = words.get(n + 1).copied().unwrap_or_default();
-        command.is_secret(bare(word), next)
-    })
 }
 
 /// What the words so far have been.
