@@ -115,7 +115,7 @@ pub fn bake(
     for tool in &TOOLS {
         tool.find()?;
     }
-    Chain::find(request.secure_boot)?;
+    let chain = Chain::find(request.secure_boot)?;
     boot_files::check(request)?;
     let scratch = Staging::new(&request.out.with_extension("work"))?;
     let disc = scratch.path().join("disc");
@@ -126,7 +126,7 @@ pub fn bake(
     let started = Instant::now();
     // The boot loaders need nothing of the system, and little of the machine.
     let (packed, loaders, inputs) = std::thread::scope(|scope| {
-        let loaders = scope.spawn(|| Loaders::make(request, scratch.path()));
+        let loaders = scope.spawn(|| Loaders::make(request, chain.as_ref(), scratch.path()));
         let inputs = scope.spawn(request.inputs);
         (pack(request, scratch.path(), &disc, progress), loaders.join(), inputs.join())
     });

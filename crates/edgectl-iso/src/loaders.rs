@@ -20,12 +20,15 @@ pub(crate) struct Loaders {
 
 impl Loaders {
     /// Makes them in the directory `scratch`.
-    pub(crate) fn make(request: &BakeRequest<'_>, scratch: &Path) -> Result<Self, IsoError> {
-        let chain = Chain::find(request.secure_boot)?;
+    pub(crate) fn make(
+        request: &BakeRequest<'_>,
+        chain: Option<&Chain>,
+        scratch: &Path,
+    ) -> Result<Self, IsoError> {
         let cores = |label, name| {
             let directory = scratch.join(name);
             std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
-            grub::cores(label, chain.as_ref(), &directory)
+            grub::cores(label, chain, &directory)
         };
         let installed = cores(grub::INSTALLED_LABEL, "grub-installed")?;
         let medium = cores(request.label, "grub-installer")?;
