@@ -3,8 +3,9 @@
 #![no_main]
 
 use edgectl_cloudconfig::{
-    Against, Flavor, HostFile, Injection, RuntimeSetup, SiteSettings, SiteTemplate, Source,
-    TemplateError, carries, check, inject, merge, read_settings, redact, remove, written_files,
+    Against, Flavor, HostFile, Injection, RemoveError, RuntimeSetup, SiteSettings, SiteTemplate,
+    Source, TemplateError, carries, check, inject, merge, read_settings, redact, remove,
+    remove_by_force, written_files,
 };
 use edgectl_model::{HostRule, Prefix, Reference, Secret};
 use libfuzzer_sys::fuzz_target;
@@ -55,9 +56,13 @@ fuzz_target!(|text: &str| {
     for injection in flavors.iter().flat_map(|f| [injection(*f, false), injection(*f, true)]) {
         let Ok(after) = inject(text, &injection) else { continue };
         assert_eq!(inject(&after, &injection).as_ref(), Ok(&after), "injecting twice");
-        if let Ok(before) = remove(&after, &injection, false) {
-            assert_eq!(inject(&before, &injection).as_ref(), Ok(&after), "removing");
+        let is_new = after != text && !text.contains("# edgectl: ");
+        match remove(&after) {
+            Ok(removed) if is_new => assert_eq!(removed.text, text, "removing"),
+            Err(error) if is_new => assert_eq!(error, RemoveError::Replaced, "removing"),
+            _ => {}
         }
+        let _ = remove_by_force(&after, &injection);
         let _ = carries(&after, &injection);
     }
     if let Ok(template) = SiteTemplate::new(text, Ok::<_, TemplateError>) {

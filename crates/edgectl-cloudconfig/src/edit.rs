@@ -4,11 +4,13 @@
 use crate::error::InjectError;
 use crate::header::line_end;
 use crate::place::Placing;
+use crate::splice::Splice;
 use crate::target::{Leaf, Seg, Target, is_same_text, shown};
 use crate::tree::{Data, Document, Id};
 
-/// The text with the target in it.
-pub(crate) fn put(text: &str, target: &Target) -> Result<String, InjectError> {
+/// What brings the target into the text, one change after the other; nothing
+/// where it is there.
+pub(crate) fn put(text: &str, target: &Target) -> Result<Vec<Splice>, InjectError> {
     let document = Document::parse(text)?;
     if let Some(place) = document.second {
         return Err(InjectError::SecondDocument { place });
@@ -16,8 +18,8 @@ pub(crate) fn put(text: &str, target: &Target) -> Result<String, InjectError> {
     let placing = Placing::new(text, &document, line_end(text));
     let (path, leaf) = (target.path.as_slice(), &target.leaf);
     match document.root {
-        None => Ok(placing.append(path, leaf)),
-        Some(root) if document.node(root).is_null() => Ok(placing.append(path, leaf)),
+        None => Ok(vec![placing.append(path, leaf)]),
+        Some(root) if document.node(root).is_null() => Ok(vec![placing.append(path, leaf)]),
         Some(root) => Walk { document: &document, placing, path, leaf }.down(root, 0),
     }
 }
@@ -31,14 +33,14 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Goes on in the collection `id`, which stands at `path[..depth]`.
-    fn down(&self, id: Id, depth: usize) -> Result<String, InjectError> {
+    fn down(&self, id: Id, depth: usize) -> Result<Vec<Splice>, InjectError> {
         match &self.path[depth] {
             Seg::Key(key) => self.through_mapping(id, key, depth),
             seg @ Seg::Item { .. } => self.through_list(id, seg, depth),
         }
     }
 
-    fn through_mapping(&self, id: Id, key: &str, depth: usize) -> Result<String, InjectError> {
+    fn through_mapping(&self, id: Id, key: &str, depth: usize) -> Result<Vec<Splice>, InjectError> {
         self.check_mapping(id, depth)?;
         let mut named = self.document.entries_named(id, key);
         let found = named.next();
@@ -47,13 +49,13 @@ impl Walk<'_> {
             return Err(InjectError::Duplicate { place, path: self.path_to(depth + 1) });
         }
         let done = match found {
-            None => self.placing.insert(id, &self.path[depth..], self.leaf),
+            None => self.placing.insert(id, &self.path[depth..], self.leaf).map(one),
             Some((key, value)) => return self.at_value(key, value, depth + 1),
         };
         done.ok_or_else(|| self.unsupported(id))
     }
 
-    fn through_list(&self, id: Id, seg: &Seg, depth: usize) -> Result<String, InjectError> {
+    fn through_list(&self, id: Id, seg: &Seg, depth: usize) -> Result<Vec<Splice>, InjectError> {
         self.check_value(id, depth)?;
         let Data::Sequence { items, .. } = &self.document.node(id).data else {
             return Err(self.shape(id, depth, "a list"));
@@ -69,13 +71,14 @@ impl Walk<'_> {
             None => self
                 .placing
                 .insert_item(id, &self.path[depth..], self.leaf)
+                .map(one)
                 .ok_or_else(|| self.unsupported(id)),
         }
     }
 
     /// Goes on at the value of a key on the path, which stands at
     /// `path[..depth]`.
-    fn at_value(&self, key: Id, value: Id, depth: usize) -> Result<String, InjectError> {
+    fn at_value(&self, key: Id, value: Id, depth: usize) -> Result<Vec<Splice>, InjectError> {
         self.check_value(value, depth)?;
         let rest = &self.path[depth..];
         let node = self.document.node(value);
@@ -85,15 +88,17 @@ impl Walk<'_> {
             (Data::Scalar { text, style }, Leaf::Scalar { means, .. })
                 if means.is(text, *style) =>
             {
-                Some(self.placing.unchanged())
+                Some(Vec::new())
             }
             (Data::Scalar { text: now, .. }, Leaf::Text(text)) if is_same_text(now, text) => {
-                Some(self.placing.unchanged())
+                Some(Vec::new())
             }
             (Data::Scalar { .. }, Leaf::Scalar { written, .. }) => {
-                self.placing.replace(key, value, written)
+                self.placing.replace(key, value, written).map(one)
             }
-            (Data::Scalar { .. }, Leaf::Text(text)) => self.placing.replace_text(key, value, text),
+            (Data::Scalar { .. }, Leaf::Text(text)) => {
+                self.placing.replace_text(key, value, text).map(one)
+            }
             (Data::Sequence { .. }, leaf) if leaf.is_item() => self.add_item(value),
             (_, leaf) if leaf.is_item() => return Err(self.shape(value, depth, "a list")),
             _ => return Err(self.shape(value, depth, "a single value")),
@@ -101,7 +106,7 @@ impl Walk<'_> {
         done.ok_or_else(|| self.unsupported(value))
     }
 
-    fn add_item(&self, list: Id) -> Option<String> {
+    fn add_item(&self, list: Id) -> Option<Vec<Splice>> {
         let Data::Sequence { items, .. } = &self.document.node(list).data else { return None };
         let is_there = items.iter().any(|item| {
             let item = self.document.resolve(*item).map(|id| self.document.node(id));
@@ -109,8 +114,8 @@ impl Walk<'_> {
             text.is_some_and(|(text, _)| self.leaf.is_same_item(text))
         });
         match is_there {
-            true => Some(self.placing.unchanged()),
-            false => self.placing.insert_item(list, &[], self.leaf),
+            true => Some(Vec::new()),
+            false => self.placing.insert_item(list, &[], self.leaf).map(one),
         }
     }
 
@@ -153,4 +158,8 @@ impl Walk<'_> {
     fn path_to(&self, depth: usize) -> String {
         shown(&self.path[..depth])
     }
+}
+
+fn one(splice: Splice) -> Vec<Splice> {
+    vec![splice]
 }

@@ -72,16 +72,27 @@ pub(crate) fn edit_part<E: InPart>(
     keys: impl FnOnce() -> Result<Vec<String>, InjectError>,
     edit: impl FnOnce(&str) -> Result<String, E>,
 ) -> Result<String, E> {
+    edit_chosen(text, |parts| Ok(choice::chosen(parts, &keys()?)?), edit)
+}
+
+/// `text` with `edit` made to one of its parts, or to the whole where there are
+/// no parts.
+pub(crate) fn edit_chosen<E: InPart>(
+    text: &str,
+    choose: impl FnOnce(&[Part]) -> Result<usize, E>,
+    edit: impl FnOnce(&str) -> Result<String, E>,
+) -> Result<String, E> {
     let Some(parts) = parts(text) else { return edit(text) };
-    let number = choice::chosen(&parts, &keys()?)?;
+    let number = choose(&parts)?;
     let part = &parts[number];
     let refused = InjectError::Encoded { line: part.line };
     let range = part.range.clone().ok_or_else(|| refused.clone())?;
     let after = edit(&part.text).map_err(|error| error.in_whole(part))?;
     let whole = match part.margin() {
         "" => {
-            // A part ends where a line does.
-            let end = if part.text.ends_with('\n') || after.ends_with('\n') { "" } else { "\n" };
+            // A part ends where a line does, unless the text ends there.
+            let is_open = !after.ends_with('\n') && range.end < text.len();
+            let end = if is_open { line_end(text) } else { "" };
             return Ok(lines::splice(text, range, &format!("{after}{end}")));
         }
         margin => lines::splice(text, range, &indented(&after, margin, line_end(text))),

@@ -21,6 +21,17 @@ pub(crate) fn is_kairos_config(text: &str) -> bool {
     matches!(header, "#kairos-config" | "#node-config")
 }
 
+/// Whether the text is a template of cloud-init's.
+pub(crate) fn is_jinja_template(text: &str) -> bool {
+    is_jinja(text.strip_prefix(MARK).unwrap_or(text).lines().next().unwrap_or_default())
+}
+
+/// Where the header ends: behind the line end of its last line.
+pub(crate) fn end(text: &str) -> usize {
+    let count = if is_jinja_template(text) { 2 } else { 1 };
+    text.split_inclusive('\n').take(count).map(str::len).sum()
+}
+
 fn is_jinja(line: &str) -> bool {
     let word = line.strip_prefix("##").map(str::trim);
     word.and_then(|w| w.strip_prefix("template:")).is_some_and(|w| w.trim() == "jinja")

@@ -85,7 +85,7 @@ pub(crate) fn refuse_foreign(
     Ok(())
 }
 
-fn is_our_content(document: &Document, written: &Written<'_>) -> bool {
+pub(crate) fn is_our_content(document: &Document, written: &Written<'_>) -> bool {
     const OWN_NAMES: [&str; 2] = ["/etc/edgectl/", "/usr/local/share/ca-certificates/edgectl-"];
     const MARK: &str = "# Written by edgectl.";
     let is_plain = ["encoding", "append", "source"]

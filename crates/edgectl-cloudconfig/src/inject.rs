@@ -10,7 +10,9 @@ use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
 use crate::plan;
 use crate::settings::read_settings;
+use crate::splice::Patch;
 use crate::target::{Target, is_same_text};
+use crate::trace::{self, Added, Traced};
 use crate::tree::Document;
 
 /// `text` with everything of `injection` set and every other byte as it was.
@@ -23,31 +25,73 @@ pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> 
     edit_part(text, || plan::tops(injection), |part| inject_one(part, injection))
 }
 
-pub(crate) fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
+fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
     // No other agent reads what has one of Kairos' own headers.
     let is_for_kairos = injection.flavor == Flavor::Kairos && is_kairos_config(text);
     if !is_cloud_config(text) && !is_for_kairos {
         return Err(InjectError::NotCloudConfig);
     }
-    let targets = plan::targets(text, injection)?;
-    let after = put_all(text, &targets)?;
+    let traced = trace::split(text);
+    let after = inject_bare(&traced, injection).map_err(|error| below_trace(error, text))?;
+    Ok(after.unwrap_or_else(|| text.to_owned()))
+}
+
+/// An error in a text without its trace, with its place in the text that has it.
+fn below_trace(mut error: InjectError, text: &str) -> InjectError {
+    let line = trace::line_of(text).map(|range| text[..range.start].matches('\n').count() + 1);
+    if let (Some(line), Some(place)) = (line, error.place_mut())
+        && place.line >= Place::new(line, 1).line
+    {
+        place.line += 1;
+    }
+    error
+}
+
+/// The text with everything set; nothing where it is so already.
+fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>, InjectError> {
+    let bare = traced.text.as_str();
+    let targets = plan::targets(bare, injection)?;
+    let (after, patch) = put_all(bare, &targets, known(traced))?;
     // A second round over its own result proves that everything is there: what
     // is set already is left alone.
-    let again = plan::targets(&after, injection).and_then(|targets| put_all(&after, &targets));
-    let is_sound = again.as_ref() == Ok(&after)
-        && guard::only_sets(text, &after, &targets).is_ok_and(|only| only);
+    let again = plan::targets(&after, injection)
+        .and_then(|targets| put_all(&after, &targets, Patch::default()));
+    let is_sound = again.is_ok_and(|(again, _)| again == after)
+        && guard::only_sets(bare, &after, &targets).is_ok_and(|only| only);
     match is_sound {
-        true => Ok(after),
+        true if after == bare => Ok(None),
+        true => Ok(Some(trace::write(&after, &patch))),
         // A place in the new text, which nobody sees, would help nobody.
         false => Err(InjectError::Unsupported {
-            place: section_place(text, injection)?,
+            place: section_place(bare, injection)?,
             path: plan::top(injection).into(),
         }),
     }
 }
 
-fn put_all(text: &str, targets: &[Target]) -> Result<String, InjectError> {
-    targets.iter().try_fold(text.to_owned(), |text, target| put(&text, target))
+/// What earlier injecting has put into a text.
+fn known(traced: &Traced) -> Patch {
+    let added = traced.trace.as_ref().map(|trace| trace.added(&traced.text));
+    match (added, traced.has_line) {
+        (Some(Added::Exactly(patch) | Added::Edited(patch)), _) => patch,
+        (None, false) => Patch::default(),
+        _ => Patch { is_lossy: true, ..Patch::default() },
+    }
+}
+
+fn put_all(
+    text: &str,
+    targets: &[Target],
+    mut patch: Patch,
+) -> Result<(String, Patch), InjectError> {
+    let mut text = text.to_owned();
+    for target in targets {
+        for splice in put(&text, target)? {
+            patch.add(&text, &splice, target.leaf.is_open());
+            text = splice.applied(&text);
+        }
+    }
+    Ok((text, patch))
 }
 
 /// Whether finished user data carries the registry: its section, or all files

@@ -28,7 +28,9 @@ mod remove;
 mod scalar;
 mod secrets;
 mod settings;
+mod splice;
 mod target;
+mod trace;
 mod tree;
 
 pub use check::{Against, Finding, Flavor, Level, RULES, Rule, USER_DATA_SCHEMA, check};
@@ -40,5 +42,5 @@ pub use inject::{carries, inject};
 pub use injection::{HostFile, Injection, RuntimeSetup, SiteSettings};
 pub use merge::{KindClash, MergeError, Merged, Source, Step, merge};
 pub use redact::{RedactError, redact};
-pub use remove::{RemoveError, remove};
+pub use remove::{RemoveError, Removed, remove, remove_by_force};
 pub use settings::{InstallSettings, NodeSettings, RegistryAccess, read_settings};

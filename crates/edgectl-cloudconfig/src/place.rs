@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::form::{block_entry, block_item, flow_entry, flow_item, flow_value, literal};
 use crate::lines;
+use crate::splice::Splice;
 use crate::target::{Leaf, Seg};
 use crate::tree::{Data, Document, Id};
 
@@ -41,17 +42,13 @@ impl<'a> Placing<'a> {
         Self { text, document, line_end }
     }
 
-    pub(crate) fn unchanged(&self) -> String {
-        self.text.to_owned()
-    }
-
     /// At the end of a text that has no content yet.
-    pub(crate) fn append(&self, path: &[Seg], leaf: &Leaf) -> String {
+    pub(crate) fn append(&self, path: &[Seg], leaf: &Leaf) -> Splice {
         self.add_lines(self.text.len(), &block_entry(path, leaf, 0, DEFAULT_STEP))
     }
 
     /// A new entry of the mapping `id`.
-    pub(crate) fn insert(&self, id: Id, path: &[Seg], leaf: &Leaf) -> Option<String> {
+    pub(crate) fn insert(&self, id: Id, path: &[Seg], leaf: &Leaf) -> Option<Splice> {
         if self.is_flow(id) {
             return self.insert_flow(id, &flow_entry(path, leaf));
         }
@@ -61,7 +58,7 @@ impl<'a> Placing<'a> {
     }
 
     /// A new item of the list `id`.
-    pub(crate) fn insert_item(&self, id: Id, path: &[Seg], leaf: &Leaf) -> Option<String> {
+    pub(crate) fn insert_item(&self, id: Id, path: &[Seg], leaf: &Leaf) -> Option<Splice> {
         if self.is_flow(id) {
             return self.insert_flow(id, &flow_item(path, leaf));
         }
@@ -74,28 +71,35 @@ impl<'a> Placing<'a> {
     }
 
     /// A value where there is none, or a written null.
-    pub(crate) fn fill(&self, key: Id, value: Id, path: &[Seg], leaf: &Leaf) -> Option<String> {
+    pub(crate) fn fill(
+        &self,
+        key: Id,
+        value: Id,
+        path: &[Seg],
+        leaf: &Leaf,
+    ) -> Option<Vec<Splice>> {
         let null = self.document.node(value);
         let is_scalar = path.is_empty() && !leaf.is_item();
         if is_scalar || self.is_in_flow(key) {
             let written = flow_value(path, leaf);
-            return match null.range.is_empty() {
-                true => self.fill_empty(key, value, &written),
-                false => Some(self.splice(null.range.clone(), &written)),
+            let splice = match null.range.is_empty() {
+                true => self.fill_empty(key, value, &written)?,
+                false => Splice::new(null.range.clone(), written),
             };
+            return Some(vec![splice]);
         }
         let start = self.column(key)?;
         let lines = block_entry(path, leaf, start + self.step(), self.step());
         let at = lines::next(self.text, self.document.node(key).range.end.max(null.range.end));
-        let with_lines = self.add_lines(at, &lines);
+        let added = self.add_lines(at, &lines);
         // The written null goes, with the blanks before it; it stands before
         // the new lines, so its place is still right.
         let head = self.text[..null.range.start].trim_end_matches(' ').len();
         let cut = if null.range.is_empty() { null.range.clone() } else { head..null.range.end };
-        Some(lines::splice(&with_lines, cut, ""))
+        Some(vec![added, Splice::new(cut, "")])
     }
 
-    fn fill_empty(&self, key: Id, value: Id, written: &str) -> Option<String> {
+    fn fill_empty(&self, key: Id, value: Id, written: &str) -> Option<Splice> {
         // An anchor or tag would stand between the colon and the value.
         if self.document.node(value).anchor != 0 {
             return None;
@@ -105,25 +109,25 @@ impl<'a> Placing<'a> {
         let blanks = rest.len() - rest.trim_start_matches(' ').len();
         let after = end + blanks;
         match self.text[after..].starts_with(':') {
-            true => Some(self.splice(after + 1..after + 1, &format!(" {written}"))),
-            false if self.is_in_flow(key) => Some(self.splice(end..end, &format!(": {written}"))),
+            true => Some(Splice::new(after + 1..after + 1, format!(" {written}"))),
+            false if self.is_in_flow(key) => Some(Splice::new(end..end, format!(": {written}"))),
             false => None,
         }
     }
 
     /// Another scalar in place of `value`.
-    pub(crate) fn replace(&self, key: Id, value: Id, written: &str) -> Option<String> {
+    pub(crate) fn replace(&self, key: Id, value: Id, written: &str) -> Option<Splice> {
         let node = self.document.node(value);
         if !node.is_block_scalar() {
-            return Some(self.splice(node.range.clone(), written));
+            return Some(Splice::new(node.range.clone(), written));
         }
         let block = self.block(key, value)?;
         let comment = &self.text[block.indicator_end..block.header_end];
-        Some(self.splice(block.start..block.end, &format!("{written}{comment}")))
+        Some(Splice::new(block.start..block.end, format!("{written}{comment}")))
     }
 
     /// Another text of several lines in place of `value`.
-    pub(crate) fn replace_text(&self, key: Id, value: Id, text: &str) -> Option<String> {
+    pub(crate) fn replace_text(&self, key: Id, value: Id, text: &str) -> Option<Splice> {
         let lines = match self.column(key) {
             Some(column) if self.document.node(value).is_block_scalar() => {
                 literal(text, column + self.step())
@@ -137,7 +141,7 @@ impl<'a> Placing<'a> {
         let block = self.block(key, value)?;
         let comment = &self.text[block.indicator_end..block.header_end];
         let written = [&[format!("{first}{comment}")], rest].concat().join(self.line_end);
-        Some(self.splice(block.start..block.end, &written))
+        Some(Splice::new(block.start..block.end, &written))
     }
 
     fn block(&self, key: Id, value: Id) -> Option<Block> {
@@ -171,7 +175,7 @@ impl<'a> Placing<'a> {
 
     /// Inside the braces or brackets of `id`: behind the last entry where that
     /// is plain to see, else in front of the first.
-    fn insert_flow(&self, id: Id, entry: &str) -> Option<String> {
+    fn insert_flow(&self, id: Id, entry: &str) -> Option<Splice> {
         let range = self.document.node(id).range.clone();
         let inside = range.start + 1..range.end.checked_sub(1)?;
         let last = match &self.document.node(id).data {
@@ -180,14 +184,14 @@ impl<'a> Placing<'a> {
             _ => None,
         };
         let Some(last) = last else {
-            return Some(self.splice(inside.start..inside.start, entry));
+            return Some(Splice::new(inside.start..inside.start, entry));
         };
         let last = self.document.node(last).range.clone();
         let is_plain_to_see = !last.is_empty()
             && self.text.get(last.end..inside.end).is_some_and(|rest| rest.trim().is_empty());
         match is_plain_to_see {
-            true => Some(self.splice(last.end..last.end, &format!(", {entry}"))),
-            false => Some(self.splice(inside.start..inside.start, &format!("{entry}, "))),
+            true => Some(Splice::new(last.end..last.end, format!(", {entry}"))),
+            false => Some(Splice::new(inside.start..inside.start, format!("{entry}, "))),
         }
     }
 
@@ -347,17 +351,13 @@ impl<'a> Placing<'a> {
 
     /// `lines` in front of what starts at `at`. A text without a final line
     /// end stays one.
-    fn add_lines(&self, at: usize, lines: &[String]) -> String {
+    fn add_lines(&self, at: usize, lines: &[String]) -> Splice {
         let body = lines.join(self.line_end);
         let is_open = at == self.text.len() && !self.text.is_empty() && !self.text.ends_with('\n');
         let inserted = match is_open {
             true => format!("{}{body}", self.line_end),
             false => format!("{body}{}", self.line_end),
         };
-        self.splice(at..at, &inserted)
-    }
-
-    fn splice(&self, range: Range<usize>, with: &str) -> String {
-        lines::splice(self.text, range, with)
+        Splice::new(at..at, inserted)
     }
 }

@@ -11,6 +11,7 @@ use crate::lines;
 use crate::secrets::{
     has_secret_line, is_command_with_secret, is_secret_key, logins, secret_lines, without_logins,
 };
+use crate::trace;
 use crate::tree::{Data, Document, Id};
 
 /// What stands in place of a secret.
@@ -243,6 +244,11 @@ fn hide_comments(text: &str) -> String {
 }
 
 fn hide_comment(line: &str, is_secret: bool) -> String {
+    let end = if line.ends_with('\n') { "\n" } else { "" };
+    // Its digests can prove what somebody guesses of a password.
+    if line.starts_with(trace::START) {
+        return format!("{}<hidden>{end}", trace::START);
+    }
     let Some((before, comment)) = line.split_once('#') else { return line.to_owned() };
     if !is_secret {
         let comment = without_logins(comment).unwrap_or_else(|| comment.to_owned());
@@ -252,6 +258,5 @@ fn hide_comment(line: &str, is_secret: bool) -> String {
     // What isn't a key may be a part of the secret.
     let is_key = comment.len() > key.len() && is_secret_key(key.trim());
     let key = if is_key { format!("{key}:") } else { String::new() };
-    let end = if line.ends_with('\n') { "\n" } else { "" };
     format!("{before}#{key} <hidden>{end}")
 }

@@ -1,19 +1,16 @@
 //! Taking out again what `inject` has put in.
-//!
-//! Nothing is recorded in the file, so the proof is the way back: the result
-//! is right if injecting into it gives the text that we started from.
 
 use thiserror::Error;
 
-use crate::envelope::{InPart, Part, edit_part};
+use crate::envelope::{InPart, Part, edit_chosen, edit_part};
 use crate::error::InjectError;
 use crate::header::line_end;
-use crate::inject::inject_one;
 use crate::injection::Injection;
 use crate::lines;
 use crate::place::Placing;
-use crate::plan::{targets, tops};
+use crate::plan::{leftovers, targets, tops};
 use crate::target::{Seg, Target};
+use crate::trace::{self, Added};
 use crate::tree::{Data, Document, Id};
 
 /// Why an injection can't be taken out.
@@ -22,8 +19,8 @@ pub enum RemoveError {
     /// The text can't be edited.
     #[error(transparent)]
     Text(#[from] InjectError),
-    /// It isn't there.
-    #[error("this user data is not what injecting the registry gives; there is nothing to remove")]
+    /// Nothing says that anything was added.
+    #[error("edgectl has added nothing here: the line in which it says so isn't there")]
     NotInjected,
     /// The bytes before can't be told.
     #[error(
@@ -31,6 +28,15 @@ pub enum RemoveError {
          registry out by force, or from the file that it was injected into"
     )]
     Replaced,
+    /// What was added can't be found any more.
+    #[error(
+        "what edgectl has added here was changed since, so that nothing tells what is whose; take \
+         the registry out by force, or from the file that it was injected into"
+    )]
+    Changed,
+    /// None of the registry's keys is there.
+    #[error("this user data has none of the registry's keys; there is nothing to remove")]
+    Nothing,
 }
 
 impl InPart for RemoveError {
@@ -42,70 +48,84 @@ impl InPart for RemoveError {
     }
 }
 
-/// Sections nest no deeper than this.
-const MAX_KEYS: usize = 4;
-
-/// How far up an emptied section is taken out, and what is left of it.
-#[derive(Clone, Copy)]
-struct Leave<'a> {
-    /// Keys of a path that stay, even without content.
-    keys: usize,
-    /// What such a key is left with.
-    with: &'a str,
+/// A text without what was added to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// The text.
+    pub text: String,
+    /// It was changed in other places since; the changes are still there. Else
+    /// it has the very bytes that it had before.
+    pub is_edited: bool,
 }
 
-/// `text` without what `injection` has added: the very bytes it was added to.
-/// Where the injection has replaced values this is refused, unless `force`:
-/// then its keys are taken out, whatever stood there before.
-pub fn remove(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
-    edit_part(text, || tops(injection), |part| remove_one(part, injection, force))
+/// `text` without what [`inject`](crate::inject) has added, whatever was
+/// injected: the very bytes it was added to.
+///
+/// Injecting leaves a line that says what it has added. Where that can't be
+/// told any more, or where it has replaced values, this is refused.
+pub fn remove(text: &str) -> Result<Removed, RemoveError> {
+    let mut is_edited = false;
+    let text = edit_chosen(text, traced_part, |part| {
+        let removed = remove_one(part)?;
+        is_edited = removed.is_edited;
+        Ok(removed.text)
+    })?;
+    Ok(Removed { text, is_edited })
 }
 
-fn remove_one(text: &str, injection: &Injection, force: bool) -> Result<String, RemoveError> {
-    if inject_one(text, injection)? != text {
-        return Err(RemoveError::NotInjected);
-    }
-    let mut first = None;
-    for with in ["", " {}", " []", " null", " ~"] {
-        for keys in 0..MAX_KEYS {
-            let leave = Leave { keys, with };
-            let Some(candidate) = take_out(text, injection, leave)? else { continue };
-            for candidate in [candidate.trim_end_matches(['\r', '\n']), candidate.as_str()] {
-                if inject_one(candidate, injection).as_deref() == Ok(text) {
-                    return Ok(candidate.to_owned());
-                }
-            }
-            first.get_or_insert(candidate);
-        }
-    }
-    match (force, first) {
-        (true, Some(text)) => Ok(text),
-        _ => Err(RemoveError::Replaced),
+/// The last part that something was added to.
+fn traced_part(parts: &[Part]) -> Result<usize, RemoveError> {
+    let last = parts.iter().rposition(|part| trace::line_of(&part.text).is_some());
+    last.ok_or(RemoveError::NotInjected)
+}
+
+fn remove_one(text: &str) -> Result<Removed, RemoveError> {
+    let traced = trace::split(text);
+    let Some(trace) = &traced.trace else {
+        return Err(if traced.has_line { RemoveError::Changed } else { RemoveError::NotInjected });
+    };
+    let (patch, is_edited) = match trace.added(&traced.text) {
+        Added::Exactly(patch) => (patch, false),
+        Added::Edited(patch) => (patch, true),
+        Added::Unknown { is_replaced: true } => return Err(RemoveError::Replaced),
+        Added::Unknown { is_replaced: false } => return Err(RemoveError::Changed),
+    };
+    match patch.undone(&traced.text) {
+        Some(text) => Ok(Removed { text, is_edited }),
+        None => Err(RemoveError::Replaced),
     }
 }
 
-fn take_out(
-    text: &str,
-    injection: &Injection,
-    leave: Leave<'_>,
-) -> Result<Option<String>, InjectError> {
+/// `text` without the keys, files and rules of a registry, whoever wrote them
+/// and whatever their values are.
+pub fn remove_by_force(text: &str, injection: &Injection) -> Result<String, RemoveError> {
+    let choose = || tops(injection);
+    edit_part(text, choose, |part| {
+        let bare = trace::split(part).text;
+        let after = take_out(&bare, injection)?;
+        if after == bare { Err(RemoveError::Nothing) } else { Ok(after) }
+    })
+}
+
+fn take_out(text: &str, injection: &Injection) -> Result<String, InjectError> {
     let mut text = text.to_owned();
-    for target in targets(&text, injection)?.iter().rev() {
+    let mut wanted = targets(&text, injection)?;
+    wanted.extend(leftovers(&text, injection)?);
+    for target in wanted.iter().rev() {
         let after = match target.leaf.is_item() {
-            true => take_listed(&text, target, leave)?,
-            false => take_entry(&text, &target.path, leave)?,
+            true => take_listed(&text, target)?,
+            false => take_entry(&text, &target.path)?,
         };
-        let Some(after) = after else { return Ok(None) };
-        text = after;
+        text = after.unwrap_or(text);
     }
-    Ok(Some(text))
+    Ok(text)
 }
 
 /// The text without the entry at `path`, and without what that leaves empty.
-fn take_entry(text: &str, path: &[Seg], leave: Leave<'_>) -> Result<Option<String>, InjectError> {
+fn take_entry(text: &str, path: &[Seg]) -> Result<Option<String>, InjectError> {
     let document = Document::parse(text)?;
     let Some((mapping, key, value)) = find(&document, path) else {
-        return Ok(Some(text.to_owned()));
+        return Ok(None);
     };
     let placing = Placing::new(text, &document, line_end(text));
     let above = &path[..path.len() - 1];
@@ -116,35 +136,12 @@ fn take_entry(text: &str, path: &[Seg], leave: Leave<'_>) -> Result<Option<Strin
         return Ok(range.map(|range| lines::splice(text, range, "")));
     }
     match above {
-        [list @ .., Seg::Item { .. }] => take_item(text, &document, list, mapping, leave),
-        _ => take_section(text, &document, above, leave),
+        [list @ .., Seg::Item { .. }] => take_item(text, &document, list, mapping),
+        _ => take_entry(text, above),
     }
 }
 
-/// A section whose only content goes.
-fn take_section(
-    text: &str,
-    document: &Document,
-    path: &[Seg],
-    leave: Leave<'_>,
-) -> Result<Option<String>, InjectError> {
-    if path.len() > leave.keys {
-        return take_entry(text, path, leave);
-    }
-    let Some((mapping, key, value)) = find(document, path) else { return Ok(None) };
-    let placing = Placing::new(text, document, line_end(text));
-    let Some(whole) = placing.entry_range(mapping, key, value) else { return Ok(None) };
-    let key_end = document.node(key).range.end;
-    let Some(colon) = text[key_end..].find(':').map(|at| key_end + at + 1) else { return Ok(None) };
-    let body = text[..whole.end].trim_end_matches(['\r', '\n']).len().max(colon);
-    Ok(Some(lines::splice(text, colon..body, leave.with)))
-}
-
-fn take_listed(
-    text: &str,
-    target: &Target,
-    leave: Leave<'_>,
-) -> Result<Option<String>, InjectError> {
+fn take_listed(text: &str, target: &Target) -> Result<Option<String>, InjectError> {
     let document = Document::parse(text)?;
     let Some(list) = document.at(&target.path) else { return Ok(None) };
     let is_ours = |item: &&Id| {
@@ -152,7 +149,7 @@ fn take_listed(
         scalar.is_some_and(|(text, _)| target.leaf.is_same_item(text))
     };
     let Some(item) = document.items(list).iter().rev().find(is_ours) else { return Ok(None) };
-    take_item(text, &document, &target.path, *item, leave)
+    take_item(text, &document, &target.path, *item)
 }
 
 /// The text without an item of the list at `path`.
@@ -161,12 +158,11 @@ fn take_item(
     document: &Document,
     path: &[Seg],
     item: Id,
-    leave: Leave<'_>,
 ) -> Result<Option<String>, InjectError> {
     let Some(list) = document.at(path) else { return Ok(None) };
     let Data::Sequence { items, flow } = &document.node(list).data else { return Ok(None) };
     if items.len() == 1 {
-        return take_section(text, document, path, leave);
+        return take_entry(text, path);
     }
     let placing = Placing::new(text, document, line_end(text));
     let range = match flow {

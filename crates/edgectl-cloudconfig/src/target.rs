@@ -109,6 +109,12 @@ impl Leaf {
         Self::Scalar { written, means: Means::Registry(prefix.clone()) }
     }
 
+    /// Whether what stands in its place is nobody's secret.
+    pub(crate) fn is_open(&self) -> bool {
+        let Self::Scalar { means, .. } = self else { return false };
+        !matches!(means, Means::Text(_) | Means::Password(_))
+    }
+
     /// Whether this is one more item of a list.
     pub(crate) fn is_item(&self) -> bool {
         matches!(self, Self::Certificate(_) | Self::Command(_))

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use edgectl_cloudconfig::{
-    Against, Flavor, HostFile, Injection, RuntimeSetup, SiteSettings, Source, check, inject, merge,
-    read_settings, redact, remove, written_files,
+    Against, Flavor, HostFile, Injection, RemoveError, RuntimeSetup, SiteSettings, Source, check,
+    inject, merge, read_settings, redact, remove, remove_by_force, written_files,
 };
 use edgectl_model::{Prefix, Reference, Secret};
 use proptest::prelude::*;
@@ -49,9 +49,13 @@ fn all(text: &str) {
         let injection = injection(flavor);
         let Ok(after) = inject(text, &injection) else { continue };
         assert_eq!(inject(&after, &injection).as_ref(), Ok(&after), "{text}");
-        if let Ok(before) = remove(&after, &injection, false) {
-            assert_eq!(inject(&before, &injection).as_ref(), Ok(&after), "{text}");
+        let is_new = after != text && !text.contains("# edgectl: ");
+        match remove(&after) {
+            Ok(removed) if is_new => assert_eq!(removed.text, text, "{after}"),
+            Err(error) if is_new => assert_eq!(error, RemoveError::Replaced, "{text}"),
+            _ => {}
         }
+        let _ = remove_by_force(&after, &injection);
     }
 }
 

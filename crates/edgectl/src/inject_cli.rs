@@ -63,11 +63,12 @@ pub(crate) struct InjectArgs {
     pub(crate) sites: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) what: InjectionArgs,
-    /// Take the registry out again: what was added goes, to the byte.
+    /// Take the registry out again: what was added goes, to the byte, by the
+    /// line that injecting has left; no login is asked for.
     #[arg(long)]
     pub(crate) remove: bool,
     /// With --remove: also where injecting has replaced values, which can't
-    /// be brought back.
+    /// be brought back, or where nothing tells what was added.
     #[arg(long, requires = "remove")]
     pub(crate) force: bool,
     /// Only print the change, with its secrets hidden.

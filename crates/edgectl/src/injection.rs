@@ -18,11 +18,32 @@ pub(crate) fn injection(
     args: &InjectionArgs,
     text: &str,
 ) -> Result<Injection, Failure> {
-    let registry = &project.config.registry;
-    let (username, password) = match args.login.login(registry.domain.domain())? {
+    let login = match args.login.login(project.config.registry.domain.domain())? {
         Some(login) => login,
         None => pull_login(project)?,
     };
+    with_login(project, lock, args, text, login)
+}
+
+/// What goes into `text`, for somebody who has no login at hand and only asks
+/// for names.
+pub(crate) fn nameless_injection(
+    project: &Project,
+    lock: &ImageLock,
+    args: &InjectionArgs,
+    text: &str,
+) -> Result<Injection, Failure> {
+    with_login(project, lock, args, text, (String::new(), Secret::new("")))
+}
+
+fn with_login(
+    project: &Project,
+    lock: &ImageLock,
+    args: &InjectionArgs,
+    text: &str,
+    (username, password): (String, Secret),
+) -> Result<Injection, Failure> {
+    let registry = &project.config.registry;
     let rules = registry
         .mirror_rules()
         .host_rules(lock.workloads().map(|image| &image.source))

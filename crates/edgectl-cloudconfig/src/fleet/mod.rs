@@ -18,6 +18,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use thiserror::Error as ThisError;
 
 use crate::envelope::{is_archive, is_mime};
+use crate::trace;
 
 use context::Context;
 use holes::{Holes, Put};
@@ -125,7 +126,8 @@ impl SiteTemplate {
             return Err(E::from(TemplateError::Parts));
         }
         let holes = Holes::dig(text).map_err(E::from)?;
-        let edited = edit(holes.text.clone())?;
+        // Where what was added stands is another place in every site's text.
+        let edited = trace::split(&edit(holes.text.clone())?).text;
         let contexts = context::contexts(&edited, &holes).map_err(E::from)?;
         let source = holes.fill(&edited, |number, put| match put {
             Put::Expression(expression) => {

@@ -21,5 +21,6 @@ pub(crate) mod user_data_check;
 pub(crate) mod user_data_fleet;
 pub(crate) mod user_data_inject;
 pub(crate) mod user_data_merge;
+pub(crate) mod user_data_remove;
 pub(crate) mod user_data_show;
 pub(crate) mod verify;

@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Injection, RemoveError, inject, redact, remove};
+use edgectl_cloudconfig::{Injection, inject, redact};
 use edgectl_model::ImageLock;
 
 use crate::commands::user_data_fleet::{self, Fleet};
+use crate::commands::user_data_remove::removed;
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
@@ -19,7 +20,6 @@ use crate::pull_check::warn_of_push;
 
 pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     let project = Project::load(&args.project.file)?;
-    let lock = read_lock(&project.path(&project.config.lock))?;
     let config = &project.config.user_data;
     let from = args.input.clone().unwrap_or_else(|| project.path(&config.file));
     if from.as_os_str() == "-" && args.what.login.takes_stdin() {
@@ -27,31 +27,47 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
             .hint("give one of them as a file: `--in FILE` or `--password-file FILE`"));
     }
     let (text, form) = read_user_data_of_form(&from)?;
+    if args.remove {
+        let after = removed(&text, &from, args, &project, printer)?;
+        return finish(&text, &after, form, &from, args, &project, printer);
+    }
+    let lock = read_lock(&project.path(&project.config.lock))?;
     let injection = injection(&project, &lock, &args.what, &text)?;
-    if !args.remove && !args.diff {
+    if !args.diff {
         warn_of_push(&project, &injection, printer);
     }
     if let (Some(sites), Some(out)) = (&args.sites, &args.out) {
         let job = Fleet { template: &from, text: &text, form, sites, out };
         return user_data_fleet::run(&job, &injection, &lock, printer);
     }
-    let after = match args.remove {
-        true => removed(&text, &injection, &from, args.force)?,
-        false => injected(&text, &injection, &from)?,
-    };
+    let after = injected(&text, &injection, &from)?;
+    finish(&text, &after, form, &from, args, &project, printer)
+}
+
+/// Shows the change, or writes it.
+fn finish(
+    text: &str,
+    after: &str,
+    form: Form,
+    from: &Path,
+    args: &InjectArgs,
+    project: &Project,
+    printer: Printer,
+) -> Result<u8, Failure> {
     if args.diff {
-        printer.data(&difference(&text, &after, &from)?)?;
+        printer.data(&difference(text, after, from)?)?;
         return Ok(exit::DONE);
     }
-    let to = args.out.clone().unwrap_or_else(|| project.path(&config.out));
+    let config = &project.config;
+    let to = args.out.clone().unwrap_or_else(|| project.path(&config.user_data.out));
     if to.as_os_str() == "-" {
         ensure_takes(form)?;
-        printer.bytes(&form.written(&after)?)?;
+        printer.bytes(&form.written(after)?)?;
         return Ok(exit::DONE);
     }
-    write(&to, &after, form)?;
+    write(&to, after, form)?;
     let word = if args.remove { "without" } else { "for" };
-    printer.say(&format!("wrote {} {word} {}", to.display(), project.config.registry.domain));
+    printer.say(&format!("wrote {} {word} {}", to.display(), config.registry.domain));
     Ok(exit::DONE)
 }
 
@@ -91,17 +107,6 @@ fn injected(text: &str, injection: &Injection, from: &Path) -> Result<String, Fa
     inject(text, injection).map_err(|error| {
         Failure::of(exit::FAILED, &error)
             .doing(format!("injecting the registry into `{}`", from.display()))
-    })
-}
-
-fn removed(text: &str, injection: &Injection, from: &Path, force: bool) -> Result<String, Failure> {
-    remove(text, injection, force).map_err(|error| {
-        let failure = Failure::of(exit::REFUSED, &error)
-            .doing(format!("removing the registry from `{}`", from.display()));
-        match error {
-            RemoveError::Replaced => failure.hint("`--force` takes it out all the same"),
-            _ => failure,
-        }
     })
 }
 

@@ -51,7 +51,13 @@ fn what_came_compressed_stays_compressed() {
 
     site.write("sites.csv", "name\na\n");
     site.run(&["user-data", "inject", "--sites", "sites.csv", "--out", "sites"]).expect(0);
-    assert_eq!(unzipped(&written("sites/a.yaml")), injected);
+    assert_eq!(unzipped(&written("sites/a.yaml")), untraced(&injected));
+}
+
+/// A text without the line about what was added, which files of sites have not.
+fn untraced(text: &[u8]) -> Vec<u8> {
+    let is_text = |line: &&[u8]| !line.starts_with(b"# edgectl: ");
+    text.split_inclusive(|byte| *byte == b'\n').filter(is_text).flatten().copied().collect()
 }
 
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
@@ -95,7 +101,19 @@ fn what_was_injected_is_taken_out_to_the_byte() {
     assert_eq!(site.run(&remove).expect(0).stdout, before);
 
     let ended = site.run(&["user-data", "inject", "--remove"]).expect(5);
-    assert!(ended.stderr.contains("nothing to remove"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("has added nothing here"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: `--force` takes out the registry's keys"));
+
+    // Neither the password that was injected nor any other is needed, and what
+    // was edited elsewhere stays.
+    let after = std::fs::read_to_string(site.path("build/user-data")).unwrap();
+    site.write("build/user-data", &format!("{after}timezone: UTC\n"));
+    std::fs::remove_file(site.path("images.lock")).unwrap();
+    let ended = site.run(&[&remove[..], &["--username", "x", "--password-file", "none"]].concat());
+    let ended = ended.expect(0);
+    assert_eq!(ended.stdout, format!("{before}timezone: UTC\n"));
+    assert!(ended.stderr.contains("was changed since"), "{}", ended.stderr);
+    site.run(&["images"]).expect(0);
 
     site.write(
         "user-data",
