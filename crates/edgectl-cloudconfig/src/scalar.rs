@@ -4,6 +4,15 @@
 /// A double-quoted scalar on one line. Openings of template markers are
 /// written as escapes, so that no template engine takes a password for code.
 pub(crate) fn quoted(text: &str) -> String {
+    double_quoted(text, false)
+}
+
+/// The same for a text that shall be a template: its markers stay.
+pub(crate) fn quoted_with_templates(text: &str) -> String {
+    double_quoted(text, true)
+}
+
+fn double_quoted(text: &str, with_templates: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     let mut chars = text.chars().peekable();
@@ -14,7 +23,9 @@ pub(crate) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '{' if matches!(chars.peek(), Some('{' | '%' | '#')) => out.push_str("\\x7B"),
+            '{' if !with_templates && matches!(chars.peek(), Some('{' | '%' | '#')) => {
+                out.push_str("\\x7B")
+            }
             c if is_printable(c) => out.push(c),
             c => out.push_str(&escape(c)),
         }

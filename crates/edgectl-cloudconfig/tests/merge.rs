@@ -23,7 +23,7 @@ fn the_table() {
         (
             "hostname: one\nn: 1\nstylus: {site: {name: x, tags: {city: c}}}\n",
             "hostname: two\n\"n\": 2\nstylus: {site: {name: y, tags: {building: b}}}\n",
-            "hostname: two\n\"n\": 2\nstylus:\n  site:\n    name: \"y\"\n    tags:\n      city: c\n      building: b\n",
+            "hostname: two\nn: 2\nstylus:\n  site:\n    name: y\n    tags:\n      city: c\n      building: b\n",
         ),
         // Lists of scalars are unions.
         ("a: [x, z, x2]\n", "a: [z, w]\n", "a:\n  - x\n  - z\n  - x2\n  - w\n"),
@@ -46,8 +46,45 @@ fn the_table() {
 #[test]
 fn texts_stay_what_they_are() {
     let text = "a: \"0123\"\nb: 'yes'\nc: \"{{x}}\"\nd: |\n  line: 1\n\n    two\ne: \"a\\nb\"\nf: 'it''s # not'\ng: [\"- x\", \"\"]\n";
-    let expected = "a: \"0123\"\nb: \"yes\"\nc: \"\\x7B{x}}\"\nd: |\n  line: 1\n\n    two\ne: \"a\\nb\"\nf: \"it's # not\"\ng:\n  - \"- x\"\n  - \"\"\n";
+    let expected = "a: \"0123\"\nb: 'yes'\nc: \"{{x}}\"\nd: |\n  line: 1\n\n    two\ne: \"a\\nb\"\nf: 'it''s # not'\ng:\n  - \"- x\"\n  - \"\"\n";
     assert_eq!(merged(&[text]).unwrap(), expected);
+}
+
+#[test]
+fn what_readers_differ_in_stays_as_it_is_written() {
+    let text = "a: yes\nb: 0o17\nc: 012\nd: 1_000\ne: 12:30:00\nf: 2020-01-01\ng: =\nh: .5\noff: on\ni: !!binary aGk=\nj: !foo a\n";
+    assert_eq!(merged(&[text]).unwrap(), text);
+    // A word of the one and a text of the other are two.
+    assert_eq!(
+        merged(&["a: [yes, x]\n", "a: ['yes', 'x']\n"]).unwrap(),
+        "a:\n  - yes\n  - x\n  - 'yes'\n"
+    );
+    // Of several lines, which are one to every reader.
+    let folded = "a: one\n  two\nb: \"x\n  y\"\nc: !!str |\n  1\n";
+    assert_eq!(merged(&[folded]).unwrap(), "a: \"one two\"\nb: \"x y\"\nc: |\n  1\n");
+    for (tag, message) in
+        [("!!set {a}", "x:2:10: a list or a mapping with a tag"), ("!e!x a", "x:2:")]
+    {
+        let text = format!("#cloud-config\na: {tag}\n");
+        let error = merge(&[Source { name: "x", text: &text }]).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+    }
+}
+
+#[test]
+fn templates_stay_templates() {
+    let source = |name, text| Source { name, text };
+    let template = "## template: jinja\n#cloud-config\nname: \"{{ v1.name }}\"\nx: a {{ y }}\nz: |\n  {% if a %}b{% endif %}\n\n";
+    let plain = "#cloud-config\nhostname: b\n";
+    let expected = "## template: jinja\n#cloud-config\nhostname: b\nname: \"{{ v1.name }}\"\nx: a {{ y }}\nz: |\n  {% if a %}b{% endif %}\n";
+    let both = merge(&[source("a", plain), source("b", template)]).unwrap();
+    assert_eq!(both.to_text(), expected);
+    let marked = "#cloud-config\nmotd: \"{{ not run }}\"\n";
+    let error = merge(&[source("a", template), source("b", marked)]).unwrap_err().to_string();
+    assert!(error.starts_with("`a` is a template (`## template: jinja`) and `b` isn't"), "{error}");
+    let lost = "## template: jinja\n#cloud-config\n# {% if a %}\nb: 1\n# {% endif %}\n";
+    let error = merge(&[source("a", lost)]).unwrap_err().to_string();
+    assert!(error.contains("merging would lose it"), "{error}");
 }
 
 #[test]
@@ -90,7 +127,10 @@ fn values_are_explained() {
         Some(
             steps
                 .iter()
-                .map(|s| format!("{}:{}:{}", s.file, s.place.line, s.place.column))
+                .map(|s| {
+                    let gone = if s.takes_away { " gone" } else { "" };
+                    format!("{}:{}:{}{gone}", s.file, s.place.line, s.place.column)
+                })
                 .collect(),
         )
     };
@@ -99,4 +139,27 @@ fn values_are_explained() {
     assert_eq!(told("runcmd[1]"), Some(vec!["b:3:15".to_owned()]));
     assert_eq!(told("runcmd[2]"), None);
     assert_eq!(told("nothing"), None::<Vec<String>>);
+}
+
+#[test]
+fn what_a_null_took_away_is_explained() {
+    let texts = [
+        "#cloud-config\nstylus:\n  site:\n    name: x\nrest: ~\n",
+        "#cloud-config\nstylus: {site: ~}\n",
+        "#cloud-config\nother: 1\n",
+    ];
+    let names = ["a", "b", "c"];
+    let sources: Vec<Source<'_>> =
+        texts.iter().zip(names).map(|(text, name)| Source { name, text }).collect();
+    let merged = merge(&sources).unwrap();
+    assert_eq!(merged.to_text(), "#cloud-config\nstylus: {}\nrest: null\nother: 1\n");
+    let told = |path: &str| -> Vec<(String, u64, bool)> {
+        let steps = merged.explain(path).unwrap_or_default();
+        steps.into_iter().map(|step| (step.file, step.place.line, step.takes_away)).collect()
+    };
+    let step = |file: &str, line, gone| (file.to_owned(), line, gone);
+    assert_eq!(told("stylus.site"), [step("a", 3, false), step("b", 2, true)]);
+    assert_eq!(told("stylus.site.name"), [step("a", 4, false), step("b", 2, true)]);
+    assert_eq!(told("stylus.site.other"), []);
+    assert_eq!(told("rest"), [step("a", 5, false)]);
 }

@@ -14,7 +14,6 @@ mod subject;
 mod walk;
 
 pub use finding::{Finding, Level};
-pub(crate) use kind::Kind;
 pub use rules::{RULES, Rule};
 pub use schema::USER_DATA_SCHEMA;
 pub use subject::{Against, Flavor};

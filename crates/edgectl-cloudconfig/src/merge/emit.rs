@@ -1,113 +1,82 @@
-//! Values as YAML that every reader takes for the same.
+//! Values as YAML, single ones as their files have them.
 
-use super::value::{Content, Value};
-use crate::scalar;
+use super::scalar::Scalar;
+use super::value::{Content, Entry, Value};
 
 const STEP: usize = 2;
 
-/// A whole document.
-pub(super) fn document(root: &Value) -> String {
-    let mut out = String::new();
-    match &root.content {
-        Content::Mapping(entries) => write_entries(&mut out, entries, 0),
-        _ => out.push_str("{}\n"),
+/// A whole document; `in_template` says that marks of a template are meant.
+pub(super) fn document(root: &Value, in_template: bool) -> String {
+    let mut writer = Writer { out: String::new(), in_template };
+    if let Content::Mapping(entries) = &root.content {
+        writer.entries(entries, 0);
     }
-    if out.is_empty() { "{}\n".to_owned() } else { out }
+    if writer.out.is_empty() { "{}\n".to_owned() } else { writer.out }
 }
 
-fn write_entries(out: &mut String, entries: &[(String, Value)], indent: usize) {
-    for (key, value) in entries {
-        out.push_str(&format!("{:indent$}{}:", "", key_text(key)));
-        write_value(out, value, indent);
-    }
+struct Writer {
+    out: String,
+    in_template: bool,
 }
 
-/// A value behind `key:`.
-fn write_value(out: &mut String, value: &Value, indent: usize) {
-    match &value.content {
-        Content::Mapping(entries) if !entries.is_empty() => {
-            out.push('\n');
-            write_entries(out, entries, indent + STEP);
+impl Writer {
+    fn entries(&mut self, entries: &[Entry], indent: usize) {
+        for Entry { key, value } in stay(entries) {
+            let key = key.on_one_line(self.in_template);
+            self.out.push_str(&format!("{:indent$}{key}:", ""));
+            self.value(value, indent);
         }
-        Content::List(items) if !items.is_empty() => {
-            out.push('\n');
-            write_items(out, items, indent + STEP);
-        }
-        Content::Text(text) if is_block(text) => {
-            out.push_str(" |\n");
-            write_lines(out, text, indent + STEP);
-        }
-        content => out.push_str(&format!(" {}\n", short(content))),
     }
-}
 
-fn write_items(out: &mut String, items: &[Value], indent: usize) {
-    for item in items {
-        out.push_str(&format!("{:indent$}-", ""));
-        match &item.content {
-            Content::Mapping(entries) if !entries.is_empty() => {
-                // The first key stands behind the dash.
-                let mut inner = String::new();
-                write_entries(&mut inner, entries, indent + STEP);
-                out.push(' ');
-                out.push_str(inner.trim_start_matches(' '));
+    /// A value behind `key:` or a dash.
+    fn value(&mut self, value: &Value, indent: usize) {
+        match &value.content {
+            Content::Mapping(entries) if stay(entries).next().is_some() => {
+                self.out.push('\n');
+                self.entries(entries, indent + STEP);
             }
-            Content::List(below) if !below.is_empty() => {
-                out.push('\n');
-                write_items(out, below, indent + STEP);
+            Content::List(items) if !items.is_empty() => {
+                self.out.push('\n');
+                self.items(items, indent + STEP);
             }
-            Content::Text(text) if is_block(text) => {
-                out.push_str(" |\n");
-                write_lines(out, text, indent + STEP);
+            Content::Scalar(scalar) if scalar.is_block() => self.block(scalar, indent + STEP),
+            Content::Scalar(scalar) => {
+                let written = scalar.on_one_line(self.in_template);
+                self.out.push_str(&format!(" {written}\n"));
             }
-            content => out.push_str(&format!(" {}\n", short(content))),
+            Content::Null => self.out.push_str(" null\n"),
+            Content::List(_) => self.out.push_str(" []\n"),
+            Content::Mapping(_) => self.out.push_str(" {}\n"),
+        }
+    }
+
+    fn items(&mut self, items: &[Value], indent: usize) {
+        for item in items {
+            self.out.push_str(&format!("{:indent$}-", ""));
+            match &item.content {
+                Content::Mapping(entries) if stay(entries).next().is_some() => {
+                    // The first key stands behind the dash.
+                    let start = self.out.len();
+                    self.entries(entries, indent + STEP);
+                    self.out.replace_range(start..start + indent + STEP, " ");
+                }
+                _ => self.value(item, indent),
+            }
+        }
+    }
+
+    fn block(&mut self, scalar: &Scalar, indent: usize) {
+        self.out.push_str(&format!(" {}|\n", scalar.tag()));
+        for line in scalar.text.lines() {
+            match line {
+                "" => self.out.push('\n'),
+                line => self.out.push_str(&format!("{:indent$}{line}\n", "")),
+            }
         }
     }
 }
 
-fn write_lines(out: &mut String, text: &str, indent: usize) {
-    for line in text.lines() {
-        match line {
-            "" => out.push('\n'),
-            line => out.push_str(&format!("{:indent$}{line}\n", "")),
-        }
-    }
-}
-
-/// A value on one line.
-fn short(content: &Content) -> String {
-    match content {
-        Content::Null => "null".to_owned(),
-        Content::Plain(text) => text.clone(),
-        Content::Text(text) => match is_bare(text) {
-            true => text.clone(),
-            false => scalar::quoted(text),
-        },
-        Content::List(_) => "[]".to_owned(),
-        Content::Mapping(_) => "{}".to_owned(),
-    }
-}
-
-fn key_text(key: &str) -> String {
-    if is_bare(key) { key.to_owned() } else { scalar::quoted(key) }
-}
-
-/// Whether a text can stand without quotes.
-fn is_bare(text: &str) -> bool {
-    let is_safe = |c: u8| c.is_ascii_alphanumeric() || b"._-/@".contains(&c);
-    scalar::is_surely_text(text) && text.bytes().all(is_safe)
-}
-
-/// Whether a text can stand line by line: it ends in exactly one line end, and
-/// nothing in it is invisible or could be taken for indentation.
-fn is_block(text: &str) -> bool {
-    let Some(body) = text.strip_suffix('\n') else { return false };
-    let is_plain =
-        |line: &str| line.trim_end() == line && line.chars().all(|c| c == '\t' || !c.is_control());
-    let is_ascii = text.is_ascii();
-    !body.is_empty()
-        && !body.ends_with('\n')
-        && is_ascii
-        && !body.starts_with([' ', '\t', '\n'])
-        && body.split('\n').all(is_plain)
+/// What no later file has taken away.
+fn stay(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    entries.iter().filter(|entry| !entry.value.is_gone())
 }

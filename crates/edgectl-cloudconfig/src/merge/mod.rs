@@ -4,19 +4,26 @@
 //! Different kinds of values under one key are an error.
 //!
 //! cloud-init's own mergers have no setting that does this, hence one finished
-//! document. Comments stay behind; anchors and merge keys are written out.
+//! document. Comments stay behind; anchors and merge keys are written out. Single
+//! values stay as they are written, for readers differ in what they mean.
 
 mod emit;
+mod read;
+mod scalar;
 mod value;
 
 use thiserror::Error;
 
 use crate::error::Place;
-use crate::header::{is_cloud_config, is_kairos_config};
-use crate::tree::Document;
-use value::{Origin, Reader, Value};
+use crate::header::{is_cloud_config, is_jinja_template, is_kairos_config};
+use crate::tree::{Data, Document};
+use read::Reader;
+use value::{Origin, Value};
 
 const HEADER: &str = "#cloud-config\n";
+const TEMPLATE: &str = "## template: jinja\n";
+/// What cloud-init's template engine reads.
+const MARKS: [&str; 3] = ["{{", "{%", "{#"];
 
 /// One file.
 #[derive(Clone, Copy)]
@@ -53,6 +60,17 @@ pub enum MergeError {
         /// What is wrong there.
         message: String,
     },
+    /// One file is a template, and another has what would become one.
+    #[error(
+        "`{template}` is a template (`## template: jinja`) and `{other}` isn't, but has `{{{{`, `{{%` or `{{#`, \
+         which would be run; make both templates, or none"
+    )]
+    Template {
+        /// The template.
+        template: String,
+        /// The other one.
+        other: String,
+    },
     /// Two files that can't be one.
     #[error(transparent)]
     Kinds(Box<KindClash>),
@@ -85,6 +103,7 @@ pub struct KindClash {
 pub struct Merged {
     root: Value,
     names: Vec<String>,
+    is_template: bool,
 }
 
 impl std::fmt::Debug for Merged {
@@ -100,11 +119,14 @@ pub struct Step {
     pub file: String,
     /// Where in it.
     pub place: Place,
+    /// It takes the value away (`null`).
+    pub takes_away: bool,
 }
 
 /// Merges files, the later ones over the earlier ones.
 pub fn merge(sources: &[Source<'_>]) -> Result<Merged, MergeError> {
     let names: Vec<String> = sources.iter().map(|source| source.name.to_owned()).collect();
+    let is_template = is_template(sources)?;
     let mut root = Value::empty();
     for (number, source) in sources.iter().enumerate() {
         let next = read(number, source)?;
@@ -121,24 +143,43 @@ pub fn merge(sources: &[Source<'_>]) -> Result<Merged, MergeError> {
             }))
         })?;
     }
-    root.drop_nulls();
-    Ok(Merged { root, names })
+    Ok(Merged { root, names, is_template })
+}
+
+/// Whether the result is a template: one of the files is, and no other would
+/// become one.
+fn is_template(sources: &[Source<'_>]) -> Result<bool, MergeError> {
+    let is_template = |source: &&Source<'_>| is_jinja_template(source.text);
+    let Some(template) = sources.iter().find(is_template) else { return Ok(false) };
+    let has_marks = |source: &&Source<'_>| MARKS.iter().any(|mark| source.text.contains(mark));
+    match sources.iter().find(|source| !is_template(source) && has_marks(source)) {
+        None => Ok(true),
+        Some(other) => Err(MergeError::Template {
+            template: template.name.to_owned(),
+            other: other.name.to_owned(),
+        }),
+    }
 }
 
 impl Merged {
     /// The merged user data.
     pub fn to_text(&self) -> String {
-        format!("{HEADER}{}", emit::document(&self.root))
+        let head = if self.is_template { TEMPLATE } else { "" };
+        format!("{head}{HEADER}{}", emit::document(&self.root, self.is_template))
     }
 
     /// All files that have a say in the value at `path` (`stylus.site.name`,
-    /// `write_files[1].path`), the one that counts last. None if there is no
-    /// such value.
+    /// `write_files[1].path`), the one that counts last: also where that one
+    /// takes it away. None if no file has such a value.
     pub fn explain(&self, path: &str) -> Option<Vec<Step>> {
-        let value = self.root.at(path)?;
-        let step =
-            |origin: &Origin| Step { file: self.names[origin.file].clone(), place: origin.place };
-        Some(value.origins.iter().map(step).collect())
+        let origins = self.root.origins_at(path)?;
+        let is_gone = self.root.is_gone_at(path);
+        let step = |(n, origin): (usize, &Origin)| Step {
+            file: self.names[origin.file].clone(),
+            place: origin.place,
+            takes_away: is_gone && n + 1 == origins.len(),
+        };
+        Some(origins.iter().enumerate().map(step).collect())
     }
 }
 
@@ -157,8 +198,12 @@ fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
     if let Some(place) = document.second {
         return Err(unreadable(place, "a second document starts here; keep one document per file"));
     }
+    if is_jinja_template(source.text) && !has_only_values(source.text, &document) {
+        let message = "a statement or comment of the template stands outside of values, and merging would lose it; put it into a value, or render the template first";
+        return Err(unreadable(Place::new(1, 1), message));
+    }
     let Some(root) = document.root else { return Ok(Value::empty()) };
-    let value = Reader::new(&document, number).value(root).map_err(|fault| {
+    let value = Reader::new(source.text, &document, number).value(root).map_err(|fault| {
         let (place, message) = fault;
         unreadable(place, message)
     })?;
@@ -166,4 +211,12 @@ fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
         true => Ok(value),
         false => Err(unreadable(document.node(root).place, "expected a mapping")),
     }
+}
+
+/// Whether all marks of a template stand in values.
+fn has_only_values(text: &str, document: &Document) -> bool {
+    let count = |text: &str| MARKS.iter().map(|mark| text.matches(mark).count()).sum::<usize>();
+    let scalars = document.nodes.iter().filter(|node| matches!(node.data, Data::Scalar { .. }));
+    let inside: usize = scalars.filter_map(|node| text.get(node.range.clone())).map(count).sum();
+    inside == count(text)
 }

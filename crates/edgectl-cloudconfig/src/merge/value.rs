@@ -1,13 +1,8 @@
 //! Values with their origins, and how two become one.
 
-use crate::check::Kind;
 use crate::error::Place;
-use crate::tree::{Data, Document, Id};
 
-/// Deepest nesting; aliases can nest without end.
-const MAX_DEPTH: usize = 64;
-/// Most values of one file, aliases written out.
-const MAX_VALUES: usize = 200_000;
+use super::scalar::Scalar;
 
 /// Where a value was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +16,16 @@ pub(super) struct Origin {
 #[derive(Clone)]
 pub(super) enum Content {
     Null,
-    /// A number or a boolean, as it was written.
-    Plain(String),
-    Text(String),
+    Scalar(Scalar),
     List(Vec<Value>),
-    Mapping(Vec<(String, Value)>),
+    Mapping(Vec<Entry>),
+}
+
+/// A key as it is written first, and its value.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: Scalar,
+    pub(super) value: Value,
 }
 
 /// A value and who had a say in it, the last one last.
@@ -33,6 +33,8 @@ pub(super) enum Content {
 pub(super) struct Value {
     pub(super) content: Content,
     pub(super) origins: Vec<Origin>,
+    /// What a later `null` has taken away.
+    former: Option<Box<Content>>,
 }
 
 /// Two values that can't become one.
@@ -45,8 +47,12 @@ pub(super) struct Clash {
 }
 
 impl Value {
+    pub(super) fn new(content: Content, origins: Vec<Origin>) -> Self {
+        Self { content, origins, former: None }
+    }
+
     pub(super) fn empty() -> Self {
-        Self { content: Content::Mapping(Vec::new()), origins: Vec::new() }
+        Self::new(Content::Mapping(Vec::new()), Vec::new())
     }
 
     pub(super) fn is_mapping(&self) -> bool {
@@ -60,17 +66,22 @@ impl Value {
     /// Takes over what a later file says.
     pub(super) fn add(&mut self, later: Self, path: &str) -> Result<(), Box<Clash>> {
         if self.is_null() || later.is_null() {
-            self.content = later.content;
+            let content = std::mem::replace(&mut self.content, later.content);
+            if self.is_null() && !matches!(content, Content::Null) {
+                self.former = Some(Box::new(content));
+            }
             self.origins.extend(later.origins);
             return Ok(());
         }
         match (&mut self.content, later.content) {
             (Content::Mapping(entries), Content::Mapping(later)) => {
-                for (key, value) in later {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                    match entries.iter_mut().find(|(own, _)| *own == key) {
-                        Some((_, own)) => own.add(value, &path)?,
-                        None => entries.push((key, value)),
+                for Entry { key, value } in later {
+                    let name = &key.text;
+                    let path =
+                        if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    match entries.iter_mut().find(|own| own.key.text == *name) {
+                        Some(own) => own.value.add(value, &path)?,
+                        None => entries.push(Entry { key, value }),
                     }
                 }
             }
@@ -86,35 +97,32 @@ impl Value {
         Ok(())
     }
 
-    /// Takes out what a later `null` has taken away.
-    pub(super) fn drop_nulls(&mut self) {
-        if let Content::Mapping(entries) = &mut self.content {
-            entries.retain(|(_, value)| !(value.is_null() && value.origins.len() > 1));
-            entries.iter_mut().for_each(|(_, value)| value.drop_nulls());
-        }
+    /// Whether a later `null` has taken it away.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_null() && self.origins.len() > 1
     }
 
-    /// The value at `a.b[2].c`; keys may hold dots.
-    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+    /// Who had a say in the value at `a.b[2].c`, also where it was taken away;
+    /// keys may hold dots.
+    pub(super) fn origins_at(&self, path: &str) -> Option<Vec<Origin>> {
         if path.is_empty() {
-            return Some(self);
+            return Some(self.origins.clone());
         }
-        if let Some(rest) = path.strip_prefix('[') {
-            let (number, rest) = rest.split_once(']')?;
-            let Content::List(items) = &self.content else { return None };
-            let rest = rest.strip_prefix('.').unwrap_or(rest);
-            return items.get(number.parse::<usize>().ok()?)?.at(rest);
+        let content = match (&self.content, &self.former) {
+            (Content::Null, Some(former)) => former,
+            (content, _) => content,
+        };
+        let mut found = content.below(path)?;
+        if self.is_gone() {
+            found.extend(self.origins.last());
         }
-        let Content::Mapping(entries) = &self.content else { return None };
-        entries.iter().find_map(|(key, value)| {
-            let rest = path.strip_prefix(key.as_str())?;
-            match rest.chars().next() {
-                None => Some(value),
-                Some('.') => value.at(&rest[1..]),
-                Some('[') => value.at(rest),
-                Some(_) => None,
-            }
-        })
+        Some(found)
+    }
+
+    /// Whether the value at a path was taken away, or one around it.
+    pub(super) fn is_gone_at(&self, path: &str) -> bool {
+        let goes_on = || self.content.steps(path).any(|(value, rest)| value.is_gone_at(rest));
+        self.is_gone() || (!path.is_empty() && goes_on())
     }
 }
 
@@ -126,10 +134,36 @@ impl Content {
     fn word(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
-            Self::Plain(_) | Self::Text(_) => "a single value",
+            Self::Scalar(_) => "a single value",
             Self::List(_) => "a list",
             Self::Mapping(_) => "a mapping",
         }
+    }
+
+    fn below(&self, path: &str) -> Option<Vec<Origin>> {
+        self.steps(path).find_map(|(value, rest)| value.origins_at(rest))
+    }
+
+    /// The values that a path may go on in, and its rest.
+    fn steps<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a Value, &'a str)> {
+        let item = || {
+            let (number, rest) = path.strip_prefix('[')?.split_once(']')?;
+            let Self::List(items) = self else { return None };
+            Some((
+                items.get(number.parse::<usize>().ok()?)?,
+                rest.strip_prefix('.').unwrap_or(rest),
+            ))
+        };
+        let entries = if let Self::Mapping(entries) = self { entries.as_slice() } else { &[] };
+        let named = |entry: &'a Entry| {
+            let rest = path.strip_prefix(entry.key.text.as_str())?;
+            match rest.chars().next() {
+                None | Some('[') => Some((&entry.value, rest)),
+                Some('.') => Some((&entry.value, &rest[1..])),
+                Some(_) => None,
+            }
+        };
+        item().into_iter().chain(entries.iter().filter_map(named))
     }
 }
 
@@ -137,7 +171,7 @@ impl Content {
 fn join(items: &mut Vec<Value>, later: Vec<Value>) {
     for item in later {
         let is_there = |own: &Value| match (&own.content, &item.content) {
-            (Content::Text(a), Content::Text(b)) | (Content::Plain(a), Content::Plain(b)) => a == b,
+            (Content::Scalar(a), Content::Scalar(b)) => a.is_same(b),
             _ => false,
         };
         match items.iter_mut().find(|own| is_there(own)) {
@@ -164,98 +198,4 @@ fn clash(
         other: own.word(),
         other_at: at(own_at),
     })
-}
-
-/// Reads one file.
-pub(super) struct Reader<'a> {
-    document: &'a Document,
-    file: usize,
-    left: usize,
-}
-
-type Fault = (Place, &'static str);
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(document: &'a Document, file: usize) -> Self {
-        Self { document, file, left: MAX_VALUES }
-    }
-
-    pub(super) fn value(mut self, id: Id) -> Result<Value, Fault> {
-        self.read(id, 0)
-    }
-
-    fn read(&mut self, id: Id, depth: usize) -> Result<Value, Fault> {
-        let place = self.document.node(id).place;
-        let id = self.document.resolve(id).ok_or((place, "an alias that contains itself"))?;
-        self.left = self.left.checked_sub(1).ok_or((place, "too large with its aliases"))?;
-        if depth > MAX_DEPTH {
-            return Err((place, "nested too deeply"));
-        }
-        let node = self.document.node(id);
-        let content = match &node.data {
-            Data::Mapping { .. } => Content::Mapping(self.entries(id, depth)?),
-            Data::Sequence { items, .. } => {
-                let items = items.iter().map(|item| self.read(*item, depth + 1));
-                Content::List(items.collect::<Result<_, Fault>>()?)
-            }
-            Data::Scalar { text, .. } => match Kind::of(node) {
-                Kind::Null => Content::Null,
-                Kind::String => Content::Text(text.clone()),
-                _ => Content::Plain(text.clone()),
-            },
-            Data::Alias(_) => Content::Null,
-        };
-        Ok(Value { content, origins: vec![Origin { file: self.file, place }] })
-    }
-
-    fn entries(&mut self, id: Id, depth: usize) -> Result<Vec<(String, Value)>, Fault> {
-        let mut entries: Vec<(String, Value)> = Vec::new();
-        let mut bases = Vec::new();
-        for (key, value) in self.document.entries(id).to_vec() {
-            let place = self.document.node(key).place;
-            let Some((name, _)) = self.document.node(key).scalar() else {
-                return Err((place, "a key that is not a text"));
-            };
-            if name == "<<" {
-                bases.push(value);
-                continue;
-            }
-            if entries.iter().any(|(own, _)| own == name) {
-                return Err((place, "a key that stands twice; keep one"));
-            }
-            let mut value = self.read(value, depth + 1)?;
-            if let Some(origin) = value.origins.first_mut() {
-                // People look for the key.
-                origin.place = place;
-            }
-            entries.push((name.to_owned(), value));
-        }
-        for base in bases {
-            self.merge_key(base, depth, &mut entries)?;
-        }
-        Ok(entries)
-    }
-
-    /// What `<<` names comes behind the mapping's own keys.
-    fn merge_key(
-        &mut self,
-        base: Id,
-        depth: usize,
-        entries: &mut Vec<(String, Value)>,
-    ) -> Result<(), Fault> {
-        let value = self.read(base, depth + 1)?;
-        let bases = match value.content {
-            Content::List(items) => items,
-            content => vec![Value { content, origins: value.origins }],
-        };
-        for base in bases {
-            let Content::Mapping(more) = base.content else { continue };
-            for (key, value) in more {
-                if !entries.iter().any(|(own, _)| *own == key) {
-                    entries.push((key, value));
-                }
-            }
-        }
-        Ok(())
-    }
 }
