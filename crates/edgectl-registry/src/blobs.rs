@@ -157,7 +157,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
 
     /// Another repository of the store that probably has the blob, where
     /// nothing says that the target's own has it.
-    fn elsewhere(&self, blob: &Blob) -> Option<Reference> {
+    pub(crate) fn elsewhere(&self, blob: &Blob) -> Option<Reference> {
         let here = self.to.repository();
         let home = self.source.home(self.from);
         // Only a registry has repositories beyond those of this run.
@@ -196,7 +196,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             return self.send(blob, session).await;
         }
         if let Some(session) = session {
-            self.sink.give_up(self.to, session).await;
+            self.sink.give_up(self.to, blob, session).await;
         }
         there.map(drop)
     }

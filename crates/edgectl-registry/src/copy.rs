@@ -247,7 +247,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         Ok(())
     }
 
-    fn transfer<'b>(&'b self, image: &'b Planned) -> Transfer<'b, S, K> {
+    pub(crate) fn transfer<'b>(&'b self, image: &'b Planned) -> Transfer<'b, S, K> {
         Transfer {
             source: self.source,
             sink: self.sink,

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::blobs::Book;
 use crate::copy::Run;
 use crate::error::RegistryError;
-use crate::plan::{Owned, Plan};
+use crate::plan::{LARGE, Owned, Plan};
 use crate::registries::Registries;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -25,7 +25,8 @@ pub struct Forecast {
     pub to_send: (u64, u64),
     /// Blobs that the destination has already, and their bytes.
     pub there: (u64, u64),
-    /// Blobs to take over from another repository, and their bytes.
+    /// Blobs to take over from another repository, and their bytes; a registry
+    /// that mounts nothing gets them sent.
     pub to_mount: (u64, u64),
     /// Requests to the destination that the upload would need, without those
     /// for tokens, as long as nothing has to be tried again.
@@ -65,28 +66,14 @@ async fn look<S: Source>(
         to_mount: (0, 0),
         requests: 1,
     };
-    let ask = |owned: &Owned| {
-        let target = plan.images.get(owned.image).map(|image| image.target.clone());
-        let blob = owned.entry.blob.clone();
-        async move {
-            let has = match &target {
-                Some(target) => destination.has_blob(target, &blob).await?,
-                None => false,
-            };
-            Ok::<_, RegistryError>((has, blob.size))
-        }
-    };
-    let mut answers = stream::iter(plan.blobs().map(ask)).buffer_unordered(WIDTH);
+    let asking = plan.blobs().map(|owned| first_use(&run, destination, &plan, owned));
+    let mut answers = stream::iter(asking.collect::<Vec<_>>()).buffer_unordered(WIDTH);
     while let Some(answer) = answers.next().await {
-        let (has, size) = answer?;
-        let sum = if has { &mut forecast.there } else { &mut forecast.to_send };
-        *sum = (sum.0 + 1, sum.1 + size);
-        forecast.requests += if has { 1 } else { 2 + destination.bodies(size) };
+        forecast.add(answer?);
     }
     drop(answers);
     for size in plan.repeats(destination) {
-        forecast.to_mount = (forecast.to_mount.0 + 1, forecast.to_mount.1 + size);
-        forecast.requests += 1;
+        forecast.add(Use::Mounted(size));
     }
     forecast.requests += plan.images.iter().map(|i| i.tree.manifests() as u64).sum::<u64>();
     forecast.images = expected(request, reports, &plan);
@@ -94,6 +81,59 @@ async fn look<S: Source>(
     let asked = forecast.images.len() - forecast.images.iter().filter(failed).count();
     forecast.requests += asked as u64;
     Ok(forecast)
+}
+
+/// What a blob's use is going to be.
+enum Use {
+    /// It is there: its bytes.
+    There(u64),
+    /// Its bytes.
+    Mounted(u64),
+    /// Bytes that are there, those to send, and the requests for all.
+    Sent(u64, u64, u64),
+}
+
+impl Forecast {
+    fn add(&mut self, used: Use) {
+        let (sum, bytes, requests) = match used {
+            Use::There(bytes) => (&mut self.there, bytes, 1),
+            Use::Mounted(bytes) => (&mut self.to_mount, bytes, 1),
+            Use::Sent(kept, bytes, requests) => {
+                self.there.1 += kept;
+                (&mut self.to_send, bytes, requests)
+            }
+        };
+        *sum = (sum.0 + 1, sum.1 + bytes);
+        self.requests += requests;
+    }
+}
+
+/// What [`Transfer`](crate::blobs::Transfer) would do for the first use of a
+/// blob, in the same order.
+async fn first_use<S: Source>(
+    run: &Run<'_, S, Registries>,
+    destination: &Registries,
+    plan: &Plan,
+    owned: &Owned,
+) -> Result<Use, RegistryError> {
+    let blob = &owned.entry.blob;
+    let size = blob.size;
+    let Some(image) = plan.images.get(owned.image) else { return Ok(Use::There(size)) };
+    if let Some(session) = destination.resume(&image.target, blob).await? {
+        let requests = 1 + destination.bodies(session.at, size);
+        return Ok(Use::Sent(session.at, size - session.at.min(size), requests));
+    }
+    if let Some(from) = run.transfer(image).elsewhere(blob) {
+        return Ok(match destination.has_blob(&from, blob).await? {
+            true => Use::Mounted(size),
+            // The mount, and a question before a large one is sent in vain.
+            false => Use::Sent(0, size, 1 + u64::from(size >= LARGE) + destination.bodies(0, size)),
+        });
+    }
+    Ok(match destination.has_blob(&image.target, blob).await? {
+        true => Use::There(size),
+        false => Use::Sent(0, size, 2 + destination.bodies(0, size)),
+    })
 }
 
 /// What the look has reported, and a copy for what is planned.

@@ -114,6 +114,7 @@ pub trait Sink: Send + Sync {
     fn give_up(
         &self,
         _target: &Reference,
+        _blob: &Blob,
         _session: UploadSession,
     ) -> impl Future<Output = ()> + Send {
         std::future::ready(())

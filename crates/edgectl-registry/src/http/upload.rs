@@ -78,18 +78,17 @@ impl Upload<'_> {
             sent => sent?.0,
         };
         if sent.status() == 413 && self.client.chunking().lower(self.blob.size) {
-            self.client.cancel_upload(self.path, session).await;
+            self.abandon(session).await;
             return Err(Ended::Again);
         }
-        let purpose = pushing(self.path, &self.blob.digest);
-        let closed = self.client.expect("PUT", sent, &[201, 204], &purpose).await;
-        Ok(closed.map(drop)?)
+        self.closed(sent, session).await
     }
 
     async fn chunked(&self, mut session: UploadSession, chunk: u64) -> Result<(), Ended> {
         let mut backoff = Backoff::new(self.client.patience());
         let mut reader: Option<Shared> = None;
         let mut chunk = chunk;
+        let begun = session.at;
         loop {
             // What is there so far is kept for the next run.
             interrupted()?;
@@ -131,6 +130,12 @@ impl Upload<'_> {
                     self.abandon(session).await;
                     return Err(Ended::Again);
                 }
+                // It may be the rest of a body that broke, which is not gone
+                // on with everywhere.
+                Err(Refusal::NoChunks(error)) if session.at == begun && !is_out_of_step(&error) => {
+                    self.abandon(session).await;
+                    return Err(Ended::Again);
+                }
                 Err(Refusal::NoChunks(error) | Refusal::Other(error)) => error,
             };
             let is_passing = error.is_temporary() || matches!(&error, RegistryError::Http(_));
@@ -149,6 +154,11 @@ impl Upload<'_> {
     async fn close(&self, session: UploadSession) -> Result<(), Ended> {
         let ask = self.closing(&session.url, 0);
         let answer = self.client.send(&ask).await?;
+        self.closed(answer, session).await
+    }
+
+    /// What a registry says of an upload that is to be closed.
+    async fn closed(&self, answer: Response, session: UploadSession) -> Result<(), Ended> {
         let purpose = pushing(self.path, &self.blob.digest);
         match self.client.expect("PUT", answer, &[201, 204], &purpose).await {
             Ok(_) => {
@@ -272,6 +282,11 @@ impl Refusal {
             _ => Self::Other(error),
         }
     }
+}
+
+/// Whether a registry has another number of bytes than we thought.
+fn is_out_of_step(error: &RegistryError) -> bool {
+    matches!(error, RegistryError::Http(failure) if failure.status == 416)
 }
 
 impl From<Refusal> for Ended {

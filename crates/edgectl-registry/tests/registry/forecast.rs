@@ -1,6 +1,6 @@
 //! What is foretold is what happens.
 
-use edgectl_registry::{ImageOutcome, Layout, UploadRequest, forecast, upload_from};
+use edgectl_registry::{ImageOutcome, Journal, Layout, UploadRequest, forecast, upload_from};
 use edgectl_testkit::TinyImage;
 
 use crate::bench::{Bench, assert_no_failure, reference};
@@ -46,4 +46,25 @@ async fn a_forecast_is_what_the_upload_then_does() {
     // Whether the target was asked for the image that isn't there is chance.
     let more = registries.requests() - foretold.requests;
     assert!(more <= 1, "{more} requests more than foretold");
+
+    // What a former run has noted is known, too.
+    let path = bench.dir.path().join("journal.jsonl");
+    let noting = || bench.registries().with_journal(Journal::open(&path).unwrap().unwrap());
+    let part = |images: std::ops::Range<u64>| {
+        let images = images.map(|n| edgectl_registry::ImageRequest {
+            source: reference(&format!("src.example/i{n}:1")),
+            digest: None,
+            target: bench.target(&format!("noted/i{n}:1")),
+        });
+        UploadRequest::new(images.collect(), 4)
+    };
+    assert_no_failure(&upload_from(part(0..1), &layout, &noting(), &()).await);
+    let foretold = forecast(&part(0..4), &layout, &noting()).await.unwrap();
+    let registries = noting();
+    let outcome = upload_from(part(0..4), &layout, &registries, &()).await;
+    assert_no_failure(&outcome);
+    assert_eq!(foretold.to_mount.0, 3, "of what only the journal knows");
+    assert_eq!(foretold.to_send, (outcome.blobs_sent, outcome.bytes_sent));
+    assert_eq!(foretold.to_mount, (outcome.blobs_mounted, outcome.bytes_mounted));
+    assert_eq!(registries.requests(), foretold.requests);
 }

@@ -1,5 +1,6 @@
 //! What one run has sent the next one doesn't send again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ async fn killed_a_hundred_times_it_gets_there() {
         journal.display().to_string(),
     ];
     let mut random = fastrand::Rng::with_seed(7);
-    let mut moments = std::collections::BTreeSet::new();
+    let mut moments = BTreeSet::new();
     for round in 0..100 {
         let log = std::fs::File::create(bench.dir.path().join("child.log")).unwrap();
         let mut child = Cmd::new(std::env::current_exe().unwrap())
@@ -112,6 +113,29 @@ async fn killed_a_hundred_times_it_gets_there() {
     closed.dedup();
     assert_eq!(closed.len(), all, "a blob was sent twice");
     assert_eq!(all as u64, 2 * MANY + 1);
+    assert_no_known_upload_is_open(&bench);
+}
+
+/// An upload can be opened without our hearing of it. Those that we have sent
+/// anything to are closed, given up, or disowned by the registry.
+fn assert_no_known_upload_is_open(bench: &Bench) {
+    let edge = bench.dir.path().join("storage/docker/registry/v2/repositories/edge");
+    let uploads = std::fs::read_dir(edge).unwrap().flatten();
+    let uploads = uploads.filter_map(|image| std::fs::read_dir(image.path().join("_uploads")).ok());
+    let kept: Vec<String> =
+        uploads.flatten().flatten().map(|id| id.file_name().into_string().unwrap()).collect();
+    let log = bench.server.log_text().unwrap();
+    let (mut open, mut ended) = (BTreeSet::new(), BTreeSet::new());
+    for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let uri = line["http.request.uri"].as_str().unwrap_or_default();
+        let Some(id) = kept.iter().find(|id| uri.contains(id.as_str())) else { continue };
+        match (line["http.request.method"].as_str(), line["http.response.status"].as_u64()) {
+            (Some("PUT" | "PATCH"), _) => open.insert(id),
+            (Some("DELETE"), _) | (Some("GET"), Some(404)) => ended.insert(id),
+            _ => false,
+        };
+    }
+    assert!(open.is_subset(&ended), "{open:?} {ended:?}");
 }
 
 /// Blobs that the registry has stored so far, manifests among them.
@@ -230,6 +254,38 @@ async fn a_second_run_goes_on_in_the_middle_of_a_blob() {
             // Configurations and the tar around random bytes apart.
             assert!(before + after < unique + 20_000, "{before} + {after}");
         }
+    }
+}
+
+/// Blobs that are sent in one body are no exception: what a run that failed
+/// has left open is gone on with, or given up.
+#[tokio::test]
+async fn no_upload_stays_open() {
+    let bench = Bench::new();
+    fill(&bench, IMAGES, SMALL_LAYER);
+    for form in [Form::Absolute, Form::Moving] {
+        let chaos = Chaos::start(Flavor { form, ..Flavor::default() }).await;
+        let journal = bench.dir.path().join(format!("open-{form:?}.jsonl"));
+        chaos.plan((12..600).map(|at| (at, Fault::Cut(10_000))));
+        let patience = edgectl_registry::Patience {
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(1),
+            ..Default::default()
+        };
+        let layout = Layout::open(bench.layout_dir()).unwrap();
+        let registries = Registries::single(&chaos.address, chaos.access())
+            .with_patience(patience)
+            .with_journal(Journal::open(&journal).unwrap().unwrap());
+        let first = upload_from(request(&chaos.address, IMAGES), &layout, &registries, &()).await;
+        drop(registries);
+        assert!(first.failed().next().is_some());
+        assert!(chaos.inner().open_uploads() > 0);
+        chaos.heal();
+        let second =
+            send(&bench.layout_dir(), request(&chaos.address, IMAGES), chaos.access(), &journal)
+                .await;
+        assert_no_failure(&second);
+        assert_eq!(chaos.inner().open_uploads(), 0, "{form:?}");
     }
 }
 

@@ -51,6 +51,11 @@ impl Inner {
         }
     }
 
+    /// Uploads that nobody has closed or given up.
+    pub(crate) fn open_uploads(&self) -> usize {
+        self.sessions.len()
+    }
+
     pub(super) fn begin(&mut self, head: &Head) -> Option<Fault> {
         self.requests.push(head.line());
         self.faults.remove(&(self.requests.len() - 1))

@@ -1,5 +1,7 @@
 //! All registries of a run: a source and a sink, one client per host.
 
+mod sink;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,15 +10,14 @@ use edgectl_model::{Digest, Prefix, Reference};
 
 use crate::access::Access;
 use crate::attached::Attached;
-use crate::cloud::to_be_made;
-use crate::content::{Chunks, Content, Moved};
+use crate::content::Chunks;
 use crate::error::RegistryError;
-use crate::http::{Client, Ended, Head, Mounted, Settings, Upload};
+use crate::http::{Client, Head, Settings};
 use crate::journal::{Journal, Note};
 use crate::manifest::{Blob, Pinned, RawManifest};
 use crate::retry::Patience;
-use crate::sink::{Mount, Place, Sink, UploadSession};
 use crate::source::Source;
+use sink::name_of;
 
 /// Registries by host, each with its own access, behind one set of mirrors.
 /// A host without an entry is asked anonymously over verified TLS.
@@ -29,8 +30,6 @@ pub struct Registries {
     journal: Journal,
 }
 
-/// Attempts at finding out what a registry takes: the chunk size is halved.
-const LIMITS: usize = 12;
 /// After this long an upload that was left open counts as given up.
 const GIVEN_UP: Duration = Duration::from_secs(24 * 3600);
 
@@ -42,11 +41,12 @@ impl Registries {
         Self { access, mirrors, ..Self::default() }
     }
 
-    /// Requests that sending so many bytes takes, beside opening the upload.
-    pub(crate) fn bodies(&self, bytes: u64) -> u64 {
-        match bytes <= self.settings.chunk {
+    /// Requests that sending a blob of `size` bytes takes from the byte `at`
+    /// on, beside opening the upload.
+    pub(crate) fn bodies(&self, at: u64, size: u64) -> u64 {
+        match at == 0 && size <= self.settings.chunk {
             true => 1,
-            false => bytes.div_ceil(self.settings.chunk.max(1)) + 1,
+            false => size.saturating_sub(at).div_ceil(self.settings.chunk.max(1)) + 1,
         }
     }
 
@@ -173,159 +173,6 @@ impl Source for Registries {
     ) -> Result<Chunks, RegistryError> {
         let (host, path) = self.mirrored(reference);
         self.client(&host)?.get_blob(&path, blob, from).await
-    }
-}
-
-/// The tag a target is known by; its digest where it has none.
-fn name_of(target: &Reference) -> &str {
-    target.tag_or_latest().unwrap_or_else(|| target.manifest_name())
-}
-
-/// Clouds say of repositories that must be made first that they don't know
-/// them.
-fn explained(error: RegistryError, target: &Reference) -> RegistryError {
-    match &error {
-        RegistryError::Http(failure) if failure.status == 404 => {
-            let names = to_be_made(target.domain(), [target.path()]);
-            match names.is_empty() {
-                true => error,
-                false => RegistryError::MissingRepositories {
-                    host: target.domain().to_owned(),
-                    names: names.into_iter().collect(),
-                },
-            }
-        }
-        _ => error,
-    }
-}
-
-impl Sink for Registries {
-    fn store(&self, target: &Reference) -> String {
-        target.domain().to_owned()
-    }
-
-    fn patience(&self) -> Patience {
-        self.settings.patience
-    }
-
-    async fn head(&self, target: &Reference) -> Result<Option<Pinned>, RegistryError> {
-        let client = self.client(target.domain())?;
-        let head = client.head_manifest(target.path(), name_of(target), true).await?;
-        Ok(head.map(Head::into_pinned))
-    }
-
-    async fn held(&self, target: &Reference) -> Result<Option<RawManifest>, RegistryError> {
-        let client = self.client(target.domain())?;
-        match client.get_manifest(target.path(), name_of(target), None).await {
-            Ok(manifest) => Ok(Some(manifest)),
-            Err(RegistryError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn has_blob(&self, target: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
-        self.client(target.domain())?.has_blob(target.path(), blob).await
-    }
-
-    async fn mount(
-        &self,
-        target: &Reference,
-        blob: &Blob,
-        from: &Reference,
-    ) -> Result<Mount, RegistryError> {
-        let client = self.client(target.domain())?;
-        match client.mount(target.path(), blob, from.path()).await {
-            Ok(Mounted::Done) => Ok(Mount::Done),
-            Ok(Mounted::Session(session)) => Ok(Mount::Refused(Some(session))),
-            // Not every registry mounts, and not for everybody.
-            Err(
-                RegistryError::Denied { .. }
-                | RegistryError::Http(_)
-                | RegistryError::NotFound { .. },
-            ) => Ok(Mount::Refused(None)),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn give_up(&self, target: &Reference, session: UploadSession) {
-        if let Ok(client) = self.client(target.domain()) {
-            client.cancel_upload(target.path(), session).await;
-        }
-    }
-
-    async fn put_blob(
-        &self,
-        target: &Reference,
-        blob: &Blob,
-        mut session: Option<UploadSession>,
-        content: &dyn Content,
-        moved: &Moved,
-    ) -> Result<(), RegistryError> {
-        let client = self.client(target.domain())?;
-        let repository = target.repository();
-        let note = self.note_of(&repository, &blob.digest);
-        let upload = Upload { client: &client, path: target.path(), blob, content, moved, note };
-        for _ in 0..LIMITS {
-            let session = match session.take() {
-                Some(session) => session,
-                None => {
-                    let opened = client.start_upload(target.path()).await;
-                    opened.map_err(|error| explained(error, target))?
-                }
-            };
-            match upload.run(session).await {
-                Ok(()) => return Ok(()),
-                Err(Ended::Failed(error)) => return Err(error),
-                Err(Ended::Again) => {}
-            }
-        }
-        let reason = "it takes neither whole blobs nor chunks".to_owned();
-        Err(RegistryError::Configuration { host: target.domain().to_owned(), reason })
-    }
-
-    fn hints(&self, target: &Reference, blob: &Blob) -> Vec<Reference> {
-        let places = self.journal.places(&blob.digest).into_iter();
-        let places = places.filter_map(|place| Reference::parse(&place).ok());
-        places.filter(|place| place.domain() == target.domain()).collect()
-    }
-
-    async fn resume(
-        &self,
-        target: &Reference,
-        blob: &Blob,
-    ) -> Result<Option<UploadSession>, RegistryError> {
-        let repository = target.repository();
-        let Some(noted) = self.journal.session(&repository, &blob.digest) else {
-            return Ok(None);
-        };
-        let known = self.client(target.domain())?.upload_status(target.path(), &noted).await?;
-        if known.is_none() {
-            self.note_of(&repository, &blob.digest).gone();
-        }
-        Ok(known)
-    }
-
-    fn note(&self, target: &Reference, blob: &Blob) {
-        self.journal.note_blob(&target.repository(), &blob.digest);
-    }
-
-    async fn put_manifest(
-        &self,
-        target: &Reference,
-        place: Place<'_>,
-        manifest: &RawManifest,
-    ) -> Result<(), RegistryError> {
-        let name = match place {
-            Place::Child => manifest.digest().as_str(),
-            Place::Root => name_of(target),
-            Place::Tag(tag) => tag,
-        };
-        let client = self.client(target.domain())?;
-        let is_noted = client.put_manifest(target.path(), name, manifest).await?;
-        match manifest.subject() {
-            Some(subject) if !is_noted => client.link(target.path(), &subject, manifest).await,
-            _ => Ok(()),
-        }
     }
 }
 
