@@ -110,12 +110,57 @@ fn what_cannot_be_written_is_refused() {
     assert_eq!(fails("x: {{ a.b.c }}", "1"), "line 2: `a.b` is undefined");
     assert!(fails("x: pre-{{ a }}", "y: z").contains("put quotes around the whole value"));
     assert!(fails("x: '{{ a }}'", "1\n2").contains("use double quotes"));
-    assert!(fails("x: |\n  {{ a }}", "1\n2").contains("several lines"));
+    assert!(fails("x: >\n  {{ a }}", "1\n2").contains("several lines"));
+    assert!(fails("x: |\n  {{ a }}", "\n  1\n2").contains("starts with blanks"));
+    assert!(fails("x: |\n  {{ a }}", "1\r\n2").contains("control characters"));
+    assert_eq!(fails("x: a{{ a ~ foo }}", "1"), "line 2: `foo` is undefined");
+    assert_eq!(fails("x: {{ foo | join(',') }}", "1"), "line 2: what is joined has no value");
     let bad = template("#cloud-config\nx: {{ a\n").unwrap_err().to_string();
     assert_eq!(bad, "line 2: `{{` is never closed");
     let bad = template("#cloud-config\nx: [{{ a }}\n").unwrap_err().to_string();
     assert!(bad.starts_with("line 2, column"), "{bad}");
     assert!(fails("x: {{ a | nonsense }}", "1").contains("nonsense"));
+}
+
+#[test]
+fn lines_of_a_value_are_indented_as_their_block() {
+    let text = "#cloud-config\nwrite_files:\n  - path: /etc/motd\n    content: |\n      # {{ name }}\n        {{ motd }}\n      end\n  - content: |2-\n        {{ motd }}\n";
+    let motd = "one: two\n\n  three\nfour";
+    let filled = render(text, &[("name", "a"), ("motd", motd)]).unwrap();
+    let expected = "#cloud-config\nwrite_files:\n  - path: /etc/motd\n    content: |\n      # a\n        one: two\n\n        three\n      four\n      end\n  - content: |2-\n        one: two\n\n        three\n      four\n";
+    assert_eq!(filled, expected);
+}
+
+#[test]
+fn parts_of_a_value_make_a_text() {
+    let text = "#cloud-config\na: {{ a }}{{ b }}\nb: 1{{ a }}\nc: {x: {{ a }} {{ b }}, y: n{{ b }}}\nd: edge-{{ a }}\ne: {{ a }}\\\"q\n{{ a }}{{ b }}: 1\nf: {% if a %}{{ a }}{% endif %}\n";
+    let filled = render(text, &[("a", "n"), ("b", "o")]).unwrap();
+    let expected = "#cloud-config\na: \"no\"\nb: \"1n\"\nc: {x: \"n o\", y: \"no\"}\nd: edge-n\ne: \"n\\\\\\\"q\"\n\"no\": 1\nf: \"n\"\n";
+    assert_eq!(filled, expected);
+}
+
+#[test]
+fn lines_of_errors_are_those_of_the_template() {
+    let edit = |text: String| {
+        Ok::<_, TemplateError>(
+            text.replace("#cloud-config\n", "#cloud-config\nmore: 1\nlines: 2\n"),
+        )
+    };
+    let template = SiteTemplate::new("#cloud-config\na: {{ a }}\nb: {{ b }}\n", edit).unwrap();
+    let error = template.render(&site(&[("a", "1")])).unwrap_err();
+    assert_eq!(error.to_string(), "line 3: `b` has no value");
+}
+
+#[test]
+fn a_password_that_looks_like_a_word_stays() {
+    let text = "#cloud-config\na: {{ a }}\n";
+    for password in ["edgehole0z", "edgeholex0z edgehole0z", "edgehole"] {
+        let edit =
+            |text: String| Ok::<_, TemplateError>(format!("{text}password: \"{password}\"\n"));
+        let template = SiteTemplate::new(text, edit).unwrap();
+        let filled = template.render(&site(&[("a", "x")])).unwrap();
+        assert_eq!(filled, format!("#cloud-config\na: x\npassword: \"{password}\"\n"));
+    }
 }
 
 #[test]

@@ -54,9 +54,10 @@ fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
         );
     }
     let mut sites = Vec::new();
+    let mut lines = Lines { text, at: 0, line: 1 };
     for record in reader.records() {
         let record = record.map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(record.position().map_or(0, csv::Position::byte));
         let cells = header.iter().zip(&record);
         // An empty cell is no value: a template that needs one says so.
         let filled = cells.filter(|(_, cell)| !cell.is_empty());
@@ -64,6 +65,27 @@ fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
         sites.push(site(format!("{}:{line}", path.display()), None, values.collect())?);
     }
     Ok(sites)
+}
+
+/// Counts the lines of a text. The reader takes `\r\n` for two ends of which
+/// the second belongs to the next record.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line of the record at a place, which is behind all places before.
+    fn of(&mut self, byte: u64) -> usize {
+        let bytes = self.text.as_bytes();
+        let start = usize::try_from(byte).unwrap_or(bytes.len()).clamp(self.at, bytes.len());
+        let blank = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let passed = &bytes[self.at..start + blank];
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.at = start + blank;
+        self.line
+    }
 }
 
 /// A list of mappings that have a `name`, or a mapping of names to mappings.
@@ -178,4 +200,25 @@ fn check_names(sites: &[SiteFacts]) -> Result<(), Failure> {
 fn first_double<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen = BTreeSet::new();
     names.find(|name| !seen.insert(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_table_are_counted_with_any_line_ends() {
+        for (text, expected) in [
+            ("name,a\nx,\"1\n2\"\n\ny,3\n", [2, 5]),
+            ("name,a\r\nx,\"1\r\n2\"\r\n\r\ny,3\r\n", [2, 5]),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("sites.csv");
+            std::fs::write(&path, text).unwrap();
+            let places: Vec<String> =
+                read_sites(&path).unwrap().into_iter().map(|site| site.place).collect();
+            let expected = expected.map(|line| format!("{}:{line}", path.display()));
+            assert_eq!(places, expected);
+        }
+    }
 }

@@ -4,7 +4,9 @@ use granit_parser::ScalarStyle;
 
 use super::TemplateError;
 use super::holes::Holes;
-use crate::tree::Document;
+use crate::lines;
+use crate::scalar::is_surely_text;
+use crate::tree::{Document, Node};
 
 /// How a value has to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,32 +20,125 @@ pub(super) enum Context {
     /// Between single quotes.
     Single,
     /// In a line of a block scalar.
-    Block,
+    Block(Block),
     /// In a comment, or nowhere that YAML looks.
     Comment,
 }
 
+/// A place in a block scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Blanks before every line of its text.
+    pub(super) indent: usize,
+    /// Its lines become one (`>`).
+    pub(super) is_folded: bool,
+    /// The first thing in its line.
+    pub(super) is_at_start: bool,
+    /// In the first line that has anything: it says how far all are indented.
+    pub(super) is_first: bool,
+}
+
 /// The context of every word of `holes` in `text`, by number.
 pub(super) fn contexts(text: &str, holes: &Holes) -> Result<Vec<Context>, TemplateError> {
-    let document = Document::parse(text).map_err(|error| TemplateError::Yaml {
-        line: error.place.line,
-        column: error.place.column,
-        message: error.message,
-    })?;
-    let scalars: Vec<(&str, ScalarStyle)> =
-        document.nodes.iter().filter_map(|node| node.scalar()).collect();
+    let document = parsed(text)?;
+    let scalars: Vec<(&Node, &str, ScalarStyle)> = document
+        .nodes
+        .iter()
+        .filter_map(|node| node.scalar().map(|(value, style)| (node, value, style)))
+        .filter(|(_, value, _)| value.contains(holes.mark()))
+        .collect();
     let count = holes.expressions().len();
     let context = |number| {
         let word = holes.word(number);
-        let found = scalars.iter().find(|(text, _)| text.contains(&word));
+        let found = scalars.iter().find(|(_, value, _)| value.contains(&word));
         match found {
             None => Context::Comment,
-            Some((text, ScalarStyle::Plain)) if *text == word => Context::Whole,
-            Some((_, ScalarStyle::Plain)) => Context::Part,
-            Some((_, ScalarStyle::DoubleQuoted)) => Context::Double,
-            Some((_, ScalarStyle::SingleQuoted)) => Context::Single,
-            Some(_) => Context::Block,
+            Some((_, value, ScalarStyle::Plain)) if *value == word => Context::Whole,
+            Some((_, _, ScalarStyle::Plain)) => Context::Part,
+            Some((_, _, ScalarStyle::DoubleQuoted)) => Context::Double,
+            Some((_, _, ScalarStyle::SingleQuoted)) => Context::Single,
+            Some((node, value, style)) => {
+                let is_folded = *style == ScalarStyle::Folded;
+                Context::Block(block(text, node, value, &word, is_folded))
+            }
         }
     };
     Ok((0..count).map(context).collect())
+}
+
+fn parsed(text: &str) -> Result<Document, TemplateError> {
+    Document::parse(text).map_err(|error| TemplateError::Yaml {
+        line: error.place.line,
+        column: error.place.column,
+        message: error.message,
+    })
+}
+
+fn block(text: &str, node: &Node, value: &str, word: &str, is_folded: bool) -> Block {
+    let body = text.get(node.range.clone()).unwrap_or_default();
+    let at = node.range.start + body.find(word).unwrap_or_default();
+    let before = &text[lines::start(text, at)..at];
+    let in_value = value.find(word).unwrap_or_default();
+    let value_before = &value[lines::start(value, in_value)..in_value];
+    // Folding joins lines, so that more may stand before it in the value.
+    let more = if is_folded { before.trim_start_matches(' ').len() } else { value_before.len() };
+    Block {
+        indent: before.len().saturating_sub(more),
+        is_folded,
+        is_at_start: before.trim().is_empty(),
+        is_first: value[..in_value].trim().is_empty(),
+    }
+}
+
+/// The text with quotes around the values without quotes of which words are a
+/// part, unless what stands beside the words makes them a text whatever comes.
+pub(super) fn quoted_parts(text: &str, holes: &Holes) -> Result<String, TemplateError> {
+    let document = parsed(text)?;
+    let mut quoted = text.to_owned();
+    let plain = document
+        .nodes
+        .iter()
+        .rev()
+        .filter(|node| node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain));
+    for node in plain {
+        let Some(written) = text.get(node.range.clone()) else { continue };
+        let is_whole = holes.word_length(written) == Some(written.len());
+        if written.contains(holes.mark()) && !is_whole && !is_text_by_itself(written, holes) {
+            quoted = lines::splice(&quoted, node.range.clone(), &in_quotes(written, holes));
+        }
+    }
+    Ok(quoted)
+}
+
+/// A letter at the start, and something that no word of YAML has.
+fn is_text_by_itself(written: &str, holes: &Holes) -> bool {
+    let own: String =
+        pieces(written, holes).filter(|(is_word, _)| !is_word).map(|(_, own)| own).collect();
+    let starts = !written.starts_with(holes.mark());
+    starts && is_surely_text(&own) && !own.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+fn in_quotes(written: &str, holes: &Holes) -> String {
+    let piece = |(is_word, piece): (bool, &str)| match is_word {
+        true => piece.to_owned(),
+        false => piece.replace('\\', "\\\\").replace('"', "\\\""),
+    };
+    format!("\"{}\"", pieces(written, holes).map(piece).collect::<String>())
+}
+
+/// Words, and what is between them.
+fn pieces<'a>(written: &'a str, holes: &'a Holes) -> impl Iterator<Item = (bool, &'a str)> {
+    let mut rest = written;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (is_word, length) = match holes.word_length(rest) {
+            Some(length) => (true, length),
+            None => (false, rest.find(holes.mark()).filter(|at| *at > 0).unwrap_or(rest.len())),
+        };
+        let (piece, after) = rest.split_at(length);
+        rest = after;
+        Some((is_word, piece))
+    })
 }

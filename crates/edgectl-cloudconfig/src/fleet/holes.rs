@@ -15,6 +15,8 @@ pub(super) enum Put {
 /// Statements on their own lines are comments that stand so far to the right
 /// that an edit never takes them for the beginning of something else.
 const FAR: usize = 120;
+/// Far more than any user data has letters `x` in a row.
+const MAX_POWER: u32 = 17;
 
 /// A text with words in place of what Jinja reads.
 pub(super) struct Holes {
@@ -22,11 +24,14 @@ pub(super) struct Holes {
     /// Starts every word; not in the text otherwise.
     mark: String,
     puts: Vec<Put>,
+    /// The line of the template that each of them is in, from 1.
+    lines: Vec<usize>,
 }
 
 impl Holes {
-    pub(super) fn dig(template: &str) -> Result<Self, TemplateError> {
-        let mut holes = Self { text: String::new(), mark: unused_mark(template), puts: Vec::new() };
+    /// `mark` must be nowhere in the template.
+    pub(super) fn dig(template: &str, mark: String) -> Result<Self, TemplateError> {
+        let mut holes = Self { text: String::new(), mark, puts: Vec::new(), lines: Vec::new() };
         let mut rest = template;
         while let Some(at) = next_opening(rest) {
             holes.text.push_str(&rest[..at]);
@@ -36,6 +41,7 @@ impl Holes {
                 message: format!("`{}` is never closed", &rest[at..at + 2]),
             })?;
             let whole = &rest[at..at + length];
+            holes.lines.push(line);
             rest = &rest[at + length..];
             let before = holes.text.rfind('\n').map_or(0, |at| at + 1);
             let is_line = holes.text[before..].trim().is_empty()
@@ -65,13 +71,39 @@ impl Holes {
         self.puts.push(Put::Line(format!("{blanks}{whole}")));
     }
 
+    /// Whether another text has the words and nothing else that looks like one.
+    pub(super) fn are_all_in(&self, text: &str) -> bool {
+        text.matches(&self.mark).count() == self.puts.len()
+    }
+
+    /// What starts every word.
+    pub(super) fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// The length of the word at the start of a text.
+    pub(super) fn word_length(&self, text: &str) -> Option<usize> {
+        let digits = text.strip_prefix(&self.mark)?;
+        Some(self.mark.len() + digits.find('z')? + 1)
+    }
+
+    /// The line of the template that a word was in.
+    pub(super) fn line(&self, number: usize) -> usize {
+        self.lines.get(number).copied().unwrap_or_default()
+    }
+
     /// A word that is text to every YAML reader, wherever it stands.
     pub(super) fn word(&self, number: usize) -> String {
         format!("{}{number}z", self.mark)
     }
 
     /// `text` with what the words stand for.
-    pub(super) fn fill(&self, text: &str, with: impl Fn(usize, &Put) -> String) -> String {
+    /// `with` is told what comes before it.
+    pub(super) fn fill(
+        &self,
+        text: &str,
+        mut with: impl FnMut(usize, &Put, &str) -> String,
+    ) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find(&self.mark) {
@@ -86,7 +118,8 @@ impl Holes {
                 Put::Expression(_) | Put::Other(_) => before,
             };
             out.push_str(before);
-            out.push_str(&with(number, put));
+            let filled = with(number, put, &out);
+            out.push_str(&filled);
         }
         out.push_str(rest);
         out
@@ -102,12 +135,10 @@ impl Holes {
     }
 }
 
-fn unused_mark(template: &str) -> String {
-    let mut mark = "edgehole".to_owned();
-    while template.contains(&mark) {
-        mark.push('x');
-    }
-    mark
+/// Words that start marks, the longer the likelier that no text has them.
+pub(super) fn marks(template: &str) -> impl Iterator<Item = String> {
+    let mark = |power: u32| format!("edgehole{}", "x".repeat(2_usize.pow(power) - 1));
+    (0..MAX_POWER).map(mark).filter(|mark| !template.contains(mark.as_str()))
 }
 
 fn next_opening(text: &str) -> Option<usize> {

@@ -6,6 +6,7 @@
 //! value is written there. The text with the words is user data like any
 //! other, so a registry can be injected once for all sites.
 
+mod blame;
 mod context;
 mod holes;
 mod write;
@@ -14,12 +15,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::value::{Kwargs, StringInput};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use thiserror::Error as ThisError;
 
 use crate::envelope::{is_archive, is_mime};
 use crate::trace;
 
+use blame::{Blame, plain_message};
 use context::Context;
 use holes::{Holes, Put};
 
@@ -106,6 +109,7 @@ pub struct RenderError {
 /// A template, ready to be filled in.
 pub struct SiteTemplate {
     environment: Environment<'static>,
+    blame: Blame,
 }
 
 impl std::fmt::Debug for SiteTemplate {
@@ -120,47 +124,91 @@ impl SiteTemplate {
     /// expressions, for example inject a registry.
     pub fn new<E: From<TemplateError>>(
         text: &str,
-        edit: impl FnOnce(String) -> Result<String, E>,
+        edit: impl Fn(String) -> Result<String, E>,
     ) -> Result<Self, E> {
         if is_mime(text) || is_archive(text) {
             return Err(E::from(TemplateError::Parts));
         }
-        let holes = Holes::dig(text).map_err(E::from)?;
-        // Where what was added stands is another place in every site's text.
-        let edited = trace::split(&edit(holes.text.clone())?).text;
-        let contexts = context::contexts(&edited, &holes).map_err(E::from)?;
-        let source = holes.fill(&edited, |number, put| match put {
-            Put::Expression(expression) => {
-                format!("{{{{ ({expression}) | {FILTER}({number}) }}}}")
+        let (holes, edited) = dug_and_edited(text, edit)?;
+        Self::of(holes, &edited).map_err(E::from)
+    }
+
+    fn of(holes: Holes, edited: &str) -> Result<Self, TemplateError> {
+        let edited = context::quoted_parts(edited, &holes)?;
+        let contexts = context::contexts(&edited, &holes)?;
+        let mut lines = Vec::new();
+        let source = holes.fill(&edited, |number, put, before| {
+            let line = before.matches('\n').count() + 1;
+            lines.push((line, number));
+            match put {
+                Put::Expression(expression) => {
+                    format!("{{{{ ({expression}) | {FILTER}({number}) }}}}")
+                }
+                Put::Other(original) | Put::Line(original) => original.clone(),
             }
-            Put::Other(original) | Put::Line(original) => original.clone(),
         });
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_syntax(whitespace().map_err(E::from)?);
+        environment.set_syntax(whitespace()?);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         let expressions = holes.expressions();
         let writers = Arc::new(Writers { contexts, expressions });
+        environment.add_filter("join", join);
+        // These make something out of nothing, and nobody needs them here.
+        for name in ["pprint", "escape", "e", "zip"] {
+            environment.remove_filter(name);
+        }
         environment
             .add_filter(FILTER, move |value: &Value, number: usize| writers.write(value, number));
-        environment.add_template_owned(NAME, source).map_err(|error| {
-            E::from(TemplateError::Template {
-                line: error.line().unwrap_or_default(),
-                message: plain_message(&error),
-            })
+        let blame = Blame { holes, lines };
+        environment.add_template_owned(NAME, source).map_err(|error| TemplateError::Template {
+            line: blame.line(&error),
+            message: plain_message(&error),
         })?;
-        Ok(Self { environment })
+        Ok(Self { environment, blame })
     }
 
     /// The user data of one site.
     pub fn render(&self, values: &BTreeMap<String, SiteValue>) -> Result<String, RenderError> {
         let told = |error: Error| RenderError {
-            line: error.line().unwrap_or_default(),
+            line: self.blame.line(&error),
             message: plain_message(&error),
         };
         let context: BTreeMap<&str, Value> =
             values.iter().map(|(key, value)| (key.as_str(), value.to_jinja())).collect();
         self.environment.get_template(NAME).and_then(|t| t.render(context)).map_err(told)
+    }
+}
+
+/// The template with words that the edited text has nothing else of: a password
+/// that is put in could look like one.
+fn dug_and_edited<E: From<TemplateError>>(
+    text: &str,
+    edit: impl Fn(String) -> Result<String, E>,
+) -> Result<(Holes, String), E> {
+    for mark in holes::marks(text) {
+        let holes = Holes::dig(text, mark).map_err(E::from)?;
+        // Where what was added stands is another place in every site's text.
+        let edited = trace::split(&edit(holes.text.clone())?).text;
+        if holes.are_all_in(&edited) {
+            return Ok((holes, edited));
+        }
+    }
+    let message = "no word can be found that isn't in the user data".to_owned();
+    Err(E::from(TemplateError::Template { line: 0, message }))
+}
+
+/// The engine's own, which takes what has no value for nothing.
+fn join(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    joiner: Option<StringInput<'_>>,
+    attribute: Option<&str>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    match value.is_undefined() {
+        true => Err(Error::new(ErrorKind::UndefinedError, "what is joined has no value")),
+        false => minijinja::filters::join(state, value, joiner, attribute, kwargs),
     }
 }
 
@@ -188,13 +236,5 @@ impl Writers {
         let context = self.contexts.get(number).copied().unwrap_or(Context::Comment);
         write::value(value, context)
             .map_err(|why| Error::new(ErrorKind::InvalidOperation, format!("`{expression}` {why}")))
-    }
-}
-
-/// What the engine says, without the file name it makes up.
-fn plain_message(error: &Error) -> String {
-    match error.detail() {
-        Some(detail) => detail.to_owned(),
-        None => error.kind().to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use super::context::Context;
+use super::context::{Block, Context};
 use crate::scalar;
 
 /// `value` in `context`; the error says what can't be done.
@@ -26,7 +26,7 @@ pub(super) fn value(value: &Value, context: Context) -> Result<String, &'static 
         Context::Part => part(&text),
         Context::Double => Ok(inside_double(&text)),
         Context::Single => single(&text),
-        Context::Block => block(&text),
+        Context::Block(place) => block(&text, place),
         Context::Comment => Ok(text.replace(['\n', '\r'], " ")),
     }
 }
@@ -99,11 +99,35 @@ fn single(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn block(text: &str) -> Result<String, &'static str> {
-    match text.chars().any(|c| c.is_control() && c != '\t') {
-        true => Err(
-            "has several lines, which can't stand in a block of text; use double quotes in the template",
-        ),
-        false => Ok(text.to_owned()),
+/// Every line is indented as the block is.
+fn block(text: &str, place: Block) -> Result<String, &'static str> {
+    let is_odd = |c: char| c.is_control() && c != '\t' && c != '\n';
+    if text.chars().any(is_odd) {
+        return Err(
+            "has control characters, which can't stand in a block of text; use double quotes in the template",
+        );
     }
+    if place.is_folded
+        && (text.contains('\n') || (place.is_at_start && text.starts_with([' ', '\t'])))
+    {
+        return Err(
+            "has several lines or blanks at its start, which a folded block (`>`) would change; use `|` or double quotes in the template",
+        );
+    }
+    let first = text.trim_start_matches('\n');
+    if place.is_first && place.is_at_start && first.starts_with([' ', '\t']) {
+        return Err(
+            "starts with blanks, which would say how far the block is indented; use double quotes in the template",
+        );
+    }
+    let margin = " ".repeat(place.indent);
+    let mut lines = text.split('\n');
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        out.push('\n');
+        if !line.is_empty() {
+            out.push_str(&format!("{margin}{line}"));
+        }
+    }
+    Ok(out)
 }
