@@ -210,7 +210,14 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
             has_merge_header,
             margin: String::new(),
         },
-        "quoted-printable" => return None,
+        "quoted-printable" => Part {
+            text: unquoted(&text[body..end]),
+            range: None,
+            is_line_by_line: false,
+            line,
+            has_merge_header,
+            margin: String::new(),
+        },
         _ => Part {
             text: text[body..end].to_owned(),
             range: Some(body..end),
@@ -223,6 +230,30 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
     let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
     let is_declared = kind.split(';').next().is_some_and(|kind| kind.trim() == "text/cloud-config");
     (is_declared || is_cloud_config(&part.text)).then_some(part)
+}
+
+/// Quoted-printable, decoded; what isn't right stays as it is.
+fn unquoted(body: &str) -> String {
+    let mut bytes = Vec::with_capacity(body.len());
+    for line in body.split_inclusive('\n') {
+        let bare = line.trim_end();
+        // A `=` at its end joins it with the next one.
+        let (content, end) = match bare.strip_suffix('=') {
+            Some(content) => (content, ""),
+            None => (bare, &line[line.trim_end_matches(['\r', '\n']).len()..]),
+        };
+        let mut rest = content;
+        while let Some(at) = rest.find('=') {
+            bytes.extend_from_slice(&rest.as_bytes()[..at]);
+            let code = rest.get(at + 1..at + 3);
+            let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+            bytes.push(byte.unwrap_or(b'='));
+            rest = &rest[at + if byte.is_some() { 3 } else { 1 }..];
+        }
+        bytes.extend_from_slice(rest.as_bytes());
+        bytes.extend_from_slice(end.as_bytes());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Headers, and where the body behind their blank line starts.

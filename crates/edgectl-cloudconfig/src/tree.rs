@@ -170,7 +170,7 @@ impl Document {
     }
 
     /// What the merge keys of a mapping name.
-    fn merged(&self, id: Id) -> Vec<Id> {
+    pub(crate) fn merged(&self, id: Id) -> Vec<Id> {
         let mut bases = Vec::new();
         for (_, value) in self.entries_named(id, "<<") {
             let Some(value) = self.resolve(value) else { continue };

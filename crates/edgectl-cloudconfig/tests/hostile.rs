@@ -89,8 +89,9 @@ proptest! {
 }
 
 #[test]
-fn more_than_is_looked_at_is_not_wrong() {
+fn more_than_is_looked_at_is_said() {
     let user = "- {name: a, groups: [b, c], lock_passwd: true}\n";
     let text = format!("#cloud-config\nusers:\n{}", user.repeat(30_000));
-    assert_eq!(check(&text, None), []);
+    let rules: Vec<&str> = check(&text, None).iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["too-large"]);
 }

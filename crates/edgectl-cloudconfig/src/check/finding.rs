@@ -1,5 +1,7 @@
 //! What a check says.
 
+use std::collections::BTreeSet;
+
 use crate::error::Place;
 
 use super::rules::Rule;
@@ -61,7 +63,9 @@ impl Findings {
     pub(super) fn sorted(mut self) -> Vec<Finding> {
         let key = |f: &Finding| (f.place.line, f.place.column, f.rule, f.path.clone());
         self.0.sort_by_key(key);
-        self.0.dedup();
+        // What an alias brings to several places is one fault.
+        let mut seen = BTreeSet::new();
+        self.0.retain(|f| seen.insert((f.place.line, f.place.column, f.rule, f.message.clone())));
         self.0
     }
 }

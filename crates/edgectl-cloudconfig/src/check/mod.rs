@@ -7,6 +7,7 @@ mod fault;
 mod finding;
 mod host_mirrors;
 mod kind;
+mod python;
 mod registries;
 mod rules;
 mod schema;

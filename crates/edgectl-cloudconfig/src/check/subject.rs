@@ -1,11 +1,12 @@
 //! The file under check.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use edgectl_model::{ImageLock, Reference};
 
 use super::registries::Registries;
-use super::walk::{Visit, walk};
+use super::walk::{Visit, Walked, walk};
 use crate::envelope::parts;
 use crate::error::Place;
 use crate::header::is_kairos_config;
@@ -81,7 +82,7 @@ pub(super) struct Subject<'a> {
     pub(super) flavor: Flavor,
     pub(super) against: Option<&'a Against>,
     registries: OnceCell<Registries>,
-    visits: OnceCell<Vec<Visit<'a>>>,
+    walked: OnceCell<Walked<'a>>,
 }
 
 impl<'a> Subject<'a> {
@@ -92,7 +93,7 @@ impl<'a> Subject<'a> {
             flavor: Flavor::of(text, document),
             against,
             registries: OnceCell::new(),
-            visits: OnceCell::new(),
+            walked: OnceCell::new(),
         }
     }
 
@@ -103,7 +104,12 @@ impl<'a> Subject<'a> {
 
     /// The file along its schema.
     pub(super) fn visits(&self) -> &[Visit<'a>] {
-        self.visits.get_or_init(|| walk(self))
+        &self.walked.get_or_init(|| walk(self)).visits
+    }
+
+    /// The first value that was not looked at, as there are too many.
+    pub(super) fn passed_over(&self) -> Option<Id> {
+        self.walked.get_or_init(|| walk(self)).passed_over
     }
 
     pub(super) fn node(&self, id: Id) -> &'a Node {
@@ -137,6 +143,24 @@ impl<'a> Subject<'a> {
         let entries = self.document.resolve(id).map(|id| self.document.entries(id));
         let named = |(key, value): &(Id, Id)| Some((*key, self.text_of(*key)?, *value));
         entries.unwrap_or_default().iter().filter_map(named)
+    }
+
+    /// The same with what merge keys (`<<`) bring, one merge deep; what stands
+    /// there itself goes over it.
+    pub(super) fn entries_with_merged(&self, id: Id) -> Vec<(Id, &'a str, Id)> {
+        let mut found: Vec<(Id, &'a str, Id)> = self.entries(id).collect();
+        if found.iter().all(|(_, name, _)| *name != "<<") {
+            return found;
+        }
+        let own: BTreeSet<&str> = found.iter().map(|(_, name, _)| *name).collect();
+        let mut seen = BTreeSet::new();
+        let mut brought = Vec::new();
+        for base in self.document.merged(id) {
+            let more = self.entries(base).filter(|(_, name, _)| *name != "<<");
+            brought.extend(more.filter(|(_, name, _)| !own.contains(name) && seen.insert(*name)));
+        }
+        found.extend(brought);
+        found
     }
 
     /// All steps of all stages, with their paths.

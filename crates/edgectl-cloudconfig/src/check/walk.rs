@@ -40,18 +40,27 @@ impl Visit<'_> {
 
 /// Every value that the schema has an opinion on. Of the forms that a value may
 /// have it is held against the one that it is likest.
-pub(super) fn walk<'a>(subject: &Subject<'a>) -> Vec<Visit<'a>> {
+pub(super) fn walk<'a>(subject: &Subject<'a>) -> Walked<'a> {
     let mut found = Vec::new();
+    let mut walk = Walk { subject, left: MAX_VISITS, passed_over: None };
     if let Some(root) = subject.document.root {
         let step = Step { schema: &SCHEMA.schema, parent: None, key: None, depth: 0 };
-        Walk { subject, left: MAX_VISITS }.value(step, root, "", &mut found);
+        walk.value(step, root, "", &mut found);
     }
-    found
+    Walked { visits: found, passed_over: walk.passed_over }
+}
+
+/// What a walk has found.
+pub(super) struct Walked<'a> {
+    pub(super) visits: Vec<Visit<'a>>,
+    /// The first value that wasn't looked at, as there are too many.
+    pub(super) passed_over: Option<Id>,
 }
 
 struct Walk<'s, 'a> {
     subject: &'s Subject<'a>,
     left: usize,
+    passed_over: Option<Id>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,6 +81,7 @@ impl<'a> Step<'a> {
 impl<'a> Walk<'_, 'a> {
     fn value(&mut self, step: Step<'a>, id: Id, path: &str, found: &mut Vec<Visit<'a>>) {
         if self.left == 0 || step.depth > MAX_DEPTH {
+            self.passed_over.get_or_insert(id);
             return;
         }
         self.left -= 1;
@@ -115,7 +125,7 @@ impl<'a> Walk<'_, 'a> {
 
     fn entries(&mut self, step: Step<'a>, id: Id, path: &str, found: &mut Vec<Visit<'a>>) {
         let parent = Some(step.schema);
-        for (key, name, value) in self.subject.entries(id) {
+        for (key, name, value) in self.subject.entries_with_merged(id) {
             let path = match path {
                 "" => name.to_owned(),
                 _ => format!("{path}.{name}"),
@@ -125,7 +135,6 @@ impl<'a> Walk<'_, 'a> {
                 OfKey::Like(schema) => {
                     self.value(Step { parent, key, ..step.below(schema) }, value, &path, found);
                 }
-                // What `<<` brings is looked at where it is written.
                 OfKey::Unknown if name != "<<" => {
                     let Some(id) = self.subject.document.resolve(value) else { continue };
                     let kind = Kind::of(self.subject.node(id));

@@ -17,7 +17,24 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         for message in visit.faults.iter().filter_map(message) {
             findings.add(&RULE, subject.place(visit.id), &visit.path, message);
         }
+        if is_registry(&visit.path) && subject.text_of(visit.id).is_some_and(has_scheme) {
+            let message = "a registry is `host[:port][/path]`, without a scheme; plain HTTP is \
+                           `insecure: true`";
+            findings.add(&RULE, subject.place(visit.id), &visit.path, message);
+        }
     }
+}
+
+/// Whether a path names a registry, or where a rule leads.
+fn is_registry(path: &str) -> bool {
+    const RULES: [&str; 2] =
+        ["stylus.externalRegistries.registryMappingRules.", "edgectl.registry.rules."];
+    let is_section = path.starts_with("stylus.") || path.starts_with("edgectl.registry.");
+    (is_section && path.ends_with(".domain")) || RULES.iter().any(|rules| path.starts_with(rules))
+}
+
+fn has_scheme(text: &str) -> bool {
+    text.contains("://")
 }
 
 fn message(fault: &Fault) -> Option<String> {

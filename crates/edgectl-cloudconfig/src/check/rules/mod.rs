@@ -17,6 +17,7 @@ mod second_document;
 mod stage_list;
 mod syntax;
 mod template_in_content;
+mod too_large;
 mod uncovered_image;
 mod unknown_key;
 mod unquoted_text;
@@ -62,6 +63,7 @@ pub static RULES: &[&Rule] = &[
     &stage_list::RULE,
     &syntax::RULE,
     &template_in_content::RULE,
+    &too_large::RULE,
     &uncovered_image::RULE,
     &unknown_key::RULE,
     &unquoted_text::RULE,

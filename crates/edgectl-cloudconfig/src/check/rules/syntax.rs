@@ -5,6 +5,7 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 
 use super::{Findings, Level, Rule, Subject};
+use crate::check::python::refused_by_python;
 use crate::error::Place;
 use crate::tree::Data;
 
@@ -20,6 +21,13 @@ pub(in crate::check) static RULE: Rule = Rule {
 /// Our parser takes tabs between values, and cloud-init's (PyYAML) takes them
 /// nowhere but in quotes, in blocks of text and in comments.
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    tabs(subject, findings);
+    for (place, message) in refused_by_python(subject.text, subject.document) {
+        findings.add(&RULE, place, "", message);
+    }
+}
+
+fn tabs(subject: &Subject<'_>, findings: &mut Findings) {
     let texts = texts(subject);
     let mut start = 0;
     for (n, line) in subject.text.split_inclusive('\n').enumerate() {

@@ -32,5 +32,8 @@ fn is_stage(path: &str) -> bool {
     let Some(stage) = path.strip_prefix("stages.") else { return false };
     let (name, rest) = stage.split_once('[').unwrap_or((stage, "]"));
     let is_all = rest.strip_suffix(']').is_some_and(|index| !index.contains(']'));
-    is_all && (!name.contains('.') || name.ends_with(".before") || name.ends_with(".after"))
+    let ends = [".before", ".after", ".pre"];
+    let is_known =
+        name.starts_with("provider-kairos.") || ends.iter().any(|end| name.ends_with(end));
+    is_all && (!name.contains('.') || is_known)
 }
