@@ -5,9 +5,7 @@ use edgectl_model::{HostRule, Prefix, Secret};
 use crate::certificate;
 use crate::check::Flavor;
 use crate::error::InjectError;
-use crate::host_files::{
-    Writer, content, is_our_content, refuse_foreign, without_templates, written,
-};
+use crate::host_files::{Writer, refuse_foreign, without_templates};
 use crate::injection::{HostFile, Injection};
 use crate::scalar;
 use crate::target::{Leaf, Means, Named, Seg, Target, keys};
@@ -29,22 +27,6 @@ pub(crate) fn targets(text: &str, injection: &Injection) -> Result<Vec<Target>, 
     }
     plan.site()?;
     plan.files()?;
-    Ok(plan.targets)
-}
-
-/// What else of `injection`'s registry stands in `text`, put there by an earlier
-/// one with other rules and files: what a removal takes beside its targets.
-pub(crate) fn leftovers(text: &str, injection: &Injection) -> Result<Vec<Target>, InjectError> {
-    let document = Document::parse(text)?;
-    let mut plan = Plan { document: &document, injection, targets: Vec::new() };
-    match (injection.flavor, &injection.runtime) {
-        (Flavor::Palette, _) => {
-            plan.other_rules(&keys(&["stylus", "externalRegistries", "registryMappingRules"]));
-        }
-        (_, None) => plan.add(&keys(&["edgectl"]), "registry", Leaf::flag(false)),
-        (_, Some(_)) => {}
-    }
-    plan.other_files();
     Ok(plan.targets)
 }
 
@@ -71,10 +53,10 @@ pub(crate) fn top(injection: &Injection) -> &'static str {
     }
 }
 
-struct Plan<'a> {
-    document: &'a Document,
-    injection: &'a Injection,
-    targets: Vec<Target>,
+pub(crate) struct Plan<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) injection: &'a Injection,
+    pub(crate) targets: Vec<Target>,
 }
 
 impl Plan<'_> {
@@ -127,39 +109,6 @@ impl Plan<'_> {
             let spellings = if present.is_empty() { vec![source] } else { present };
             for spelling in spellings {
                 self.add(section, &spelling, Leaf::quoted_name(target));
-            }
-        }
-    }
-
-    /// The rules that lead to the registry.
-    fn other_rules(&mut self, section: &[Seg]) {
-        let entries = self.document.at(section).map(|id| self.document.entries(id));
-        for (key, value) in entries.unwrap_or_default() {
-            let text = |id: Id| self.document.node(id).scalar().map(|(text, _)| text);
-            let target = text(*value).and_then(|target| Prefix::parse(target).ok());
-            let is_ours = target.is_some_and(|target| is_within(&target, &self.injection.registry));
-            if let Some(source) = text(*key).filter(|_| is_ours) {
-                self.add(section, source, Leaf::flag(false));
-            }
-        }
-    }
-
-    /// The files that say of themselves who wrote them.
-    fn other_files(&mut self) {
-        let Some(setup) = &self.injection.runtime else { return };
-        let is_planned = |path: &str| setup.files.iter().any(|file| file.path == path);
-        for file in written(self.document) {
-            let list = match file.writer {
-                Writer::CloudInit => keys(&["write_files"]),
-                Writer::OurStep => below(&step(), "files"),
-                Writer::OtherStep => continue,
-            };
-            let is_ours = is_our_content(self.document, &file)
-                && content(self.document, file.item).is_some_and(|content| !content.is_empty());
-            if !is_planned(file.path) && is_ours {
-                let entry = item(&list, file.path);
-                self.add(&entry, "permissions", Leaf::flag(false));
-                self.add(&entry, "content", Leaf::flag(false));
             }
         }
     }
@@ -269,7 +218,7 @@ impl Plan<'_> {
         }
     }
 
-    fn add(&mut self, section: &[Seg], key: &str, leaf: Leaf) {
+    pub(crate) fn add(&mut self, section: &[Seg], key: &str, leaf: Leaf) {
         self.targets.push(Target { path: below(section, key), leaf });
     }
 
@@ -303,16 +252,16 @@ impl Plan<'_> {
     }
 }
 
-fn step() -> Vec<Seg> {
+pub(crate) fn step() -> Vec<Seg> {
     let name = Seg::Item { key: "name", is: Named::Text(STEP.to_owned()) };
     [keys(&["stages", STAGE]), vec![name]].concat()
 }
 
-fn item(list: &[Seg], path: &str) -> Vec<Seg> {
+pub(crate) fn item(list: &[Seg], path: &str) -> Vec<Seg> {
     [list, &[Seg::Item { key: "path", is: Named::Text(path.to_owned()) }]].concat()
 }
 
-fn below(section: &[Seg], key: &str) -> Vec<Seg> {
+pub(crate) fn below(section: &[Seg], key: &str) -> Vec<Seg> {
     [section, &[Seg::Key(key.to_owned())]].concat()
 }
 
@@ -323,12 +272,4 @@ fn certificate(pem: &str) -> Result<Leaf, InjectError> {
 /// The registry without its namespace.
 fn host_of(registry: &Prefix) -> Prefix {
     Prefix::parse(registry.domain()).unwrap_or_else(|_| registry.clone())
-}
-
-fn is_within(prefix: &Prefix, registry: &Prefix) -> bool {
-    let below = prefix.path().strip_prefix(registry.path());
-    prefix.domain() == registry.domain()
-        && below.is_some_and(|below| {
-            registry.path().is_empty() || below.is_empty() || below.starts_with('/')
-        })
 }

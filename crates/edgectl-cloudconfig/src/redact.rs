@@ -5,9 +5,10 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::certificate::decode;
-use crate::envelope::{Part, is_archive, is_mime, is_structure, parts};
+use crate::envelope::{Part, is_archive, parts};
 use crate::error::Place;
 use crate::lines;
+use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
     has_secret_line, is_command_with_secret, is_secret_key, logins, secret_lines, without_logins,
 };

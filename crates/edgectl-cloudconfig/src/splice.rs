@@ -41,6 +41,9 @@ impl Patch {
     /// Adds a change of `text`, which is the text with this patch. What it takes
     /// away is kept where `is_open`, or where it says nothing.
     pub(crate) fn add(&mut self, text: &str, splice: &Splice, is_open: bool) {
+        if splice.range.is_empty() && splice.with.is_empty() {
+            return;
+        }
         let touches = |span: &Span| {
             span.range.start <= splice.range.end && splice.range.start <= span.range.end
         };

@@ -19,7 +19,8 @@ use minijinja::value::{Kwargs, StringInput};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use thiserror::Error as ThisError;
 
-use crate::envelope::{is_archive, is_mime};
+use crate::envelope::is_archive;
+use crate::mime::is_mime;
 use crate::trace;
 
 use blame::{Blame, plain_message};

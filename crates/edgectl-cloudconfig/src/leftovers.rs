@@ -1,0 +1,71 @@
+//! What an earlier injection has put into a text, with other rules and files
+//! than today's.
+
+use edgectl_model::Prefix;
+
+use crate::check::Flavor;
+use crate::error::InjectError;
+use crate::host_files::{Writer, content, is_our_content, written};
+use crate::injection::Injection;
+use crate::plan::{Plan, below, item, step};
+use crate::target::{Leaf, Seg, Target, keys};
+use crate::tree::{Document, Id};
+
+/// What else of `injection`'s registry stands in `text`, put there by an earlier
+/// one with other rules and files: what a removal takes beside its targets.
+pub(crate) fn leftovers(text: &str, injection: &Injection) -> Result<Vec<Target>, InjectError> {
+    let document = Document::parse(text)?;
+    let mut plan = Plan { document: &document, injection, targets: Vec::new() };
+    match (injection.flavor, &injection.runtime) {
+        (Flavor::Palette, _) => {
+            plan.other_rules(&keys(&["stylus", "externalRegistries", "registryMappingRules"]));
+        }
+        (_, None) => plan.add(&keys(&["edgectl"]), "registry", Leaf::flag(false)),
+        (_, Some(_)) => {}
+    }
+    plan.other_files();
+    Ok(plan.targets)
+}
+
+impl Plan<'_> {
+    /// The rules that lead to the registry.
+    fn other_rules(&mut self, section: &[Seg]) {
+        let entries = self.document.at(section).map(|id| self.document.entries(id));
+        for (key, value) in entries.unwrap_or_default() {
+            let text = |id: Id| self.document.node(id).scalar().map(|(text, _)| text);
+            let target = text(*value).and_then(|target| Prefix::parse(target).ok());
+            let is_ours = target.is_some_and(|target| is_within(&target, &self.injection.registry));
+            if let Some(source) = text(*key).filter(|_| is_ours) {
+                self.add(section, source, Leaf::flag(false));
+            }
+        }
+    }
+
+    /// The files that say of themselves who wrote them.
+    fn other_files(&mut self) {
+        let Some(setup) = &self.injection.runtime else { return };
+        let is_planned = |path: &str| setup.files.iter().any(|file| file.path == path);
+        for file in written(self.document) {
+            let list = match file.writer {
+                Writer::CloudInit => keys(&["write_files"]),
+                Writer::OurStep => below(&step(), "files"),
+                Writer::OtherStep => continue,
+            };
+            let is_ours = is_our_content(self.document, &file)
+                && content(self.document, file.item).is_some_and(|content| !content.is_empty());
+            if !is_planned(file.path) && is_ours {
+                let entry = item(&list, file.path);
+                self.add(&entry, "permissions", Leaf::flag(false));
+                self.add(&entry, "content", Leaf::flag(false));
+            }
+        }
+    }
+}
+
+fn is_within(prefix: &Prefix, registry: &Prefix) -> bool {
+    let below = prefix.path().strip_prefix(registry.path());
+    prefix.domain() == registry.domain()
+        && below.is_some_and(|below| {
+            registry.path().is_empty() || below.is_empty() || below.starts_with('/')
+        })
+}
