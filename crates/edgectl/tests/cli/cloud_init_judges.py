@@ -21,7 +21,7 @@ from jsonschema import Draft202012Validator
 ANYTHING = ["a", 5, True, None, [], {}]
 # One of them fits each pattern of the schemas, one doesn't.
 TEXTS = ["a", "", "1G", "+5", "now", "a:b", "2030-01-31", "/dev/sda", "set-passwords", "write_files"]
-KEYS = ["a", "rsa_private", "ed25519_public", "a-b", "a/b"]
+KEYS = ["a", "rsa_private", "ed25519_public", "a-b", "a/b", "kairos-install.pre", "provider-kairos.bootstrap.before.worker"]
 
 
 def key_of(value):

@@ -18,13 +18,19 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         let is_elsewhere = is_null_password(key, visit.kind)
             || unquoted_text::fault(subject, schema, visit.id, visit.kind).is_some()
             || is_stage(&visit.path)
-            || (visit.path.ends_with(".permissions") && visit.kind == Kind::Integer);
+            || is_mode(&visit.path, visit.kind);
         if !is_elsewhere {
             let (wanted, given) = (schema.types().join(" or "), visit.kind.word());
             let message = format!("Invalid type. Expected: {wanted}, given: {given}");
             findings.add(&RULE, subject.place(visit.node()), &visit.path, message);
         }
     }
+}
+
+/// A mode that is a number where a text is asked for, or the other way round.
+fn is_mode(path: &str, kind: Kind) -> bool {
+    let other = if path.starts_with("stages.") { Kind::String } else { Kind::Integer };
+    path.ends_with(".permissions") && kind == other
 }
 
 /// Stages and their steps have a rule of their own.
