@@ -85,7 +85,13 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         };
         match self.sink.head(&place).await? {
             None => return Ok(false),
-            Some(there) if there.digest == *digest => return Ok(true),
+            Some(there) if there.digest == *digest => {
+                // Only the list under its subject's tag may lack it.
+                return match (tag, attached.top()) {
+                    (None, Some(referrer)) => self.sink.is_listed(target, referrer).await,
+                    _ => Ok(true),
+                };
+            }
             Some(_) => {}
         }
         if let (Some(new), Some(old)) = (attached.top(), self.sink.held(&place).await?)

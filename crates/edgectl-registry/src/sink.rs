@@ -89,6 +89,16 @@ pub trait Sink: Send + Sync {
         std::future::ready(Ok(None))
     }
 
+    /// Whether what refers to another manifest can be found by it, at a sink
+    /// that has it.
+    fn is_listed(
+        &self,
+        _target: &Reference,
+        _referrer: &RawManifest,
+    ) -> impl Future<Output = Result<bool, RegistryError>> + Send {
+        std::future::ready(Ok(true))
+    }
+
     /// Whether the target's repository has a blob.
     fn has_blob(
         &self,

@@ -28,6 +28,21 @@ impl std::fmt::Debug for Issued {
     }
 }
 
+impl Issued {
+    /// A server certificate that is its own authority, as `openssl req -x509`
+    /// makes them; good to the end of the year.
+    pub fn by_itself(names: &[&str], last_year: i32) -> Result<Self, TestkitError> {
+        let failed = |e| TestkitError::Certificate(names.join(", "), e);
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).map_err(failed)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
+        let key = KeyPair::generate().map_err(failed)?;
+        let certificate = params.self_signed(&key).map_err(failed)?;
+        Ok(Self { cert_pem: certificate.pem(), key_pem: key.serialize_pem() })
+    }
+}
+
 impl TestCa {
     /// A new authority; two of the same name have different keys.
     pub fn new(name: &str) -> Result<Self, TestkitError> {

@@ -55,7 +55,8 @@ pub(crate) async fn look(
 /// For people.
 pub(crate) fn as_table(checked: &Checked) -> String {
     let user = checked.user.as_deref().unwrap_or("nobody");
-    let mounts = if checked.takes_mounts { "taken" } else { "refused: blobs are sent once more" };
+    let mounts =
+        if checked.takes_mounts { "can be asked for" } else { "refused: blobs are sent once more" };
     let chunk = match checked.least_chunk {
         0 => "any".to_owned(),
         least => format!("{least} bytes or more"),

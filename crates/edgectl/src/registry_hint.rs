@@ -26,7 +26,7 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
             "`insecure: true` of this registry in edge.yaml, or `--insecure`, allows plain HTTP".to_owned(),
         ),
         RegistryError::Tls { reason, .. } if reason.contains("CaUsedAsEndEntity") => Some(
-            "its certificate says to be an authority's, and the registry shows it as its own: make one that doesn't (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`), or sign one with it, and name that with `ca` or `--ca`".to_owned(),
+            "its certificate is its own authority: name this very certificate with `ca` of this registry in edge.yaml, or `--ca`".to_owned(),
         ),
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),
@@ -115,7 +115,7 @@ mod tests {
         assert!(hint("the other side does not speak TLS").contains("--insecure"));
         assert!(hint("invalid peer certificate: UnknownIssuer").contains("--ca"));
         let own = "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))";
-        assert!(hint(own).contains("CA:FALSE"));
+        assert!(hint(own).contains("this very certificate"));
     }
 
     #[test]

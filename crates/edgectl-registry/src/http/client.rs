@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// Whether the registry has turned out not to know the referrers API.
-    pub(super) fn lacks_referrers(&self) -> &AtomicBool {
+    pub(crate) fn lacks_referrers(&self) -> &AtomicBool {
         &self.lacks_referrers
     }
 

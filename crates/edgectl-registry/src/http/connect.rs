@@ -10,8 +10,8 @@ use reqwest::{ClientBuilder, Url};
 
 use super::client::address;
 use super::forward::Forward;
-use super::tls::{with_authorities, with_client_certificate};
-use crate::access::Access;
+use super::tls::with_tls;
+use crate::access::{Access, ClientCertificate};
 use crate::error::RegistryError;
 use crate::proxy::{Proxies, Proxy};
 
@@ -41,9 +41,9 @@ impl Clients {
             Some(address) => Some(Forward::open(address).map_err(|e| configuration(host, e))?),
             None => None,
         };
-        let plain = builder(host, access)?;
+        let plain = builder(host, access, None)?;
         let other = build(through_proxies(plain, &access.proxies))?;
-        let own = with_client_certificate(builder(host, access)?, host, access)?;
+        let own = builder(host, access, access.client_certificate.as_ref())?;
         let own = own.default_headers(headers(host, access)?);
         let own = build(match &forward {
             Some(forward) => own.no_proxy().unix_socket(forward.path()),
@@ -97,14 +97,18 @@ fn headers(host: &str, access: &Access) -> Result<HeaderMap, RegistryError> {
     pairs.collect()
 }
 
-fn builder(host: &str, access: &Access) -> Result<ClientBuilder, RegistryError> {
+fn builder(
+    host: &str,
+    access: &Access,
+    own: Option<&ClientCertificate>,
+) -> Result<ClientBuilder, RegistryError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("edgectl/", env!("CARGO_PKG_VERSION")))
         // Followed by hand: a login may not go along to another host.
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
         .tcp_nodelay(true);
-    with_authorities(builder, host, access)
+    with_tls(builder, host, access, own)
 }
 
 pub(super) fn configuration(host: &str, reason: impl std::fmt::Display) -> RegistryError {

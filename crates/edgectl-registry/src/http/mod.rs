@@ -17,6 +17,7 @@ mod probe;
 mod referrers;
 mod rights;
 mod sessions;
+mod shown;
 mod tags;
 mod tls;
 mod token;

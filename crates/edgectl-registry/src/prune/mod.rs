@@ -3,6 +3,7 @@
 
 mod plan;
 mod repository;
+mod untag;
 
 use edgectl_model::{Digest, Prefix, Reference};
 use futures_util::stream::{self, StreamExt};
@@ -103,7 +104,7 @@ async fn delete(item: &PruneItem, registries: &Registries) -> Result<(), Registr
         PruneAction::DeleteManifest => client.delete_manifest(path, item.digest.as_str()).await,
         PruneAction::DeleteTags => {
             for tag in &item.tags {
-                client.delete_manifest(path, tag).await?;
+                untag::untag(&client, path, tag, &item.digest).await?;
             }
             Ok(())
         }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use edgectl_model::{Digest, Reference};
 
+use super::untag::stand_in;
 use super::{PruneAction, PruneItem};
 use crate::attached::subject_part;
 use crate::error::RegistryError;
@@ -51,9 +53,21 @@ impl<'a> Repository<'a> {
         for digest in going.keys() {
             self.close(digest, &mut below, 0).await?;
         }
-        let needed = self.needed(&tags, &going, &below).await?;
-        for (digest, tag) in followers(&tags, &below, &needed) {
+        let about = self.about(&below, &tags).await?;
+        let needed = self.needed(&tags, &going, &below, &about).await?;
+        let mut gone: BTreeSet<&Digest> = below.difference(&needed).collect();
+        let mut attached = Vec::new();
+        for (referrer, subject) in &about {
+            if gone.contains(subject) && !needed.contains(referrer) && gone.insert(referrer) {
+                attached.push(referrer);
+            }
+        }
+        for (digest, tag) in followers(&tags, &gone, &needed) {
             items.push(self.item(&digest, vec![tag], "signature", PruneAction::DeleteManifest));
+        }
+        // What refers to others was found after them.
+        for referrer in attached.into_iter().rev() {
+            items.push(self.item(referrer, Vec::new(), "signature", PruneAction::DeleteManifest));
         }
         for (digest, tags) in &going {
             let action = match (needed.contains(digest), tags.is_empty()) {
@@ -98,6 +112,10 @@ impl<'a> Repository<'a> {
         Ok(match image.target.tag_or_latest().filter(|_| !is_another_now) {
             Some(tag) => match tags.get(tag) {
                 None => Err(Some("it is gone already".to_owned())),
+                // A run that was interrupted may have left it like this.
+                Some(now) if now == stand_in(tag, &image.digest)?.digest() => {
+                    Ok(Some(tag.to_owned()))
+                }
                 Some(now) if *now != image.digest => {
                     Err(Some(format!("the tag stands for `{now}` now")))
                 }
@@ -117,11 +135,13 @@ impl<'a> Repository<'a> {
         tags: &Tags,
         going: &BTreeMap<Digest, Vec<String>>,
         below: &BTreeSet<Digest>,
+        about: &[(Digest, Digest)],
     ) -> Result<BTreeSet<Digest>, RegistryError> {
         let goes = |tag: &String, digest: &Digest| {
             going.get(digest).is_some_and(|tags| tags.contains(tag))
         };
-        let subjects: BTreeSet<String> = below.iter().map(fallback_tag).collect();
+        let subjects = below.iter().chain(about.iter().map(|(referrer, _)| referrer));
+        let subjects: BTreeSet<String> = subjects.map(fallback_tag).collect();
         let mut needed = BTreeSet::new();
         for image in &self.keep {
             self.close(&image.digest, &mut needed, 0).await?;
@@ -133,6 +153,41 @@ impl<'a> Repository<'a> {
             }
         }
         Ok(needed)
+    }
+
+    /// What refers to manifests, each with its subject, and what refers to that.
+    async fn about(
+        &self,
+        below: &BTreeSet<Digest>,
+        tags: &Tags,
+    ) -> Result<Vec<(Digest, Digest)>, RegistryError> {
+        let mut found: Vec<(Digest, Digest)> = Vec::new();
+        let mut subjects: Vec<Digest> = below.iter().cloned().collect();
+        let mut seen = below.clone();
+        while let Some(subject) = subjects.pop() {
+            let is_asked_in_vain = self.client.lacks_referrers().load(Ordering::Relaxed)
+                && !tags.contains_key(&fallback_tag(&subject));
+            if is_asked_in_vain {
+                continue;
+            }
+            for referrer in self.client.referrers(self.place.path(), &subject).await? {
+                // A list need not be true; the manifest itself tells.
+                if seen.insert(referrer.clone()) && self.refers(&referrer, &subject).await? {
+                    subjects.push(referrer.clone());
+                    found.push((referrer, subject.clone()));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn refers(&self, referrer: &Digest, subject: &Digest) -> Result<bool, RegistryError> {
+        let path = self.place.path();
+        match self.client.get_manifest(path, referrer.as_str(), Some(referrer)).await {
+            Ok(raw) => Ok(raw.subject().as_ref() == Some(subject)),
+            Err(RegistryError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A manifest, and all that it names.
@@ -181,10 +236,10 @@ impl<'a> Repository<'a> {
 /// What stands under tags about manifests that go.
 fn followers(
     tags: &Tags,
-    below: &BTreeSet<Digest>,
+    gone: &BTreeSet<&Digest>,
     needed: &BTreeSet<Digest>,
 ) -> Vec<(Digest, String)> {
-    let going: BTreeSet<String> = below.difference(needed).map(fallback_tag).collect();
+    let going: BTreeSet<String> = gone.iter().map(|digest| fallback_tag(digest)).collect();
     let all = tags.iter().filter(|(tag, digest)| {
         subject_part(tag).is_some_and(|subject| going.contains(subject))
             && !needed.contains(*digest)

@@ -73,6 +73,16 @@ impl Sink for Registries {
         }
     }
 
+    async fn is_listed(
+        &self,
+        target: &Reference,
+        referrer: &RawManifest,
+    ) -> Result<bool, RegistryError> {
+        let Some(subject) = referrer.subject() else { return Ok(true) };
+        let listed = self.client(target.domain())?.referrers(target.path(), &subject).await?;
+        Ok(listed.contains(referrer.digest()))
+    }
+
     async fn has_blob(&self, target: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
         self.client(target.domain())?.has_blob(target.path(), blob).await
     }

@@ -190,6 +190,15 @@ async fn attachments_of_images_that_are_there() {
     let outcome = copying(true).await;
     assert!(matches!(outcome.images[0].outcome, edgectl_registry::ImageOutcome::AlreadyThere(_)));
     assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (0, 0));
+
+    // Two clients that write a list at once lose an entry of it.
+    let empty = tiny.index(&[]).unwrap();
+    tiny.name("src.example/app:empty", &empty).unwrap();
+    let at = format!("edge/app:{}", tag_of(&image.digest));
+    assert_no_failure(&bench.send(&[("src.example/app:empty", &at)]).await);
+    assert_eq!(there().await, 1);
+    assert_no_failure(&copying(true).await);
+    assert_eq!(there().await, 2, "the list is whole again");
 }
 
 /// A signature as cosign writes it: all signers sign the same text, and what

@@ -4,6 +4,7 @@
 mod archive;
 mod attached;
 mod bench;
+mod by_itself;
 mod chaos;
 mod connect;
 mod failures;

@@ -106,25 +106,49 @@ async fn only_what_nobody_needs_goes() {
     let signature = yard.image("signature");
     yard.put(&signature, &tag).await;
 
+    // What names its subject itself needs no tag; here a list stands in for
+    // the registry's.
+    let contents = yard.layout.attach(&first, "application/spdx+json", b"packages").unwrap();
+    yard.put(&contents, &format!("edge/app@{}", contents.digest)).await;
+    let about_kept = yard.layout.attach(&two, "application/spdx+json", b"others").unwrap();
+    yard.put(&about_kept, &format!("edge/app@{}", about_kept.digest)).await;
+    let list =
+        reference(&format!("{}/edge/app:sha256-{}", yard.server.address(), first.digest.hex()));
+    let list = yard.registries().look(&list).await.unwrap().unwrap().digest;
+
     let olds: Vec<_> = old.iter().collect();
     let plan = yard.plan(&olds, &[&kept]).await.unwrap();
     // `two` is in the index that stays, `three` under a tag of the user's.
-    let expected = sorted([&first, &one, &signature, &three]);
+    let mut expected = sorted([&first, &one, &signature, &three, &contents]);
+    expected.push(list);
+    expected.sort();
     assert_eq!(deleted(&plan), expected, "{plan:#?}");
     let untagged: Vec<_> =
         plan.iter().filter(|item| item.action == PruneAction::DeleteTags).collect();
     assert_eq!((untagged.len(), &untagged[0].tags), (1, &vec!["x".to_owned()]));
     assert!(yard.has("edge/app:1").await, "a plan changes nothing");
 
-    let going = plan.into_iter().filter(|item| item.action == PruneAction::DeleteManifest);
-    let done = prune(going.collect(), &yard.registries(), 2).await.unwrap();
+    // Docker's registry before version 3 deletes by digest alone.
+    let done = prune(plan, &yard.registries(), 2).await.unwrap();
     assert!(done.iter().all(|pruned| pruned.result.is_ok()), "{done:#?}");
-    for gone in ["edge/app:1", "edge/tool:1", &tag, &format!("edge/app@{}", one.digest)] {
+    let contents = format!("edge/app@{}", contents.digest);
+    for gone in [
+        "edge/app:1",
+        "edge/app:x",
+        "edge/tool:1",
+        &contents,
+        &tag,
+        &format!("edge/app@{}", one.digest),
+    ] {
         assert!(!yard.has(gone).await, "{gone}");
     }
-    for there in
-        ["edge/app:2", "edge/app:mine", "other/tool:1", &format!("edge/app@{}", two.digest)]
-    {
+    for there in [
+        "edge/app:2",
+        "edge/app:mine",
+        "other/tool:1",
+        &format!("edge/app@{}", two.digest),
+        &format!("edge/app@{}", about_kept.digest),
+    ] {
         assert!(yard.has(there).await, "{there}");
     }
     // Again: there is nothing more to do.
