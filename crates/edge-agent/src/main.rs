@@ -1,13 +1,14 @@
 //! `edge-agent`: runs on the host. cloud-init calls it twice: early at every
 //! start (`cloud-init init`) to install or to configure the node, and once
-//! per installation when the system is up (`cloud-init final`) to prove that
-//! every image can be pulled.
+//! per installation when the system is up (`cloud-init final`) to preload the
+//! images that came on the medium, and to prove that every image can be pulled.
 
 mod configure;
 mod cri;
 mod error;
 mod install;
 mod medium;
+mod preload;
 mod prove;
 mod report;
 mod stages;

@@ -5,7 +5,7 @@ use edgectl_model::NodeEvent;
 use crate::error::{AgentError, chain};
 use crate::medium::{self, Mode};
 use crate::report::Reporter;
-use crate::{configure, install, prove};
+use crate::{configure, install, preload, prove};
 
 /// Early, at every start: install, or configure the node.
 pub(crate) fn init() -> bool {
@@ -15,11 +15,15 @@ pub(crate) fn init() -> bool {
     })
 }
 
-/// Once per installation, when the system is up: prove, if the machine asks.
+/// Once per installation, when the system is up: preload what came on the
+/// medium, and prove, if the machine asks.
 pub(crate) fn last() -> bool {
-    run("final", |mode, reporter| match mode {
-        Mode::Installed if reporter.is_asked_for_proof() => prove::prove(reporter),
-        Mode::Install | Mode::Installed => Ok(()),
+    run("final", |mode, reporter| {
+        if mode == Mode::Install {
+            return Ok(());
+        }
+        preload::preload(reporter)?;
+        if reporter.is_asked_for_proof() { prove::prove(reporter) } else { Ok(()) }
     })
 }
 

@@ -8,6 +8,10 @@ use crate::error::IsoError;
 
 /// Where both cloud-init and, under another name, Kairos find user data.
 pub(crate) const USER_DATA: &str = "nocloud/user-data";
+/// Where cloud-init finds its network configuration.
+pub(crate) const NETWORK: &str = "nocloud/network-config";
+/// Room for it, in bytes.
+pub(crate) const NETWORK_ROOM: u64 = 64 << 10;
 /// The boot menu.
 pub(crate) const MENU: &str = "boot/grub/grub.cfg";
 /// What the rest of the image adds up to.
@@ -21,12 +25,18 @@ const NO_USER_DATA: &[u8] = b"#cloud-config\n";
 /// The same for Ignition.
 const NO_IGNITION: &[u8] = b"{\"ignition\":{\"version\":\"3.0.0\"}}\n";
 
+/// No network configuration: cloud-init takes an empty mapping for none, and
+/// fails where there is nothing at all.
+const NO_NETWORK: &[u8] = b"{}\n";
+
 /// What an area is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AreaKind {
     /// User data.
     UserData,
+    /// cloud-init's network configuration.
+    NetworkConfig,
     /// More kernel arguments, in the boot menu.
     KernelArguments,
     /// The digest of what is no file and no area.
@@ -42,6 +52,7 @@ impl std::fmt::Display for AreaKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::UserData => "user data",
+            Self::NetworkConfig => "network configuration",
             Self::KernelArguments => "kernel arguments",
             Self::Seal => "seal",
             Self::Checksum => "checksum",
@@ -106,6 +117,7 @@ impl Area {
     pub(crate) fn empty(&self) -> Option<Vec<u8>> {
         match self.kind {
             AreaKind::UserData => Some(filled(self.no_user_data(), self.bytes, b'\n')),
+            AreaKind::NetworkConfig => Some(filled(NO_NETWORK, self.bytes, b'\n')),
             AreaKind::KernelArguments => Some(filled(b"", self.bytes, b' ')),
             AreaKind::Seal | AreaKind::Checksum => Some(filled(b"", self.bytes, b'0')),
             AreaKind::Unknown => None,
@@ -128,6 +140,17 @@ impl Area {
             false => {
                 let (bytes, room) = (text.len() as u64, self.bytes);
                 Err(IsoError::UserDataTooLarge { bytes, room })
+            }
+        }
+    }
+
+    /// A network configuration for this area.
+    pub(crate) fn network_config(&self, text: &[u8]) -> Result<Vec<u8>, IsoError> {
+        match (text.len() as u64) < self.bytes {
+            true => Ok(filled(text, self.bytes, b'\n')),
+            false => {
+                let (bytes, room) = (text.len() as u64, self.bytes);
+                Err(IsoError::NetworkTooLarge { bytes, room })
             }
         }
     }
@@ -158,12 +181,13 @@ fn filled(content: &[u8], bytes: u64, filling: u8) -> Vec<u8> {
     filled
 }
 
-/// What was put into an area of user data; none where nothing was.
-pub(crate) fn user_data_in(bytes: &[u8]) -> Option<&[u8]> {
+/// What was put into an area of user data or of a network configuration; none
+/// where nothing was.
+pub(crate) fn text_in(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
     let with_line_end = (end + 1).min(bytes.len());
     match bytes.get(..with_line_end) {
-        Some(NO_USER_DATA | NO_IGNITION | b"\n" | b"") | None => None,
+        Some(NO_USER_DATA | NO_IGNITION | NO_NETWORK | b"\n" | b"") | None => None,
         content => content,
     }
 }
@@ -182,9 +206,13 @@ mod tests {
         assert_eq!(area.user_data(b"a: 1").unwrap(), b"a: 1\n\n\n\n\n\n\n\n\n\n\n\n");
         let error = area.user_data(b"1234567890123456").unwrap_err().to_string();
         assert!(error.contains("`iso.userDataKib`"), "{error}");
-        assert_eq!(user_data_in(&area.user_data(b"a: 1\n\n").unwrap()), Some(&b"a: 1\n"[..]));
-        assert_eq!(user_data_in(&area.empty().unwrap()), None);
-        assert_eq!(user_data_in(b"\n\n"), None);
+        assert_eq!(text_in(&area.user_data(b"a: 1\n\n").unwrap()), Some(&b"a: 1\n"[..]));
+        assert_eq!(text_in(&area.empty().unwrap()), None);
+        assert_eq!(text_in(b"\n\n"), None);
+        let network = Area { kind: AreaKind::NetworkConfig, ..area };
+        assert_eq!(network.empty().unwrap(), b"{}\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
+        assert_eq!(text_in(&network.empty().unwrap()), None);
+        assert!(network.network_config(&[b'x'; 16]).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use edgectl_model::{Digest, Hasher};
 use edgectl_process::{Replacement, Staging, file_error, interrupted};
 
 use crate::boot_files;
+use crate::content::{self, Content};
 use crate::error::{IsoError, writing_error};
 use crate::grub;
 use crate::inject::{Change, complete};
@@ -22,6 +23,9 @@ use crate::sidecar;
 use crate::undo::forget_undo;
 use crate::xorriso::{self, Disc, TOOLS, XORRISO};
 
+/// What may be replaced later, or was made to be.
+const LAST: [&str; 4] =
+    ["/config.yaml", "/nocloud/user-data", "/nocloud/network-config", "/boot/grub/grub.cfg"];
 const READ_BUFFER: usize = 1 << 20;
 
 /// What to bake.
@@ -34,6 +38,8 @@ pub struct BakeRequest<'a> {
     pub user_data: Option<&'a [u8]>,
     /// Bytes kept for user data.
     pub user_data_room: u64,
+    /// cloud-init's network configuration.
+    pub network_config: Option<&'a [u8]>,
     /// Says what the system was made of, for the manifest; asked beside the
     /// packing, because it may take reading everything.
     pub inputs: &'a (dyn Fn() -> Result<Vec<Input>, IsoError> + Sync),
@@ -49,6 +55,8 @@ pub struct BakeRequest<'a> {
     pub secure_boot: SecureBoot,
     /// How the system is packed.
     pub compression: Compression,
+    /// Images that go onto the medium beside the system.
+    pub content: Option<&'a Content>,
     /// More kernel arguments.
     pub kernel_arguments: &'a [String],
     /// Seconds since 1970 for every date in the image; the same inputs and
@@ -139,7 +147,8 @@ pub fn bake(
     let live = found.live;
     let squashfs = place_squashfs(live, &disc)?;
     boot_files::lay_out(request, live, &loaders, &disc)?;
-    let sums = write_checksums(live, &disc)?;
+    let mut sums = write_checksums(request, live, &disc)?;
+    sums.extend(request.content.iter().flat_map(|content| content.sums()));
     let manifest = write_manifest(request, inputs, live, &disc, &sums)?;
     boot_files::set_modes(&disc)?;
 
@@ -165,6 +174,9 @@ fn find_live(request: &BakeRequest<'_>, packed: &Packed, disc: &Path) -> Result<
     };
     let is_given = request.user_data.is_some();
     found.ensure_read(&packed.tree, request.user_data_room, is_given)?;
+    if request.network_config.is_some() && !found.live.reads_network_config() {
+        return Err(IsoError::NoNetworkReader);
+    }
     Ok(found)
 }
 
@@ -180,9 +192,15 @@ fn place_squashfs(live: LiveSystem, disc: &Path) -> Result<PathBuf, IsoError> {
 }
 
 /// The agent compares what it reads from the medium with these.
-fn write_checksums(live: LiveSystem, disc: &Path) -> Result<Vec<(&'static str, Digest)>, IsoError> {
-    let sum = |name| Ok::<_, IsoError>((name, digest_of(&disc.join(name))?));
-    let sums = [live.squashfs(), "boot/kernel", "boot/initrd"].into_iter().map(sum);
+fn write_checksums(
+    request: &BakeRequest<'_>,
+    live: LiveSystem,
+    disc: &Path,
+) -> Result<Vec<(String, Digest)>, IsoError> {
+    let sum = |name: &str| Ok::<_, IsoError>((name.to_owned(), digest_of(&disc.join(name))?));
+    // Blobs are named by their digests.
+    let index = request.content.map(|_| content::INDEX);
+    let sums = [live.squashfs(), "boot/kernel", "boot/initrd"].into_iter().chain(index).map(sum);
     let sums = sums.collect::<Result<Vec<_>, _>>()?;
     let lines: String = sums.iter().map(|(name, sum)| format!("{}  {name}\n", sum.hex())).collect();
     let path = disc.join("edgectl/SHA256SUMS");
@@ -196,15 +214,20 @@ fn write_manifest(
     mut inputs: Vec<Input>,
     live: LiveSystem,
     disc: &Path,
-    sums: &[(&str, Digest)],
+    sums: &[(String, Digest)],
 ) -> Result<Vec<u8>, IsoError> {
     let mut input = |name: &str, digest| inputs.push(Input { name: name.to_owned(), digest });
     if let Some(agent) = request.agent.filter(|_| live.takes_agent()) {
         input("agent", digest_of(agent)?);
     }
     input("image lock", Digest::sha256(request.lock.as_bytes()));
+    if let Some(content) = request.content {
+        input("content", Digest::sha256(&content.index));
+    }
     let live = Live { system: live, user_data: live.user_data().to_owned() };
-    let bytes = Manifest::of(request.epoch, inputs, live, disc, sums)?.to_json()?;
+    let mut manifest = Manifest::of(request.epoch, inputs, live, disc, sums)?;
+    manifest.content = request.content.map(Content::summary);
+    let bytes = manifest.to_json()?;
     let path = disc.join(manifest::PATH);
     std::fs::write(&path, &bytes).map_err(file_error("writing", path))?;
     Ok(bytes)
@@ -231,19 +254,27 @@ fn write_iso(
 ) -> Result<Digest, IsoError> {
     // The image holds credentials, so nobody else may read it.
     let out = Replacement::new(request.out, 0o600)?;
+    let is_there = |path: &&str| disc.join(path.trim_start_matches('/')).exists();
+    let last: Vec<&str> = LAST.into_iter().filter(is_there).collect();
     let disc = Disc {
         label: request.label,
         hybrid_record: grub::hybrid_record(),
         esp,
         grafts: vec![("/".to_owned(), disc.to_owned())],
-        last: &["/config.yaml", "/nocloud/user-data", "/boot/grub/grub.cfg"],
+        last: &last,
+        linked: request.content.map(|_| content::DIRECTORY),
         epoch: request.epoch,
         out: out.path(),
     };
     // Dates on the disc are local ones; the builder's time zone must not show.
     let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
     xorriso::run(&cmd, out.path()).map_err(writing_error(request.out))?;
-    complete(out.path(), &Change { user_data: request.user_data, ..Change::default() })?;
+    let change = Change {
+        user_data: request.user_data,
+        network_config: request.network_config,
+        ..Change::default()
+    };
+    complete(out.path(), &change)?;
     let digest = digest_of(out.path())?;
     // What stands beside an image is never of another one.
     sidecar::remove(request.out)?;

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use edgectl_process::file_error;
 
-use crate::area::{ARGUMENTS_ROOM, Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
+use crate::area::{
+    ARGUMENTS_ROOM, Area, AreaKind, MENU, NETWORK, NETWORK_ROOM, SEAL, SEAL_ROOM, USER_DATA,
+};
 use crate::bake::BakeRequest;
 use crate::error::IsoError;
 use crate::grub::{self, Cores};
@@ -31,6 +33,9 @@ pub(crate) fn check(request: &BakeRequest<'_>) -> Result<(), IsoError> {
     if let Some(text) = request.user_data {
         area(AreaKind::UserData, USER_DATA, request.user_data_room).user_data(text)?;
     }
+    if let Some(text) = request.network_config {
+        area(AreaKind::NetworkConfig, NETWORK, NETWORK_ROOM).network_config(text)?;
+    }
     let takes_agent = request.live.is_none_or(LiveSystem::takes_agent);
     let agent = request.agent.filter(|_| takes_agent);
     agent.map_or(Ok(()), |agent| read_agent(agent).map(drop))
@@ -55,6 +60,9 @@ pub(crate) fn lay_out(
         lay_out_agent(request, tree)?;
         lay_out_installed_grub(request, loaders, tree)?;
     }
+    if let Some(content) = request.content {
+        content.lay_out(tree)?;
+    }
     let mut arguments = live.arguments(request.label);
     arguments.extend(request.kernel_arguments.iter().cloned());
     put(&tree.join(MENU), grub::menu(&arguments, ARGUMENTS_ROOM)?.as_bytes())?;
@@ -68,11 +76,15 @@ fn lay_out_user_data(
     live: LiveSystem,
     tree: &Path,
 ) -> Result<(), IsoError> {
-    let area = area(AreaKind::UserData, USER_DATA, request.user_data_room);
+    let place = area(AreaKind::UserData, USER_DATA, request.user_data_room);
     let user_data = tree.join(USER_DATA);
-    put(&user_data, &area.empty().unwrap_or_default())?;
+    put(&user_data, &place.empty().unwrap_or_default())?;
     let config = tree.join(CONFIG);
     std::fs::hard_link(&user_data, &config).map_err(file_error("linking", config))?;
+    if live.reads_network_config() {
+        let place = area(AreaKind::NetworkConfig, NETWORK, NETWORK_ROOM);
+        put(&tree.join(NETWORK), &place.empty().unwrap_or_default())?;
+    }
     // Only the agent's system has something to be started by it.
     let vendor_data = if live.takes_agent() { VENDOR_DATA } else { "" };
     put(&tree.join("nocloud/meta-data"), META_DATA.as_bytes())?;
@@ -133,7 +145,12 @@ fn set_modes_below(tree: &Path, directory: &Path) -> Result<(), IsoError> {
     for entry in std::fs::read_dir(directory).map_err(reading())? {
         let entry = entry.map_err(reading())?;
         let path = entry.path();
-        if entry.file_type().map_err(reading())?.is_dir() {
+        let kind = entry.file_type().map_err(reading())?;
+        if kind.is_symlink() {
+            // What it leads to isn't ours; the disc's own mode is set later.
+            continue;
+        }
+        if kind.is_dir() {
             set_mode(&path, 0o755)?;
             set_modes_below(tree, &path)?;
         } else {
@@ -146,8 +163,8 @@ fn set_modes_below(tree: &Path, directory: &Path) -> Result<(), IsoError> {
 fn file_mode(name: &Path) -> u32 {
     match name.to_str() {
         Some(AGENT) => 0o755,
-        // It holds a password.
-        Some(CONFIG | USER_DATA) => 0o600,
+        // They hold passwords.
+        Some(CONFIG | USER_DATA | NETWORK) => 0o600,
         _ => 0o644,
     }
 }

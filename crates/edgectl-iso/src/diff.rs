@@ -5,7 +5,7 @@ use std::io::Read;
 
 use edgectl_process::{file_error, interrupted};
 
-use crate::area::USER_DATA;
+use crate::area::{NETWORK, USER_DATA};
 use crate::boot_files::CONFIG;
 use crate::disc::{Disc, DiscEntry};
 use crate::error::IsoError;
@@ -45,7 +45,7 @@ pub fn diff_files(old: &Disc, new: &Disc) -> Result<Vec<(String, FileChange)>, I
     let is_user_data = |path: &str| {
         let path = path.trim_start_matches('/');
         let is_named = known.iter().all(|it| it.as_ref().is_some_and(|it| it.is_user_data(path)));
-        is_named || [USER_DATA, CONFIG].contains(&path)
+        is_named || [USER_DATA, NETWORK, CONFIG].contains(&path)
     };
     let (before, mut after) = (old.walk()?, BTreeMap::from_iter(new.walk()?));
     let mut changes = Vec::new();

@@ -129,6 +129,9 @@ pub enum IsoError {
         /// What it lacks.
         setting: &'static str,
     },
+    /// A blob that has another kind of digest.
+    #[error("the content holds `{0}`, and only blobs named by SHA-256 can go onto an image")]
+    ContentDigest(edgectl_model::Digest),
     /// No agent to put on the image.
     #[error("the system is installed by the static agent, and there is none")]
     NoAgent,
@@ -142,6 +145,24 @@ pub enum IsoError {
         /// The room.
         room: u64,
     },
+    /// A network configuration that doesn't fit.
+    #[error("the network configuration has {bytes} bytes, the image keeps room for {room}")]
+    NetworkTooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The room.
+        room: u64,
+    },
+    /// A network configuration that nobody reads.
+    #[error(
+        "nothing on the image would read a network configuration: Kairos has no place for one; set the network up in the user data, in `stages`"
+    )]
+    NoNetworkReader,
+    /// An image without room for a network configuration.
+    #[error(
+        "the image keeps no room for a network configuration: `edgectl iso build` keeps some where cloud-init reads the user data, `edgectl iso customize --network-config` where it is given one"
+    )]
+    NoNetworkRoom,
     /// A label that boot loaders can't search for.
     #[error("the volume label `{0}` is not 1 to 16 of `A-Z`, `0-9` and `_`")]
     Label(String),

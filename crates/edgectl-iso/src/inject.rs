@@ -24,6 +24,8 @@ pub struct Change<'a> {
     pub reset: bool,
     /// The user data.
     pub user_data: Option<&'a [u8]>,
+    /// cloud-init's network configuration.
+    pub network_config: Option<&'a [u8]>,
     /// All further kernel arguments.
     pub kernel_arguments: Option<&'a [String]>,
 }
@@ -126,6 +128,14 @@ pub(crate) fn patches_of(
     let mut contents = Vec::new();
     let data = manifest.area(AreaKind::UserData)?;
     contents.extend(content(data, change, change.user_data.map(|text| data.user_data(text)))?);
+    let network = manifest.areas_of(AreaKind::NetworkConfig).next();
+    match (network, change.network_config) {
+        (None, Some(_)) => return Err(IsoError::NoNetworkRoom),
+        (None, None) => {}
+        (Some(area), text) => {
+            contents.extend(content(area, change, text.map(|text| area.network_config(text)))?);
+        }
+    }
     if change.kernel_arguments.is_some_and(|words| !words.is_empty()) {
         manifest.area(AreaKind::KernelArguments)?;
     }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::area::{AreaKind, user_data_in};
+use edgectl_model::Digest;
+
+use crate::area::{AreaKind, text_in};
 use crate::disc::{BootEntry, Disc, DiscEntry, Kind, PartitionTable};
 use crate::error::IsoError;
 use crate::manifest::Manifest;
@@ -44,6 +46,22 @@ impl std::fmt::Debug for FoundUserData {
     }
 }
 
+/// A network configuration on an image. What it holds is not kept: it may hold
+/// the passwords of wireless networks, in any key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundNetworkConfig {
+    /// The file.
+    pub path: String,
+    /// Its size in bytes, without what fills its area.
+    pub bytes: usize,
+    /// Whether a system that is started from the image reads the user data
+    /// beside it; cloud-init 24.3 and later then reads this, too, and the
+    /// reference system in any version.
+    pub is_live: bool,
+    /// Its digest: two may be the same.
+    pub digest: Digest,
+}
+
 /// What was found on an image.
 #[derive(Debug)]
 pub struct Inspection {
@@ -63,6 +81,8 @@ pub struct Inspection {
     pub manifest: Option<Manifest>,
     /// User data, in all places that are known.
     pub user_data: Vec<FoundUserData>,
+    /// A network configuration, where one was put there.
+    pub network_config: Option<FoundNetworkConfig>,
     /// Kernel arguments that were put there, in the menu's language; none
     /// where there is no room for them.
     pub kernel_arguments: Option<String>,
@@ -76,6 +96,8 @@ impl Inspection {
         crate::undo::recover(path)?;
         let disc = Disc::open(path)?;
         let manifest = Manifest::read(&disc)?;
+        let user_data = user_data(&disc, manifest.as_ref())?;
+        let network_config = network_config(&disc, &user_data)?;
         Ok(Self {
             path: path.to_owned(),
             bytes: disc.bytes(),
@@ -83,7 +105,8 @@ impl Inspection {
             names: disc.names(),
             boot: disc.boot_entries()?,
             partitions: disc.partitions()?,
-            user_data: user_data(&disc, manifest.as_ref())?,
+            user_data,
+            network_config,
             kernel_arguments: match &manifest {
                 Some(manifest) => kernel_arguments(&disc, manifest)?,
                 None => None,
@@ -107,8 +130,31 @@ fn user_data(disc: &Disc, manifest: Option<&Manifest>) -> Result<Vec<FoundUserDa
             continue;
         };
         let bytes = disc.read(&entry, USER_DATA_LIMIT)?;
-        let content = user_data_in(&bytes).unwrap_or_default().to_vec();
+        let content = text_in(&bytes).unwrap_or_default().to_vec();
         found.push(FoundUserData { path, reader, is_live: live.as_deref() == Some(path), content });
+    }
+    Ok(found)
+}
+
+/// The one beside the user data that is live, else any.
+fn network_config(
+    disc: &Disc,
+    user_data: &[FoundUserData],
+) -> Result<Option<FoundNetworkConfig>, IsoError> {
+    let mut found = None;
+    for directory in ["/nocloud/", "/"] {
+        let path = format!("{directory}network-config");
+        let Some(entry) = disc.find(&path)?.filter(|entry| entry.kind == Kind::File) else {
+            continue;
+        };
+        let bytes = disc.read(&entry, USER_DATA_LIMIT)?;
+        let Some(content) = text_in(&bytes) else { continue };
+        let beside = format!("{directory}user-data");
+        let is_live = user_data.iter().any(|one| one.is_live && one.path == beside);
+        let (bytes, digest) = (content.len(), Digest::sha256(content));
+        if is_live || found.is_none() {
+            found = Some(FoundNetworkConfig { path, bytes, is_live, digest });
+        }
     }
     Ok(found)
 }

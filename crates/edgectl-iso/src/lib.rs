@@ -13,6 +13,7 @@
 mod area;
 mod bake;
 mod boot_files;
+mod content;
 mod customize;
 mod date;
 mod descent;
@@ -50,6 +51,7 @@ mod xorriso;
 
 pub use area::{Area, AreaKind, Language};
 pub use bake::{BakeReport, BakeRequest, BakeStep, bake, digest_of};
+pub use content::{Content, ContentBlob, ContentSummary};
 pub use customize::{
     CustomizeReport, CustomizeRequest, Customized, DEFAULT_USER_DATA_ROOM, Flavor, customize,
 };
@@ -62,7 +64,7 @@ pub use error::IsoError;
 pub use fleet::Base;
 pub use grub::INSTALLED_LABEL;
 pub use inject::{Change, inject_in_place, inject_into_copy, inject_into_stream};
-pub use inspect::{FoundUserData, Inspection};
+pub use inspect::{FoundNetworkConfig, FoundUserData, Inspection};
 pub use kernel::{KernelPair, find_kernel};
 pub use layers::LayerSource;
 pub use live::LiveSystem;

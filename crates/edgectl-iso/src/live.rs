@@ -96,6 +96,11 @@ impl LiveSystem {
         self == Self::Edge
     }
 
+    /// Whether it is cloud-init that sets it up.
+    pub(crate) fn reads_network_config(self) -> bool {
+        self != Self::Kairos
+    }
+
     /// The name of the user data on the medium that the system reads.
     pub(crate) fn user_data(self) -> &'static str {
         match self {

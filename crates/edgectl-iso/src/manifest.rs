@@ -1,14 +1,16 @@
 //! What an image says of itself: its inputs, its files with their digests,
 //! and the areas whose content may be replaced.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use edgectl_model::Digest;
 use edgectl_process::file_error;
 use serde::{Deserialize, Serialize};
 
-use crate::area::{Area, AreaKind, MENU, SEAL, SEAL_ROOM, USER_DATA};
+use crate::area::{Area, AreaKind, MENU, NETWORK, SEAL, SEAL_ROOM, USER_DATA};
 use crate::boot_files::{CONFIG, EL_TORITO};
+use crate::content::ContentSummary;
 use crate::customize::Customized;
 use crate::disc::Disc;
 use crate::error::IsoError;
@@ -73,6 +75,9 @@ pub struct Manifest {
     /// How its system starts; absent on images of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Live>,
+    /// The images on it, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentSummary>,
     /// What can be replaced.
     pub areas: Vec<Area>,
     /// What was changed of an image that others made.
@@ -89,17 +94,18 @@ impl Manifest {
         inputs: Vec<Input>,
         live: Live,
         tree: &Path,
-        known: &[(&str, Digest)],
+        known: &[(String, Digest)],
     ) -> Result<Self, IsoError> {
+        let known: HashMap<&str, &Digest> =
+            known.iter().map(|(name, digest)| (name.as_str(), digest)).collect();
         let mut files = Vec::new();
         for path in crate::paths_below::files(tree)? {
             if UNLISTED.contains(&path.as_str()) {
                 continue;
             }
             let file = tree.join(&path);
-            let known = known.iter().find(|(name, _)| *name == path);
-            let digest = match known {
-                Some((_, digest)) => digest.clone(),
+            let digest = match known.get(path.as_str()) {
+                Some(digest) => (*digest).clone(),
                 None => crate::bake::digest_of(&file)?,
             };
             let bytes = crate::bake::length(&file)?;
@@ -108,7 +114,17 @@ impl Manifest {
         let areas = areas(tree)?;
         let edgectl = env!("CARGO_PKG_VERSION").to_owned();
         let live = Some(live);
-        Ok(Self { schema: SCHEMA, edgectl, epoch, inputs, live, areas, customized: None, files })
+        Ok(Self {
+            schema: SCHEMA,
+            edgectl,
+            epoch,
+            inputs,
+            live,
+            content: None,
+            areas,
+            customized: None,
+            files,
+        })
     }
 
     /// The manifest of an image that others made.
@@ -128,6 +144,7 @@ impl Manifest {
             epoch,
             inputs,
             live: None,
+            content: None,
             areas,
             customized,
             files,
@@ -168,9 +185,10 @@ impl Manifest {
         self.areas.iter().filter(move |area| area.kind == kind)
     }
 
-    /// Whether a file is user data.
+    /// Whether a file is user data, or goes with it.
     pub(crate) fn is_user_data(&self, path: &str) -> bool {
-        self.areas_of(AreaKind::UserData).any(|area| area.path == path)
+        let kinds = [AreaKind::UserData, AreaKind::NetworkConfig];
+        self.areas.iter().any(|area| kinds.contains(&area.kind) && area.path == path)
     }
 
     /// Files that aren't listed and yet known: the seal sees to them.
@@ -207,5 +225,9 @@ fn areas(tree: &Path) -> Result<Vec<Area>, IsoError> {
     };
     let menu = Area::new(AreaKind::KernelArguments, MENU, offset, bytes);
     let seal = Area { bytes: SEAL_ROOM, ..whole(AreaKind::Seal, SEAL)? };
-    Ok(vec![whole(AreaKind::UserData, USER_DATA)?, menu, seal])
+    let mut areas = vec![whole(AreaKind::UserData, USER_DATA)?, menu, seal];
+    if tree.join(NETWORK).exists() {
+        areas.push(whole(AreaKind::NetworkConfig, NETWORK)?);
+    }
+    Ok(areas)
 }

@@ -77,6 +77,8 @@ pub(crate) struct Disc<'a> {
     pub(crate) grafts: Vec<(String, PathBuf)>,
     /// Files that go to the end, by their names on the disc.
     pub(crate) last: &'a [&'a str],
+    /// A directory on the disc whose files are links here, which are followed.
+    pub(crate) linked: Option<&'a str>,
     /// Seconds since 1970 for every date on the disc.
     pub(crate) epoch: u64,
     /// Where to write.
@@ -110,7 +112,14 @@ impl Disc<'_> {
         self.last.iter().for_each(|path| add(&["--sort-weight", "-1", path]));
         add(&["-o"]);
         words.push(self.out.as_os_str().to_owned());
+        words.extend(self.linked.map(|_| "-f".into()));
         words.extend(self.grafts.iter().map(|(name, path)| graft(name, path)));
+        // What links lead to has modes of its own.
+        let modes = self.linked.map(|directory| format!("/{directory}"));
+        let modes = modes.iter().flat_map(|directory| {
+            ["--", "-find", directory, "-type", "f", "-exec", "chmod", "0644", "--"]
+        });
+        words.extend(modes.map(OsString::from));
         words
     }
 }

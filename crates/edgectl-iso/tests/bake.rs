@@ -83,7 +83,7 @@ fn everything_on_the_disc_belongs_to_root_and_only_user_data_is_secret() {
     }
     for (name, mode) in modes {
         let expected = match name {
-            "/config.yaml" | "/nocloud/user-data" => "-rw-------",
+            "/config.yaml" | "/nocloud/user-data" | "/nocloud/network-config" => "-rw-------",
             "/edgectl/edge-agent" => "-rwxr-xr-x",
             _ if mode.starts_with('d') => "drwxr-xr-x",
             _ => "-rw-r--r--",

@@ -280,3 +280,56 @@ fn a_fleet_is_the_base_with_other_content() {
     assert!(place("/nocloud/user-data") > place("/live/filesystem.squashfs"));
     assert!(place("/boot/grub/grub.cfg") > place("/live/filesystem.squashfs"));
 }
+
+const NETWORK: &str =
+    "version: 2\nwifis: {wlan0: {access-points: {site: {password: w1fi-s3cret}}}}\n";
+
+fn network(text: &str) -> Change<'_> {
+    Change { network_config: Some(text.as_bytes()), ..Change::default() }
+}
+
+#[test]
+fn a_network_configuration_has_a_place_of_its_own() {
+    let bench = base();
+    let original = digest(&bench.out);
+    assert_eq!(Inspection::of(&bench.out).unwrap().network_config, None);
+    inject_in_place(&bench.out, &user_data(OTHER)).unwrap();
+    let without = digest(&bench.out);
+    inject_in_place(&bench.out, &network(NETWORK)).unwrap();
+    let stored = bench.extract("/nocloud/network-config");
+    assert_eq!(String::from_utf8(stored).unwrap().trim_end(), NETWORK.trim_end());
+    let seen = Inspection::of(&bench.out).unwrap();
+    let found = seen.network_config.unwrap();
+    assert_eq!((found.path.as_str(), found.bytes), ("/nocloud/network-config", NETWORK.len()));
+    assert!(found.is_live);
+    assert_eq!(seen.user_data[0].content, OTHER.as_bytes(), "the user data stays");
+    assert_eq!(verify_disc(&Disc::open(&bench.out).unwrap()).unwrap().findings, [""; 0]);
+
+    // What is baked with it is the same, and what it was is gone.
+    let with = Bench {
+        user_data: Some(OTHER.to_owned()),
+        network_config: Some(NETWORK),
+        argument: None,
+        ..Bench::new()
+    };
+    with.bake().unwrap();
+    assert_eq!(digest(&with.out), digest(&bench.out));
+    inject_in_place(&bench.out, &network("{}\n")).unwrap();
+    assert!(!holds(&bench.out, "w1fi-s3cret"));
+    assert_eq!(digest(&bench.out), without);
+    inject_in_place(&bench.out, &Change { reset: true, ..network(NETWORK) }).unwrap();
+    inject_in_place(&bench.out, &Change { reset: true, ..Change::default() }).unwrap();
+    assert_eq!(digest(&bench.out), original);
+
+    let long = "#".repeat(64 << 10);
+    let error = inject_in_place(&bench.out, &network(&long)).unwrap_err();
+    assert!(matches!(error, IsoError::NetworkTooLarge { .. }), "{error}");
+    assert_eq!(digest(&bench.out), original);
+}
+
+#[test]
+fn cloud_init_reads_an_empty_network_configuration_as_none() {
+    let bench = base();
+    bench.bake().unwrap();
+    assert!(bench.extract("/nocloud/network-config").starts_with(b"{}\n\n"));
+}

@@ -260,3 +260,14 @@ fn a_directory_is_a_layer() {
     let cause = std::error::Error::source(&gone).unwrap().to_string();
     assert!(cause.contains("/none`: No such file"), "{cause}");
 }
+
+#[test]
+fn kairos_reads_no_network_configuration() {
+    let bench = Bench { network_config: Some("version: 2\n"), ..without_agent(vec![kairos()]) };
+    assert!(matches!(bench.refused(), IsoError::NoNetworkReader));
+    let bench = without_agent(vec![kairos()]);
+    baked(&bench);
+    let change = edgectl_iso::Change { network_config: Some(b"x"), ..Default::default() };
+    let error = edgectl_iso::inject_in_place(&bench.out, &change).unwrap_err();
+    assert!(matches!(error, IsoError::NoNetworkRoom), "{error}");
+}

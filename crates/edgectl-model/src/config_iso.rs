@@ -38,6 +38,13 @@ pub struct IsoConfig {
     /// More kernel arguments.
     #[serde(default)]
     pub kernel_arguments: Vec<String>,
+    /// Images that go onto the medium: an OCI layout directory, as
+    /// `edgectl save` writes it. The agent preloads them on the node.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// cloud-init's network configuration, in a file.
+    #[serde(default)]
+    pub network: Option<String>,
 }
 
 /// What starts a system from a medium.

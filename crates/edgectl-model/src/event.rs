@@ -60,6 +60,13 @@ pub enum NodeEvent {
         /// Its name and version.
         runtime: String,
     },
+    /// The images that came on the medium are in the runtime's store.
+    ImagesPreloaded {
+        /// How many.
+        images: usize,
+        /// How long it took.
+        seconds: f64,
+    },
     /// The runtime has pulled an image, by its original name.
     ImagePulled {
         /// The original name.
@@ -126,6 +133,9 @@ impl std::fmt::Display for NodeEvent {
                 write!(f, "wrote {} of the container runtime", count(files.len(), "file"))
             }
             Self::RuntimeReady { runtime } => write!(f, "{runtime} answers"),
+            Self::ImagesPreloaded { images, seconds } => {
+                write!(f, "preloaded {} in {seconds:.0} s", count(*images, "image"))
+            }
             Self::ImagePulled { image, seconds, .. } => {
                 write!(f, "pulled {image} in {seconds:.1} s")
             }

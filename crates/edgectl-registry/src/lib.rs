@@ -58,7 +58,7 @@ pub use docker_config::{DockerConfig, DockerConfigError, Login};
 pub use error::{ErrorKind, HttpFailure, Mismatch, RegistryError};
 pub use forecast::{Forecast, forecast};
 pub use journal::Journal;
-pub use layout::{LayerBlob, LayerReader, Layout, LayoutConfig, LayoutImage};
+pub use layout::{LayerBlob, LayerReader, Layout, LayoutConfig, LayoutImage, WholeLayout};
 pub use manifest::{Blob, Pinned, RawManifest};
 pub use proxy::{Proxies, ProxyError};
 pub use prune::{PruneAction, PruneItem, PruneRequest, Pruned, plan_prune, prune};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::{AgentArgs, OutputArgs, ProjectArgs};
+use crate::iso_authority::AuthorityArgs;
 
 /// `edgectl iso …`
 #[derive(Debug, Subcommand)]
@@ -28,6 +29,10 @@ pub(crate) enum IsoCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  edgectl save --out content
+  edgectl iso build --content content")]
 pub(crate) struct IsoBuildArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -37,10 +42,36 @@ pub(crate) struct IsoBuildArgs {
     #[arg(long)]
     pub(crate) no_user_data: bool,
     #[command(flatten)]
+    pub(crate) with: MediumArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
+/// What else goes onto the medium, in place of what edge.yaml says.
+#[derive(Debug, Default, Args)]
+pub(crate) struct MediumArgs {
+    /// Images to put onto the medium, which the agent preloads on the node: an
+    /// OCI layout directory, as `edgectl save` writes it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) content: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// The network of the system.
+#[derive(Debug, Default, Args)]
+pub(crate) struct NetworkArgs {
+    /// cloud-init's `network-config`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network_config: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  edgectl iso inject installer.iso --user-data site-a --network-config site-a.net \\
+      --out site-a.iso
+  edgectl iso inject installer.iso --reset")]
 pub(crate) struct IsoInjectArgs {
     /// The image [default: edge.yaml's].
     #[arg(value_name = "ISO")]
@@ -51,6 +82,10 @@ pub(crate) struct IsoInjectArgs {
     /// is to be changed].
     #[arg(long, value_name = "FILE")]
     pub(crate) user_data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) authority: AuthorityArgs,
     /// A kernel argument, in place of those that were put there before; may be
     /// given several times.
     #[arg(long = "kernel-argument", value_name = "ARGUMENT", allow_hyphen_values = true)]
@@ -115,9 +150,10 @@ pub(crate) struct IsoCustomizeArgs {
     /// cloud-init's `meta-data` [default: an instance id].
     #[arg(long, value_name = "FILE")]
     pub(crate) meta_data: Option<PathBuf>,
-    /// cloud-init's `network-config`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) network_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) authority: AuthorityArgs,
     /// A kernel argument for every entry of the boot menus; may be given several
     /// times.
     #[arg(long = "kernel-argument", value_name = "ARGUMENT", allow_hyphen_values = true)]
@@ -156,6 +192,12 @@ pub(crate) struct IsoFleetArgs {
     /// with --seeds the directory is replaced as a whole.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// cloud-init's `network-config`: a file for all sites, or a directory with
+    /// SITE.yaml for those that have one of their own.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) network_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) authority: AuthorityArgs,
     /// Only the user data of each site, on a small disc labelled `cidata`, for
     /// installers that look for one.
     #[arg(long)]

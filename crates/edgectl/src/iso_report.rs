@@ -62,6 +62,10 @@ fn origin_rows(seen: &Inspection) -> Vec<Vec<String>> {
     let mut rows = vec![row("baked by", format!("edgectl {}", manifest.edgectl))];
     rows.extend(manifest.live.iter().map(|live| row("started by", live.system)));
     rows.extend(manifest.inputs.iter().map(|input| row(&input.name, &input.digest)));
+    rows.extend(manifest.content.iter().map(|content| {
+        let images = count(content.images.len(), "image");
+        row("images", format!("{images}, {} in /{}", bytes(content.bytes), content.path))
+    }));
     rows
 }
 
@@ -74,6 +78,10 @@ fn content_rows(seen: &Inspection) -> Vec<Vec<String>> {
     let found =
         |found: &FoundUserData| row("user data", format!("{}: {}", found.path, state(found)));
     rows.extend(seen.user_data.iter().map(found));
+    rows.extend(seen.network_config.iter().map(|found| {
+        let live = if found.is_live { ", live" } else { "" };
+        row("network", format!("{}: {}{live}", found.path, count(found.bytes, "byte")))
+    }));
     if seen.user_data.is_empty() {
         rows.push(row("user data", "no file where a known system looks for it"));
     }
@@ -117,6 +125,9 @@ pub(crate) fn inspection_value(seen: &Inspection, files: bool, user_data: bool) 
         "disk": partitions,
         "manifest": seen.manifest,
         "kernelArguments": seen.kernel_arguments,
+        "networkConfig": seen.network_config.as_ref().map(|found| {
+            json!({ "path": found.path, "bytes": found.bytes, "live": found.is_live })
+        }),
         "userData": data.collect::<Vec<_>>(),
         "files": files.then(|| entries.collect::<Vec<_>>()),
     })
@@ -138,6 +149,16 @@ pub(crate) fn differences(old: &Inspection, new: &Inspection) -> Vec<(String, St
     compare("starts from CD", boot(old), boot(new));
     let arguments = |seen: &Inspection| seen.kernel_arguments.clone().unwrap_or_default();
     compare("kernel arguments", arguments(old), arguments(new));
+    let digest = |seen: &Inspection| seen.network_config.as_ref().map(|it| it.digest.clone());
+    match (digest(old), digest(new)) {
+        (None, Some(_)) => found.push(("network configuration".to_owned(), "added".to_owned())),
+        (Some(_), None) => found.push(("network configuration".to_owned(), "removed".to_owned())),
+        (a, b) if a != b => found.push((
+            "network configuration".to_owned(),
+            "differs (not shown: it may hold passwords)".to_owned(),
+        )),
+        _ => {}
+    }
     for a in &old.user_data {
         let b = new.user_data.iter().find(|b| b.path == a.path);
         if let Some(b) = b.filter(|b| b.content != a.content) {

@@ -72,7 +72,7 @@ fn prepare_data(parts: &partitions::Partitions) -> Result<(), AgentError> {
         let path = target.path().join(name);
         std::fs::create_dir_all(&path).map_err(file_error("creating", path))?;
     }
-    Ok(())
+    copy::content(target.path())
 }
 
 /// The image is whole on the disk, so the machine may go down at once.

@@ -17,8 +17,25 @@ pub(crate) fn write(target: &Path) -> Result<(), AgentError> {
     let meta_data = format!("instance-id: edge-{}\n", id.trim());
     edgectl_process::write_file(&seed.join("user-data"), 0o600, medium::user_data()?.as_bytes())?;
     edgectl_process::write_file(&seed.join("meta-data"), 0o644, meta_data.as_bytes())?;
+    network_config(&seed)?;
     let vendor = medium::on_medium("nocloud/vendor-data");
     let text = fs::read(&vendor).map_err(file_error("reading", &vendor))?;
     edgectl_process::write_file(&seed.join("vendor-data"), 0o644, &text)?;
     Ok(())
+}
+
+/// The network configuration as it is on the medium, where there is one: the
+/// boot script finds it on either.
+fn network_config(seed: &Path) -> Result<(), AgentError> {
+    let from = medium::on_medium("nocloud/network-config");
+    match fs::read_to_string(&from) {
+        Ok(text) => {
+            let text = format!("{}\n", text.trim_end());
+            edgectl_process::write_file(&seed.join("network-config"), 0o600, text.as_bytes())?;
+            Ok(())
+        }
+        // An image of an older version.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(file_error("reading", from)(error).into()),
+    }
 }

@@ -4,7 +4,7 @@ use super::CustomizeRequest;
 use super::medium::{self, Flavor, Places};
 use super::menus::{self, Menu};
 use super::sums::{List, lists};
-use crate::area::{Area, AreaKind, SEAL, SEAL_ROOM};
+use crate::area::{Area, AreaKind, NETWORK_ROOM, SEAL, SEAL_ROOM};
 use crate::disc::{BootPlatform, Disc, DiscEntry};
 use crate::error::IsoError;
 
@@ -110,6 +110,7 @@ pub(super) fn contents(
         files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect();
     let lists = lists(disc, entries, &changed)?;
     areas.push(data);
+    areas.extend(network(&places, request)?);
     areas.extend(menus.iter().flat_map(|menu| menu.areas.clone()));
     areas.extend(lists.iter().flat_map(|list| list.areas.clone()));
     let sums =
@@ -138,13 +139,24 @@ fn seed(
         let what = given.into_iter().find(|(_, content)| content.is_some());
         return what.map_or(Ok(Vec::new()), |(what, _)| Err(IsoError::NoPlace { what, flavor }));
     };
+    // They may hold passwords, too.
     let meta = request.meta_data.unwrap_or(META_DATA);
-    let files = [("meta-data", Some(meta)), given[1]];
-    let files = files.into_iter().filter_map(|(name, content)| {
-        // They may hold passwords, too.
-        content.map(|content| file(&format!("{directory}{name}"), content.to_vec(), 0o600))
-    });
-    Ok(files.collect())
+    let mut files = vec![file(&format!("{directory}meta-data"), meta.to_vec(), 0o600)];
+    if let Some(area) = network(places, request)? {
+        files.push(file(&area.path, area.empty().unwrap_or_default(), 0o600));
+    }
+    Ok(files)
+}
+
+/// Room for a network configuration, where there is one.
+fn network(places: &Places, request: &CustomizeRequest<'_>) -> Result<Option<Area>, IsoError> {
+    let (Some(directory), Some(text)) = (places.seed, request.network_config) else {
+        return Ok(None);
+    };
+    let path = format!("{directory}network-config");
+    let area = Area::new(AreaKind::NetworkConfig, &path, 0, NETWORK_ROOM);
+    area.network_config(text)?;
+    Ok(Some(area))
 }
 
 /// Kernel arguments need a menu that can be changed, and no other one.

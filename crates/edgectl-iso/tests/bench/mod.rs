@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use edgectl_iso::{
-    BakeReport, BakeRequest, BakeStep, Compression, Input, IsoError, LiveSystem, SecureBoot, bake,
+    BakeReport, BakeRequest, BakeStep, Compression, Content, Input, IsoError, LiveSystem,
+    SecureBoot, bake,
 };
 use edgectl_model::Digest;
 use edgectl_process::Cmd;
@@ -32,6 +33,8 @@ pub(crate) struct Bench {
     pub(crate) secure_boot: SecureBoot,
     pub(crate) room: u64,
     pub(crate) epoch: u64,
+    pub(crate) content: Option<Content>,
+    pub(crate) network_config: Option<&'static str>,
     pub(crate) out: PathBuf,
 }
 
@@ -56,6 +59,8 @@ impl Bench {
             secure_boot: SecureBoot::Off,
             room: ROOM,
             epoch: EPOCH,
+            content: None,
+            network_config: None,
             out: directory.path().join("out/installer.iso"),
             directory,
         }
@@ -84,6 +89,8 @@ impl Bench {
             live: self.live,
             secure_boot: self.secure_boot,
             compression: self.compression,
+            content: self.content.as_ref(),
+            network_config: self.network_config.map(str::as_bytes),
             kernel_arguments: &self.argument.map(str::to_owned).into_iter().collect::<Vec<_>>(),
             epoch: self.epoch,
             out: &self.out,

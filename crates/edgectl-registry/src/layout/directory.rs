@@ -42,10 +42,15 @@ pub(super) struct Named {
 }
 
 impl Named {
-    fn from_json(entry: &Value) -> Option<Self> {
+    pub(super) fn from_json(entry: &Value) -> Option<Self> {
         let text = |key: &str| Some(entry.get("annotations")?.get(key)?.as_str()?.to_owned());
         let digest = Digest::parse(entry.get("digest")?.as_str()?).ok()?;
         Some(Self { digest, full_name: text(FULL_NAME), ref_name: text(REF_NAME) })
+    }
+
+    /// What it is called, the full name first.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.full_name.as_deref().or(self.ref_name.as_deref())
     }
 
     fn is_nameless(&self) -> bool {

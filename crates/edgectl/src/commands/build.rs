@@ -13,6 +13,7 @@ use crate::commands::user_data_inject::inject_project;
 use crate::discovery::{discover_images, show_problems, write_lock};
 use crate::exit;
 use crate::failure::Failure;
+use crate::iso_cli::MediumArgs;
 use crate::printer::Printer;
 use crate::project::Project;
 use crate::transfer_cli::prepared;
@@ -58,7 +59,14 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     printer.say(&format!("  wrote {}", user_data.display()));
 
     printer.say("[4/5] iso build: baking the installer");
-    let iso = build_iso(&project, &discovered.lock, Some(&user_data), &args.agent, printer)?;
+    let iso = build_iso(
+        &project,
+        &discovered.lock,
+        Some(&user_data),
+        &args.agent,
+        &MediumArgs::default(),
+        printer,
+    )?;
 
     if args.no_boot {
         printer.say("[5/5] iso boot: left out; nothing is proven");

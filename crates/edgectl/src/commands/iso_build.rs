@@ -13,7 +13,9 @@ use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
-use crate::iso_cli::IsoBuildArgs;
+use crate::iso_cli::{IsoBuildArgs, MediumArgs};
+use crate::iso_content::content;
+use crate::iso_network::network_config;
 use crate::os_base::OsBase;
 use crate::overlay::Laid;
 use crate::printer::{Printer, bytes};
@@ -24,7 +26,7 @@ pub(crate) fn run(args: &IsoBuildArgs, printer: Printer) -> Result<u8, Failure> 
     let lock = read_lock(&project.path(&project.config.lock))?;
     let user_data = project.path(&project.config.user_data.out);
     let user_data = (!args.no_user_data).then_some(user_data.as_path());
-    let report = build_iso(&project, &lock, user_data, &args.agent, printer)?;
+    let report = build_iso(&project, &lock, user_data, &args.agent, &args.with, printer)?;
     match args.output.output {
         Output::Table => printer.data(&format!("{}\n", report.path.display()))?,
         Output::Json => {
@@ -50,6 +52,7 @@ pub(crate) fn build_iso(
     lock: &ImageLock,
     user_data: Option<&Path>,
     agent: &AgentArgs,
+    with: &MediumArgs,
     printer: Printer,
 ) -> Result<BakeReport, Failure> {
     let config = &project.config.iso;
@@ -57,12 +60,19 @@ pub(crate) fn build_iso(
     let text = user_data.map(read_injected).transpose()?;
     let base = Laid::over(OsBase::of(project, lock, printer)?, project)?;
     let out = project.path(&config.out);
+    let named = config.content.as_ref().map(|directory| project.path(directory));
+    let named = with.content.clone().or(named);
+    let content = named.map(|directory| content(&directory, printer)).transpose()?;
+    let named = config.network.as_ref().map(|file| project.path(file));
+    let network = with.network.network_config.clone().or(named);
+    let network = network.map(|file| network_config(&file, true)).transpose()?;
     let run = project.config.boot.run.as_ref().map(Reference::canonical);
     let request = BakeRequest {
         layers: &base,
         label: &config.label,
         user_data: text.as_deref().map(str::as_bytes),
         inputs: &|| base.inputs(),
+        network_config: network.as_deref().map(str::as_bytes),
         user_data_room: u64::from(config.user_data_kib) * 1024,
         lock: &lock.to_text().map_err(|e| Failure::of(exit::BUG, &e))?,
         run: run.as_deref(),
@@ -70,6 +80,7 @@ pub(crate) fn build_iso(
         live: live(config),
         secure_boot: secure_boot(config),
         compression: compression(config),
+        content: content.as_ref(),
         kernel_arguments: &config.kernel_arguments,
         epoch: base.epoch()?,
         out: &out,

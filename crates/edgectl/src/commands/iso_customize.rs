@@ -12,12 +12,15 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::{read_text, read_user_data};
 use crate::iso_cli::{FlavorArg, IsoCustomizeArgs};
+use crate::iso_network::network_config;
 use crate::os_base::source_date_epoch;
 use crate::printer::{Printer, bytes};
 
 pub(crate) fn run(args: &IsoCustomizeArgs, printer: Printer) -> Result<u8, Failure> {
     ensure_free(&args.iso, &args.out, args.force)?;
     let user_data = args.user_data.as_deref().map(read_user_data).transpose()?;
+    args.authority.ensure_goes_into(user_data.is_some())?;
+    let user_data = user_data.map(|text| args.authority.put_into(text)).transpose()?;
     if let (Some(path), Some(text)) = (&args.user_data, &user_data)
         && !args.no_check
         && is_cloud_config(text)
@@ -25,13 +28,14 @@ pub(crate) fn run(args: &IsoCustomizeArgs, printer: Printer) -> Result<u8, Failu
         ensure_good(path, text)?;
     }
     let meta_data = text(args.meta_data.as_deref(), "the meta data")?;
-    let network_config = text(args.network_config.as_deref(), "the network configuration")?;
+    let network = args.network.network_config.as_deref();
+    let network = network.map(|file| network_config(file, !args.no_check)).transpose()?;
     let request = CustomizeRequest {
         base: &args.iso,
         user_data: user_data.as_deref().map(str::as_bytes),
         user_data_room: u64::from(args.user_data_kib) << 10,
         meta_data: meta_data.as_deref().map(str::as_bytes),
-        network_config: network_config.as_deref().map(str::as_bytes),
+        network_config: network.as_deref().map(str::as_bytes),
         kernel_arguments: &args.kernel_arguments,
         flavor: flavor(args.flavor),
         epoch: source_date_epoch()?,

@@ -13,6 +13,7 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
 use crate::iso_cli::IsoFleetArgs;
+use crate::iso_network::network_config;
 use crate::printer::Printer;
 
 /// What `sha256sum -c` reads.
@@ -64,13 +65,24 @@ fn sites(directory: &Path) -> Result<Vec<Site>, Failure> {
     }
 }
 
-fn read(args: &IsoFleetArgs, site: &Site) -> Result<String, Failure> {
+/// What goes onto one site's image.
+struct Texts {
+    user_data: String,
+    network: Option<String>,
+}
+
+fn read(args: &IsoFleetArgs, site: &Site) -> Result<Texts, Failure> {
     interrupted()?;
-    let text = read_user_data(&site.path)?;
+    let user_data = args.authority.put_into(read_user_data(&site.path)?)?;
     if !args.no_check {
-        ensure_good(&site.path, &text)?;
+        ensure_good(&site.path, &user_data)?;
     }
-    Ok(text)
+    let network = args.network_config.as_ref().and_then(|path| match path.is_dir() {
+        true => Some(path.join(format!("{}.yaml", site.name))).filter(|file| file.exists()),
+        false => Some(path.clone()),
+    });
+    let network = network.map(|file| network_config(&file, !args.no_check)).transpose()?;
+    Ok(Texts { user_data, network })
 }
 
 /// Writes one image per site; those that are there already stay.
@@ -78,8 +90,12 @@ fn images(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<Strin
     let iso = image(args.iso.as_deref(), &args.project.file)?;
     ensure_apart(&iso, args, sites)?;
     let base = Base::open(&iso).doing(format!("reading `{}`", iso.display()))?;
-    let change = |text: &str, act: &mut dyn FnMut(&Change<'_>) -> Result<(), Failure>| {
-        act(&Change { user_data: Some(text.as_bytes()), ..Change::default() })
+    let change = |text: &Texts, act: &mut dyn FnMut(&Change<'_>) -> Result<(), Failure>| {
+        act(&Change {
+            user_data: Some(text.user_data.as_bytes()),
+            network_config: text.network.as_deref().map(str::as_bytes),
+            ..Change::default()
+        })
     };
     // All of them are looked at before any is written.
     for site in sites {
@@ -117,10 +133,12 @@ fn seeds(args: &IsoFleetArgs, sites: &[Site]) -> Result<String, Failure> {
     for site in sites {
         let text = read(args, site)?;
         let meta = format!("instance-id: {}\n", site.name);
-        let files = [
+        let mut files = vec![
             SeedFile { name: "meta-data", content: meta.as_bytes() },
-            SeedFile { name: "user-data", content: text.as_bytes() },
+            SeedFile { name: "user-data", content: text.user_data.as_bytes() },
         ];
+        let network = text.network.as_deref().map(str::as_bytes);
+        files.extend(network.map(|content| SeedFile { name: "network-config", content }));
         let bytes = seed_image(SEED_LABEL, &files, SEED_EPOCH);
         let name = format!("{}.iso", site.name);
         add(&mut sums, &Digest::sha256(&bytes), &name);

@@ -15,18 +15,25 @@ use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
 use crate::findings_report::{CheckedFile, as_text};
 use crate::iso_cli::IsoInjectArgs;
+use crate::iso_network::network_config;
 use crate::printer::Printer;
 use crate::project::Project;
 
 pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure> {
     let iso = image(args.iso.as_deref(), &args.project.file)?;
     let text = user_data(args)?;
+    args.authority.ensure_goes_into(text.is_some())?;
+    let with = |(path, text)| Ok::<_, Failure>((path, args.authority.put_into(text)?));
+    let text = text.map(with).transpose()?;
     if let Some((path, text)) = text.as_ref().filter(|_| !args.no_check) {
         ensure_good(path, text)?;
     }
     let names_arguments = !args.kernel_arguments.is_empty() || args.no_kernel_arguments;
+    let network = args.network.network_config.as_deref();
+    let network = network.map(|file| network_config(file, !args.no_check)).transpose()?;
     let change = Change {
         reset: args.reset,
+        network_config: network.as_deref().map(str::as_bytes),
         user_data: text.as_ref().map(|(_, text)| text.as_bytes()),
         kernel_arguments: names_arguments.then_some(args.kernel_arguments.as_slice()),
     };
@@ -68,7 +75,10 @@ pub(crate) fn image(named: Option<&Path>, project: &Path) -> Result<PathBuf, Fai
 
 /// The user data, where it is to be changed.
 fn user_data(args: &IsoInjectArgs) -> Result<Option<(PathBuf, String)>, Failure> {
-    let names_others = args.reset || args.no_kernel_arguments || !args.kernel_arguments.is_empty();
+    let names_others = args.reset
+        || args.no_kernel_arguments
+        || !args.kernel_arguments.is_empty()
+        || args.network.network_config.is_some();
     match &args.user_data {
         Some(path) => read_user_data(path).map(|text| Some((path.clone(), text))),
         None if names_others => Ok(None),

@@ -53,6 +53,24 @@ fn no_command_tells_the_password() {
     let ended = customized(&site, "build/user-data");
     said.push_str(&ended.stdout);
     said.push_str(&ended.stderr);
+    // Wireless networks have passwords.
+    let secret = serde_json::to_string(PASSWORD).unwrap();
+    let wifi = format!("{{wlan0: {{access-points: {{x: {{password: {secret}}}}}}}}}");
+    site.write("net", &format!("version: 2\nwifis: {wifi}\n"));
+    site.write("bad-net", &format!("version: 3\nwifis: {wifi}\n"));
+    site.write("no-yaml", &format!("wifis: [{secret}\n"));
+    for (arguments, code) in [
+        (&["iso", "inject", "--network-config", "net", "--out", "net.iso"][..], 0),
+        (&["iso", "inject", "--network-config", "bad-net"], 1),
+        (&["iso", "inject", "--network-config", "no-yaml"], 1),
+        (&["iso", "inspect", "net.iso", "--user-data", "--files", "-o", "json"], 0),
+        (&["iso", "inspect", "net.iso", "--user-data"], 0),
+        (&["iso", "diff", "build/installer.iso", "net.iso"], 3),
+    ] {
+        let ended = site.run(&[&["-vvv"][..], arguments].concat()).expect(code);
+        said.push_str(&ended.stdout);
+        said.push_str(&ended.stderr);
+    }
     site.write("fleet/a.yaml", &std::fs::read_to_string(site.path("build/user-data")).unwrap());
     for more in [&[][..], &["--seeds"]] {
         let out = if more.is_empty() { "isos" } else { "seeds" };
@@ -70,7 +88,8 @@ fn no_command_tells_the_password() {
     }
     for file in site.files() {
         let name = file.strip_prefix(site.dir.path()).unwrap().to_str().unwrap().to_owned();
-        let holds_it = ["secrets/uploader", "build/user-data", "fleet/a.yaml"];
+        let holds_it =
+            ["secrets/uploader", "build/user-data", "fleet/a.yaml", "net", "bad-net", "no-yaml"];
         if holds_it.contains(&name.as_str()) || name.ends_with(".iso") {
             continue;
         }
