@@ -9,6 +9,7 @@
 mod certificate;
 mod check;
 mod choice;
+mod contained;
 mod edit;
 mod envelope;
 mod error;

@@ -1,7 +1,7 @@
 //! The line by which injecting tells what it has added, so that it can be taken
 //! out again: a comment behind the header.
 //!
-//! It names no value: where bytes were added, how many, and digests of them and
+//! It names nothing that was added: where bytes were added, how many, and digests of them and
 //! of the text before. Digests can prove a guess of a secret, so that
 //! `redact` hides them, too.
 
@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use edgectl_model::Digest;
 
+use crate::contained::is_contained;
 use crate::header;
 use crate::lines;
 use crate::splice::{Patch, Span};
@@ -158,8 +159,11 @@ impl Trace {
         }
         let patch = Patch { spans, is_lossy: false };
         let before = patch.undone(text)?;
-        let document = Document::parse(&before).ok()?;
-        document.second.is_none().then_some(patch)
+        let (document, whole) = (Document::parse(&before).ok()?, Document::parse(text).ok()?);
+        // What was written below something of ours would end up somewhere else.
+        let gives_back = patch.spans.iter().any(|span| !span.gone.trim().is_empty());
+        let is_in_place = is_contained(&document, &whole, gives_back);
+        (document.second.is_none() && is_in_place).then_some(patch)
     }
 
     fn place_of(

@@ -49,14 +49,14 @@ impl Prefix {
         // front of a repository.
         let is_host = domain == "localhost" || domain.contains(['.', ':']);
         if !is_host || !is_domain(&domain) {
-            return Err(PrefixError::Domain(text.to_owned()));
+            return Err(PrefixError::Domain(without_login(text)));
         }
         if !path.is_empty()
             && let Some(bad) = path.split('/').find(|c| !is_component(c))
         {
             return Err(PrefixError::Component {
-                prefix: text.to_owned(),
-                component: bad.to_owned(),
+                prefix: without_login(text),
+                component: without_login(bad),
             });
         }
         Ok(Self { domain, path: path.to_owned() })
@@ -136,5 +136,13 @@ impl JsonSchema for Prefix {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string", "description": "host[:port][/path], without a scheme"})
+    }
+}
+
+/// A text without what stands where URLs have a login: it may be a password.
+fn without_login(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => text.to_owned(),
     }
 }

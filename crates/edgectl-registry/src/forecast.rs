@@ -58,13 +58,16 @@ async fn look<S: Source>(
         progress: &(),
         reports: &reports,
     };
+    // The upload looks in the same way.
+    let before = destination.requests();
     let plan = run.plan().await;
+    let looked = destination.requests() - before;
     let mut forecast = Forecast {
         images: Vec::new(),
         to_send: (0, 0),
         there: (0, 0),
         to_mount: (0, 0),
-        requests: 1,
+        requests: looked,
     };
     let asking = plan.blobs().map(|owned| first_use(&run, destination, &plan, owned));
     let mut answers = stream::iter(asking.collect::<Vec<_>>()).buffer_unordered(WIDTH);
@@ -76,11 +79,24 @@ async fn look<S: Source>(
         forecast.add(Use::Mounted(size));
     }
     forecast.requests += plan.images.iter().map(|i| i.tree.manifests() as u64).sum::<u64>();
+    forecast.requests += for_lists(destination, &plan).await?;
     forecast.images = expected(request, reports, &plan);
-    let failed = |report: &&ImageReport| matches!(report.outcome, ImageOutcome::Failed(_));
-    let asked = forecast.images.len() - forecast.images.iter().filter(failed).count();
-    forecast.requests += asked as u64;
     Ok(forecast)
+}
+
+/// Requests that keep the lists of what refers to images, where a registry
+/// doesn't: each list is read and written for each referrer.
+async fn for_lists(destination: &Registries, plan: &Plan) -> Result<u64, RegistryError> {
+    let mut requests = 0;
+    for image in &plan.images {
+        for (_, attached) in image.tree.attached.iter().filter(|(tag, _)| tag.is_none()) {
+            let Some(referrer) = attached.top() else { continue };
+            if !destination.lists_referrers(&image.target, referrer).await? {
+                requests += 2;
+            }
+        }
+    }
+    Ok(requests)
 }
 
 /// What a blob's use is going to be.

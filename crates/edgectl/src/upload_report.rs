@@ -1,6 +1,6 @@
 //! What an upload did, for people and for machines.
 
-use edgectl_model::count;
+use edgectl_model::{Digest, count};
 use edgectl_registry::{ErrorKind, ImageOutcome, ImageReport, RegistryError, UploadOutcome};
 use serde_json::{Value, json};
 
@@ -17,10 +17,24 @@ pub(crate) fn show(
     printer: Printer,
 ) -> Result<(), Failure> {
     match output {
-        Output::Table => printer.say(&sentence(outcome)),
+        Output::Table => {
+            for (report, pinned) in narrowed(outcome) {
+                let target = &report.request.target;
+                printer.say(&format!("`{target}` has other platforms than its source: {pinned}"));
+            }
+            printer.say(&sentence(outcome));
+        }
         Output::Json => printer.data(&format!("{:#}\n", value(outcome)))?,
     }
     Ok(())
+}
+
+/// Images of which some platforms were copied, with the digest that this gave.
+fn narrowed(outcome: &UploadOutcome) -> impl Iterator<Item = (&ImageReport, &Digest)> {
+    outcome.images.iter().filter_map(|report| {
+        let pinned = report.outcome.pinned().filter(|pinned| pinned.origin.is_some())?;
+        Some((report, &pinned.digest))
+    })
 }
 
 /// One line for people.

@@ -68,6 +68,32 @@ fn what_was_changed_elsewhere_since_stays() {
 }
 
 #[test]
+fn what_was_written_below_additions_does_not_end_up_elsewhere() {
+    for (flavor, before, below) in [
+        (Flavor::Palette, "#cloud-config\ninstall:\n  poweroff: true\n", "  debug: true\n"),
+        (Flavor::Kairos, "#cloud-config\ninstall:\n  auto: true\n", "  boot:\n    - name: mine\n"),
+        (Flavor::CloudInit, "#cloud-config\nruncmd:\n  - echo hi\n", "  - path: /etc/motd\n"),
+    ] {
+        let edited = inject(before, &of(flavor)).unwrap() + below;
+        match remove(&edited) {
+            Err(RemoveError::Changed) => {}
+            // It is still where it was.
+            Ok(removed) => assert!(!removed.text.contains(below.trim()), "{edited}"),
+            Err(error) => panic!("{error}: {edited}"),
+        }
+        // Injecting once more takes nothing of that for the text before.
+        if let Ok(again) = inject(&edited, &Injection { insecure: true, ..of(flavor) })
+            && let Ok(removed) = remove(&again)
+        {
+            assert!(
+                removed.text.contains(below.trim()) == before.contains(below.trim()),
+                "{again}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_told_is_refused_and_taken_out_by_force() {
     let before = "#cloud-config\nhostname: a\n";
     let after = inject(before, &full()).unwrap();

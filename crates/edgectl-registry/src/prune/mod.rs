@@ -101,7 +101,13 @@ async fn delete(item: &PruneItem, registries: &Registries) -> Result<(), Registr
     let path = item.repository.path();
     match item.action {
         PruneAction::Keep(_) => Ok(()),
-        PruneAction::DeleteManifest => client.delete_manifest(path, item.digest.as_str()).await,
+        PruneAction::DeleteManifest => {
+            client.delete_manifest(path, item.digest.as_str()).await?;
+            for tag in &item.tags {
+                untag::ensure_gone(&client, path, tag, &item.digest).await?;
+            }
+            Ok(())
+        }
         PruneAction::DeleteTags => {
             for tag in &item.tags {
                 untag::untag(&client, path, tag, &item.digest).await?;

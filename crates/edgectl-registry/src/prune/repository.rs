@@ -146,13 +146,43 @@ impl<'a> Repository<'a> {
         for image in &self.keep {
             self.close(&image.digest, &mut needed, 0).await?;
         }
+        let mut following = Vec::new();
         for (tag, digest) in tags.iter().filter(|(tag, digest)| !goes(tag, digest)) {
-            let follows_what_goes = subject_part(tag).is_some_and(|part| subjects.contains(part));
-            if !follows_what_goes {
-                self.close(digest, &mut needed, 0).await?;
+            match subject_part(tag).filter(|part| subjects.contains(*part)) {
+                Some(part) => following.push((part, digest)),
+                None => self.close(digest, &mut needed, 0).await?,
             }
         }
+        self.add_what_follows(following, about, &mut needed).await?;
         Ok(needed)
+    }
+
+    /// What is attached to something that stays has to stay as well, though the
+    /// same may be attached to something that goes.
+    async fn add_what_follows(
+        &self,
+        mut following: Vec<(&str, &Digest)>,
+        about: &[(Digest, Digest)],
+        needed: &mut BTreeSet<Digest>,
+    ) -> Result<(), RegistryError> {
+        loop {
+            let before = needed.len();
+            let stays: BTreeSet<String> = needed.iter().map(fallback_tag).collect();
+            let (staying, rest): (Vec<_>, Vec<_>) =
+                following.into_iter().partition(|(part, _)| stays.contains(*part));
+            for (_, digest) in staying {
+                self.close(digest, needed, 0).await?;
+            }
+            for (referrer, subject) in about {
+                if needed.contains(subject) {
+                    self.close(referrer, needed, 0).await?;
+                }
+            }
+            following = rest;
+            if needed.len() == before {
+                return Ok(());
+            }
+        }
     }
 
     /// What refers to manifests, each with its subject, and what refers to that.

@@ -30,6 +30,24 @@ pub(super) async fn untag(
     client.delete_manifest(path, name).await
 }
 
+/// Sees to a tag whose manifest was deleted: some registries keep it, and a run
+/// that was interrupted may have left something of the tag's own under it.
+pub(super) async fn ensure_gone(
+    client: &Client,
+    path: &str,
+    tag: &str,
+    digest: &Digest,
+) -> Result<(), RegistryError> {
+    let stand_in = stand_in(tag, digest)?;
+    match client.head_manifest(path, tag, false).await? {
+        Some(now) if now.digest == *digest => client.delete_manifest(path, tag).await,
+        Some(now) if now.digest == *stand_in.digest() => {
+            client.delete_manifest(path, now.digest.as_str()).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An index of nothing that no other tag stands for.
 pub(super) fn stand_in(tag: &str, digest: &Digest) -> Result<RawManifest, RegistryError> {
     let text = json!({

@@ -3,6 +3,7 @@
 mod sink;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,21 @@ impl Registries {
     /// Requests sent so far, to all hosts together.
     pub fn requests(&self) -> u64 {
         self.lock().values().map(|client| client.requests()).sum()
+    }
+
+    /// Whether the registry itself keeps lists of what refers to a manifest.
+    pub(crate) async fn lists_referrers(
+        &self,
+        target: &Reference,
+        referrer: &RawManifest,
+    ) -> Result<bool, RegistryError> {
+        let client = self.client(target.domain())?;
+        if let Some(subject) = referrer.subject()
+            && !client.lacks_referrers().load(Ordering::Relaxed)
+        {
+            client.referrers(target.path(), &subject).await?;
+        }
+        Ok(!client.lacks_referrers().load(Ordering::Relaxed))
     }
 
     /// What a reference stands for now, with one HEAD and no platforms; none

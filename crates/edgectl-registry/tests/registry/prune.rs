@@ -1,5 +1,8 @@
 //! Deleting what a former lock has put there, on a registry that deletes.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use edgectl_model::{Digest, Prefix};
 use edgectl_registry::{
     Access, PruneAction, PruneItem, PruneRequest, Registries, RegistryError, VerifyRequest,
@@ -65,6 +68,20 @@ impl Yard {
             jobs: 4,
         };
         plan_prune(&request, &self.registries()).await
+    }
+
+    /// Puts an index as it is.
+    fn put_raw(&self, path: &str, body: &str) {
+        let mut stream = TcpStream::connect(self.server.address()).unwrap();
+        let head = format!(
+            "PUT /v2/{path} HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Content-Type: application/vnd.oci.image.index.v1+json\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
 
     async fn has(&self, name: &str) -> bool {
@@ -154,6 +171,50 @@ async fn only_what_nobody_needs_goes() {
     // Again: there is nothing more to do.
     let plan = yard.plan(&olds, &[&kept]).await.unwrap();
     assert!(deleted(&plan).is_empty(), "{plan:#?}");
+}
+
+/// One list of contents may be attached to all platforms of an image.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_attached_to_something_that_stays_stays() {
+    let mut yard = Yard::new(true);
+    let (one, two, three) = (yard.image("one"), yard.image("two"), yard.image("three"));
+    let first = yard.layout.index(&[one.clone(), two.clone()]).unwrap();
+    let second = yard.layout.index(&[one.clone(), three]).unwrap();
+    let old = yard.put(&first, "edge/app:1").await;
+    let kept = yard.put(&second, "edge/app:2").await;
+    let contents = yard.image("contents");
+    let tag = |subject: &Written| format!("edge/app:sha256-{}.sbom", subject.digest.hex());
+    yard.put(&contents, &tag(&one)).await;
+    yard.put(&contents, &tag(&two)).await;
+    let own = yard.layout.attach(&one, "application/spdx+json", b"of one").unwrap();
+    yard.put(&own, &format!("edge/app@{}", own.digest)).await;
+
+    let plan = yard.plan(&[&old], &[&kept]).await.unwrap();
+    assert_eq!(deleted(&plan), sorted([&first, &two]), "{plan:#?}");
+    let done = prune(plan, &yard.registries(), 2).await.unwrap();
+    assert!(done.iter().all(|pruned| pruned.result.is_ok()), "{done:#?}");
+    assert!(yard.has(&tag(&one)).await);
+    assert!(yard.has(&format!("edge/app@{}", own.digest)).await);
+}
+
+/// A run that ended between giving a tag something of its own and deleting
+/// that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_was_left_half_deleted_goes() {
+    let mut yard = Yard::new(true);
+    let image = yard.image("one");
+    let old = yard.put(&image, "edge/app:1").await;
+    let stand_in = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"annotations":{{"dev.edgectl.untagged":"1@{}"}}}}"#,
+        image.digest
+    );
+    yard.put_raw("edge/app/manifests/1", &stand_in);
+    assert!(yard.has("edge/app:1").await);
+    let plan = yard.plan(&[&old], &[]).await.unwrap();
+    let done = prune(plan, &yard.registries(), 2).await.unwrap();
+    assert!(done.iter().all(|pruned| pruned.result.is_ok()), "{done:#?}");
+    assert!(!yard.has("edge/app:1").await);
+    assert!(!yard.has(&format!("edge/app@{}", image.digest)).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! `edgectl user-data inject --sites`: all sites are rendered and checked
 //! before the first one is written.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::Path;
 
 use edgectl_cloudconfig::{
@@ -15,6 +17,8 @@ use crate::files::Form;
 use crate::printer::Printer;
 use crate::sites::{SiteFacts, read_sites};
 
+/// Names what is the sites' in a directory, for the run that replaces it.
+const WRITTEN: &str = ".edgectl-sites";
 /// More faults than this nobody reads.
 const SHOWN: usize = 20;
 
@@ -42,7 +46,6 @@ pub(crate) fn run(
     lock: &ImageLock,
     printer: Printer,
 ) -> Result<u8, Failure> {
-    check_out(fleet.out)?;
     let name = fleet.template.display();
     let template =
         SiteTemplate::new(fleet.text, |text| Ok::<_, Unusable>(inject(&text, injection)?))
@@ -50,6 +53,7 @@ pub(crate) fn run(
                 Failure::of(exit::FAILED, &e).doing(format!("reading the template `{name}`"))
             })?;
     let sites = read_sites(fleet.sites)?;
+    check_out(fleet, &sites)?;
     let against = Against::from(lock);
     let mut faults = Vec::new();
     let staging = Staging::new(fleet.out)?;
@@ -65,6 +69,10 @@ pub(crate) fn run(
     if !faults.is_empty() {
         return Err(refused(&faults));
     }
+    let written: String = sites.iter().map(|site| file_name(site) + "\n").collect();
+    let list = staging.path().join(WRITTEN);
+    edgectl_process::write_private(&list, written.as_bytes())
+        .map_err(|error| Failure::of(exit::FAILED, &error))?;
     staging.finish()?;
     let sites = count(sites.len(), "site");
     printer.say(&format!("wrote the user data of {sites} to {}", fleet.out.display()));
@@ -96,27 +104,47 @@ fn render(
     if faults.is_empty() { Ok(text) } else { Err(faults) }
 }
 
-/// The directory is replaced as a whole, so it may hold nothing else.
-fn check_out(out: &Path) -> Result<(), Failure> {
+/// The directory is replaced as a whole, so it may hold nothing but what the
+/// sites had before, and nothing that they are made of.
+fn check_out(fleet: &Fleet<'_>, sites: &[SiteFacts]) -> Result<(), Failure> {
+    let out = fleet.out;
     let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
+    let mut names: HashSet<OsString> = sites.iter().map(|site| file_name(site).into()).collect();
+    // Sites that are no longer there.
+    let written = std::fs::read_to_string(out.join(WRITTEN)).unwrap_or_default();
+    names.extend(written.lines().map(OsString::from));
+    names.insert(WRITTEN.into());
+    let same = |one: &Path, other: &Path| {
+        one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+    };
+    let refused = |what: &str| {
+        let message = format!("`{}` holds {what}", out.display());
+        Err(Failure::new(exit::FAILED, message)
+            .hint("name a directory of its own with `--out`; it is replaced as a whole"))
+    };
+    if same(out, fleet.sites) {
+        return refused("the sites");
+    }
     for entry in entries.flatten() {
         let path = entry.path();
-        if path.extension().is_none_or(|extension| extension != "yaml") || path.is_dir() {
-            let message = format!(
-                "`{}` holds `{}`, which is no site's user data",
-                out.display(),
-                entry.file_name().to_string_lossy()
-            );
-            return Err(Failure::new(exit::FAILED, message)
-                .hint("name a directory of its own with `--out`; it is replaced as a whole"));
+        if !names.contains(&entry.file_name()) || path.is_dir() {
+            let name = entry.file_name();
+            return refused(&format!("`{}`, which is no site's user data", name.to_string_lossy()));
+        }
+        if same(&path, fleet.template) || same(&path, fleet.sites) {
+            return refused("what the user data is made of");
         }
     }
     Ok(())
 }
 
+fn file_name(site: &SiteFacts) -> String {
+    format!("{}.yaml", site.name)
+}
+
 /// The file holds a password: nobody else may read it.
 fn write(directory: &Path, site: &SiteFacts, bytes: &[u8]) -> Result<(), Failure> {
-    let path = directory.join(format!("{}.yaml", site.name));
+    let path = directory.join(file_name(site));
     edgectl_process::write_private(&path, bytes).map_err(|error| {
         Failure::of(exit::FAILED, &error).doing(format!("writing the user data of `{}`", site.name))
     })

@@ -47,6 +47,28 @@ fn every_site_gets_its_own() {
     assert!(site.path("fleet/plant-1.yaml").exists() && site.path("fleet/plant-2.yaml").exists());
 }
 
+/// The directory is replaced as a whole.
+#[test]
+fn nothing_of_the_users_is_in_the_way() {
+    let site = site();
+    site.write("sites/plant-1.yaml", "zip: \"1\"\n");
+    site.write("sites.yaml", "plant-1: {zip: \"1\"}\n");
+    let refused = |arguments: &[&str], holds: &str| {
+        let ended = site.run(arguments).expect(1);
+        assert!(ended.stderr.contains(holds), "{}", ended.stderr);
+    };
+    let into = |sites, out| ["user-data", "inject", "--sites", sites, "--out", out];
+    refused(&into("sites", "sites"), "`sites` holds the sites");
+    site.write("fleet/values.yaml", "mine: true\n");
+    refused(&into("sites.yaml", "fleet"), "`fleet` holds `values.yaml`");
+    site.write("own/plant-1.yaml", "#cloud-config\nhostname: a\n");
+    let template = ["--in", "own/plant-1.yaml"];
+    refused(&[&into("sites.yaml", "own")[..], &template].concat(), "is made of");
+    let kept = std::fs::read_to_string(site.path("own/plant-1.yaml")).unwrap();
+    assert_eq!(kept, "#cloud-config\nhostname: a\n");
+    assert!(site.path("sites/plant-1.yaml").exists() && site.path("fleet/values.yaml").exists());
+}
+
 #[test]
 fn one_wrong_site_and_none_is_written() {
     let site = site();

@@ -47,7 +47,9 @@ fn one_platform_alone_is_in_the_lock_with_its_own_digest() {
     let site = Site::new();
     site.serve_multi("quay.io/a/web:1");
     site.serve(&[("quay.io/a/db:1", crate::site::tiny("db"))]);
-    site.run(&["upload-profile", "--platform", "linux/arm64"]).expect(0);
+    let copied = site.run(&["upload-profile", "--platform", "linux/arm64"]).expect(0);
+    let says = "has other platforms than its source: sha256:";
+    assert_eq!(copied.stderr.matches(says).count(), 1, "{}", copied.stderr);
     let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
     assert_eq!(lock.matches("mirrored: sha256:").count(), 1, "{lock}");
     site.run(&["verify"]).expect(0);
