@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(text_in(&area.empty().unwrap()), None);
         assert_eq!(text_in(b"\n\n"), None);
         let network = Area { kind: AreaKind::NetworkConfig, ..area };
-        assert_eq!(network.empty().unwrap(), b"{}\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
+        assert_eq!(network.empty().unwrap(), b"{}\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
         assert_eq!(text_in(&network.empty().unwrap()), None);
         assert!(network.network_config(&[b'x'; 16]).is_err());
     }

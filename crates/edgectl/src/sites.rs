@@ -11,6 +11,10 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::files::read_text;
 
+/// Names the files that rendering the sites wrote into a directory: the next
+/// run replaces these and nothing else.
+pub(crate) const SITES_WRITTEN: &str = ".edgectl-sites";
+
 /// The column and key that names a site.
 const NAME: &str = "name";
 

@@ -15,6 +15,7 @@ use crate::files::read_user_data;
 use crate::iso_cli::IsoFleetArgs;
 use crate::iso_network::network_config;
 use crate::printer::Printer;
+use crate::sites::SITES_WRITTEN;
 
 /// What `sha256sum -c` reads.
 const SUMS: &str = "SHA256SUMS";
@@ -48,7 +49,11 @@ fn sites(directory: &Path) -> Result<Vec<Site>, Failure> {
     };
     let mut sites = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(|e| failed(&e))? {
-        let path = entry.map_err(|e| failed(&e))?.path();
+        let entry = entry.map_err(|e| failed(&e))?;
+        if entry.file_name() == SITES_WRITTEN {
+            continue;
+        }
+        let path = entry.path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let is_yaml = path.extension().is_some_and(|ending| ending == "yaml");

@@ -15,10 +15,8 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::files::Form;
 use crate::printer::Printer;
-use crate::sites::{SiteFacts, read_sites};
+use crate::sites::{SITES_WRITTEN, SiteFacts, read_sites};
 
-/// Names what is the sites' in a directory, for the run that replaces it.
-const WRITTEN: &str = ".edgectl-sites";
 /// More faults than this nobody reads.
 const SHOWN: usize = 20;
 
@@ -70,7 +68,7 @@ pub(crate) fn run(
         return Err(refused(&faults));
     }
     let written: String = sites.iter().map(|site| file_name(site) + "\n").collect();
-    let list = staging.path().join(WRITTEN);
+    let list = staging.path().join(SITES_WRITTEN);
     edgectl_process::write_private(&list, written.as_bytes())
         .map_err(|error| Failure::of(exit::FAILED, &error))?;
     staging.finish()?;
@@ -111,9 +109,9 @@ fn check_out(fleet: &Fleet<'_>, sites: &[SiteFacts]) -> Result<(), Failure> {
     let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
     let mut names: HashSet<OsString> = sites.iter().map(|site| file_name(site).into()).collect();
     // Sites that are no longer there.
-    let written = std::fs::read_to_string(out.join(WRITTEN)).unwrap_or_default();
+    let written = std::fs::read_to_string(out.join(SITES_WRITTEN)).unwrap_or_default();
     names.extend(written.lines().map(OsString::from));
-    names.insert(WRITTEN.into());
+    names.insert(SITES_WRITTEN.into());
     let same = |one: &Path, other: &Path| {
         one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
     };
