@@ -100,9 +100,10 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         if *placed {
             return Ok(());
         }
-        self.place(blob, optional).await?;
+        if self.place(blob, optional).await? {
+            self.sink.note(self.to, blob);
+        }
         *placed = true;
-        self.sink.note(self.to, blob);
         Ok(())
     }
 
@@ -117,7 +118,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         let _alone = placed.lock().await;
         match self.sink.has_blob(self.to, blob).await? {
             true => Ok(()),
-            false => absent_is_fine(self.send(blob, None).await, optional),
+            false => is_there(self.send(blob, None).await, optional).map(drop),
         }
     }
 
@@ -125,18 +126,21 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         (self.to.repository(), blob.digest.clone())
     }
 
-    async fn place(&self, blob: &Blob, optional: bool) -> Result<(), RegistryError> {
+    /// Says whether the blob is there now.
+    async fn place(&self, blob: &Blob, optional: bool) -> Result<bool, RegistryError> {
         let owner = self.book.owners.get((self.sink.store(self.to), blob.digest.clone()));
         let mut owner = owner.lock().await;
         interrupted()?;
         if let Some(from) = owner.clone() {
             // Many may take over at once; only the first upload is alone.
             drop(owner);
-            return absent_is_fine(self.take_over(blob, &from).await, optional);
+            return is_there(self.take_over(blob, &from).await, optional);
         }
-        absent_is_fine(self.first(blob).await, optional)?;
-        *owner = Some(self.to.clone());
-        Ok(())
+        let is_there = is_there(self.first(blob).await, optional)?;
+        if is_there {
+            *owner = Some(self.to.clone());
+        }
+        Ok(is_there)
     }
 
     /// The run's first use of a blob in this store.
@@ -263,10 +267,10 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
 }
 
 /// Layers that may not be redistributed need not be anywhere.
-fn absent_is_fine(result: Result<(), RegistryError>, optional: bool) -> Result<(), RegistryError> {
+fn is_there(result: Result<(), RegistryError>, optional: bool) -> Result<bool, RegistryError> {
     match result {
-        Err(RegistryError::NotFound { .. }) if optional => Ok(()),
-        other => other,
+        Err(RegistryError::NotFound { .. }) if optional => Ok(false),
+        other => other.map(|()| true),
     }
 }
 

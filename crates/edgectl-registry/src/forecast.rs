@@ -1,5 +1,6 @@
 //! What an upload would do, found out by asking and changing nothing.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use futures_util::stream::{self, StreamExt};
@@ -7,7 +8,8 @@ use futures_util::stream::{self, StreamExt};
 use crate::blobs::Book;
 use crate::copy::Run;
 use crate::error::RegistryError;
-use crate::plan::{LARGE, Owned, Plan};
+use crate::manifest::Blob;
+use crate::plan::{LARGE, Owned, Plan, Planned};
 use crate::registries::Registries;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -15,6 +17,9 @@ use crate::upload::{ImageOutcome, ImageReport, Totals, UploadRequest, interrupti
 
 /// Questions at once.
 const WIDTH: usize = 16;
+/// Requests for a blob that the source turns out to lack: a question, an
+/// upload, and its end.
+const LOOK_IN_VAIN: u64 = 3;
 
 /// What an upload would do.
 #[derive(Debug)]
@@ -69,14 +74,25 @@ async fn look<S: Source>(
         to_mount: (0, 0),
         requests: looked,
     };
-    let asking = plan.blobs().map(|owned| first_use(&run, destination, &plan, owned));
+    let asking = plan.blobs().map(async |owned| {
+        let used = first_use(&run, destination, &plan, owned).await?;
+        Ok::<_, RegistryError>((&owned.entry.blob.digest, used))
+    });
     let mut answers = stream::iter(asking.collect::<Vec<_>>()).buffer_unordered(WIDTH);
+    let mut nowhere = HashSet::new();
     while let Some(answer) = answers.next().await {
-        forecast.add(answer?);
+        let (digest, used) = answer?;
+        if matches!(used, Use::Nowhere(_)) {
+            nowhere.insert(digest);
+        }
+        forecast.add(used);
     }
     drop(answers);
-    for size in plan.repeats(destination) {
-        forecast.add(Use::Mounted(size));
+    for blob in plan.repeats(destination) {
+        forecast.add(match nowhere.contains(&blob.digest) {
+            true => Use::Nowhere(LOOK_IN_VAIN),
+            false => Use::Mounted(blob.size),
+        });
     }
     forecast.requests += plan.images.iter().map(|i| i.tree.manifests() as u64).sum::<u64>();
     forecast.requests += for_lists(destination, &plan).await?;
@@ -107,6 +123,8 @@ enum Use {
     Mounted(u64),
     /// Bytes that are there, those to send, and the requests for all.
     Sent(u64, u64, u64),
+    /// Nobody has it, and nobody needs to. The requests that find out.
+    Nowhere(u64),
 }
 
 impl Forecast {
@@ -118,6 +136,7 @@ impl Forecast {
                 self.there.1 += kept;
                 (&mut self.to_send, bytes, requests)
             }
+            Use::Nowhere(requests) => return self.requests += requests,
         };
         *sum = (sum.0 + 1, sum.1 + bytes);
         self.requests += requests;
@@ -139,6 +158,9 @@ async fn first_use<S: Source>(
         let requests = 1 + destination.bodies(session.at, size);
         return Ok(Use::Sent(session.at, size - session.at.min(size), requests));
     }
+    if owned.entry.is_foreign && is_nowhere(run, destination, image, blob).await? {
+        return Ok(Use::Nowhere(LOOK_IN_VAIN));
+    }
     if let Some(from) = run.transfer(image).elsewhere(blob) {
         return Ok(match destination.has_blob(&from, blob).await? {
             true => Use::Mounted(size),
@@ -150,6 +172,22 @@ async fn first_use<S: Source>(
         true => Use::There(size),
         false => Use::Sent(0, size, 2 + destination.bodies(0, size)),
     })
+}
+
+/// Whether a layer that may not be redistributed is neither at the source nor
+/// at the destination.
+async fn is_nowhere<S: Source>(
+    run: &Run<'_, S, Registries>,
+    destination: &Registries,
+    image: &Planned,
+    blob: &Blob,
+) -> Result<bool, RegistryError> {
+    // Nothing is read of it.
+    match run.source.blob(&image.source, blob, 0).await {
+        Err(RegistryError::NotFound { .. }) => {}
+        found => return found.map(|_| false),
+    }
+    Ok(!destination.has_blob(&image.target, blob).await?)
 }
 
 /// What the look has reported, and a copy for what is planned.

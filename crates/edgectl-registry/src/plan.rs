@@ -9,7 +9,7 @@ use edgectl_model::{Digest, Reference};
 use tokio::sync::SetOnce;
 
 use crate::error::RegistryError;
-use crate::manifest::{Entry, Pinned};
+use crate::manifest::{Blob, Entry, Pinned};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::tree::Tree;
@@ -101,7 +101,7 @@ impl Plan {
     }
 
     /// Uses of blobs beyond the first one of each: these are mounted.
-    pub(crate) fn repeats<K: Sink>(&self, sink: &K) -> Vec<u64> {
+    pub(crate) fn repeats<K: Sink>(&self, sink: &K) -> Vec<&Blob> {
         let mut places: HashSet<(String, &Digest)> = HashSet::new();
         let mut repeats = Vec::new();
         let mut owners: HashSet<Key> = HashSet::new();
@@ -112,7 +112,7 @@ impl Plan {
                     continue;
                 }
                 if !owners.insert((sink.store(&image.target), digest.clone())) {
-                    repeats.push(entry.blob.size);
+                    repeats.push(&entry.blob);
                 }
             }
         }

@@ -63,18 +63,24 @@ impl TestCa {
 
     /// A server certificate for DNS names and IP addresses.
     pub fn issue(&self, names: &[&str]) -> Result<Issued, TestkitError> {
-        self.issue_for(names, ExtendedKeyUsagePurpose::ServerAuth)
+        self.issue_for(names, ExtendedKeyUsagePurpose::ServerAuth, None)
+    }
+
+    /// The same, good to the end of a year.
+    pub fn issue_until(&self, names: &[&str], last_year: i32) -> Result<Issued, TestkitError> {
+        self.issue_for(names, ExtendedKeyUsagePurpose::ServerAuth, Some(last_year))
     }
 
     /// A certificate that a client shows to servers.
     pub fn issue_client(&self, name: &str) -> Result<Issued, TestkitError> {
-        self.issue_for(&[name], ExtendedKeyUsagePurpose::ClientAuth)
+        self.issue_for(&[name], ExtendedKeyUsagePurpose::ClientAuth, None)
     }
 
     fn issue_for(
         &self,
         names: &[&str],
         purpose: ExtendedKeyUsagePurpose,
+        last_year: Option<i32>,
     ) -> Result<Issued, TestkitError> {
         let failed = |e| TestkitError::Certificate(names.join(", "), e);
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -84,6 +90,9 @@ impl TestCa {
             params.distinguished_name.push(DnType::CommonName, first.as_str());
         }
         params.extended_key_usages = vec![purpose];
+        if let Some(year) = last_year {
+            params.not_after = rcgen::date_time_ymd(year, 12, 31);
+        }
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;

@@ -26,7 +26,7 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
             "`insecure: true` of this registry in edge.yaml, or `--insecure`, allows plain HTTP".to_owned(),
         ),
         RegistryError::Tls { reason, .. } if reason.contains("CaUsedAsEndEntity") => Some(
-            "its certificate is its own authority: name this very certificate with `ca` of this registry in edge.yaml, or `--ca`".to_owned(),
+            "it shows the certificate of an authority: name this very certificate with `ca` of this registry in edge.yaml, or `--ca`".to_owned(),
         ),
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),

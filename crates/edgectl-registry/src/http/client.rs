@@ -197,7 +197,7 @@ impl Client {
 
     /// Sends once, or twice where the login turns out to be out of date, and
     /// follows redirects of reads.
-    async fn send_once(&self, ask: &Ask) -> Result<Response, RegistryError> {
+    pub(super) async fn send_once(&self, ask: &Ask) -> Result<Response, RegistryError> {
         // When a login was refused that may have been out of date.
         let mut refused = None;
         let mut scopes = ask.scopes.clone();
@@ -313,7 +313,9 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn is_own(&self, url: &Url) -> Result<bool, RegistryError> {
+    /// Whether an address is the registry's own, and not of a place that it
+    /// sends us to.
+    pub(super) async fn is_own(&self, url: &Url) -> Result<bool, RegistryError> {
         Ok(self.base().await?.origin() == url.origin())
     }
 

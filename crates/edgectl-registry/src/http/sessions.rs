@@ -47,14 +47,15 @@ impl Client {
     }
 
     /// Asks once how far an upload is; none if the registry has forgotten it,
-    /// or can't say. Registries may change its address with each answer.
+    /// or can't say. Registries may change its address with each answer, and
+    /// have it on another host: one that doesn't answer any more has lost it.
     pub(crate) async fn upload_status(
         &self,
         path: &str,
         session: &UploadSession,
     ) -> Result<Option<UploadSession>, RegistryError> {
         let ask = Ask::new(Method::GET, session.url.clone(), &[push_scope(path)]);
-        let answer = self.send(&ask).await?;
+        let Some(answer) = self.ask_of_session(&ask).await? else { return Ok(None) };
         let status = answer.status().as_u16();
         if is_temporary_status(status) {
             let purpose = pushing(path, "the upload's state");
@@ -75,7 +76,23 @@ impl Client {
     /// Gives up an upload; a registry that can't do that forgets it later.
     pub(crate) async fn cancel_upload(&self, path: &str, session: UploadSession) {
         let ask = Ask::new(Method::DELETE, session.url, &[push_scope(path)]);
-        let _ = self.send(&ask).await;
+        let _ = self.ask_of_session(&ask).await;
+    }
+
+    /// Sends a question about an upload; none where its host, and that is not
+    /// the registry's, can't be reached.
+    async fn ask_of_session(&self, ask: &Ask) -> Result<Option<Response>, RegistryError> {
+        if !self.is_own(&ask.url).await? {
+            match self.send_once(ask).await {
+                Ok(answer) if is_temporary_status(answer.status().as_u16()) => {}
+                Ok(answer) => return Ok(Some(answer)),
+                Err(error) => {
+                    tracing::debug!(host = self.host(), %error, "an upload can't be asked about");
+                    return Ok(None);
+                }
+            }
+        }
+        self.send(ask).await.map(Some)
     }
 
     /// The upload's address. Behind a proxy that ends TLS a registry may say

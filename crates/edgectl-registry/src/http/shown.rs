@@ -1,12 +1,13 @@
-//! A registry's certificate that is its own authority: `openssl req -x509`
-//! makes one that says so (`CA:TRUE`), and curl, containerd and OpenSSL take it
-//! from a server where it is trusted itself. WebPKI refuses it.
+//! A registry's certificate that is trusted itself, and not through another
+//! one: `openssl req -x509` makes one that calls itself an authority
+//! (`CA:TRUE`), and people name what the registry shows where they don't have
+//! what signed it. curl and containerd take both; WebPKI refuses them.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 /// Judges as the platform's verifier does, and takes a trusted certificate
@@ -35,8 +36,9 @@ impl ServerCertVerifier for OrShownItself {
             now,
         );
         match judged {
-            // Said only of certificates whose time is right: that comes first.
-            Err(error) if is_an_authoritys(&error) && self.trusted.contains(end_entity) => {
+            // Said only of certificates whose time and purpose are right: these
+            // come first.
+            Err(error) if is_about_its_issuer(&error) && self.trusted.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -67,7 +69,14 @@ impl ServerCertVerifier for OrShownItself {
     }
 }
 
-/// Whether what is wrong with a certificate is that it may sign others.
-fn is_an_authoritys(error: &Error) -> bool {
-    matches!(error, Error::InvalidCertificate(_)) && error.to_string().contains("CaUsedAsEndEntity")
+/// Whether all that is wrong with a certificate is who has signed it, or that
+/// it may sign others.
+fn is_about_its_issuer(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => true,
+        Error::InvalidCertificate(_) => error.to_string().contains("CaUsedAsEndEntity"),
+        _ => false,
+    }
 }

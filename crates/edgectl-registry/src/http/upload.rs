@@ -68,7 +68,12 @@ impl Upload<'_> {
 
     /// Everything in the body of the request that closes the upload.
     async fn whole(&self, session: UploadSession) -> Result<(), Ended> {
-        let reader = self.reader(Checkpoint::start(self.blob), 0).await?;
+        let reader = match self.reader(Checkpoint::start(self.blob), 0).await {
+            Err(error @ RegistryError::NotFound { .. }) => {
+                return self.give_up(session, error).await;
+            }
+            reader => reader?,
+        };
         let ask = self.closing(&session.url, self.blob.size);
         let sent = match self.send(&ask, reader, self.blob.size).await {
             // Whatever is in there is of no use.
@@ -99,7 +104,7 @@ impl Upload<'_> {
             let shared = match reader.take() {
                 Some(reader) => reader,
                 None => match self.reader(self.checkpoint(&session), session.at).await {
-                    Err(error @ RegistryError::Digest { .. }) => {
+                    Err(error @ (RegistryError::Digest { .. } | RegistryError::NotFound { .. })) => {
                         return self.give_up(session, error).await;
                     }
                     other => other?,

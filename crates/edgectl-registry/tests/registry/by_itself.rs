@@ -1,9 +1,10 @@
-//! Registries whose certificate is its own authority: Docker's documents have
-//! people make these, with `openssl req -x509`.
+//! Registries whose certificate is trusted itself: as its own authority, as
+//! Docker's documents have people make them with `openssl req -x509`, or
+//! without what has signed it.
 
 use edgectl_model::Prefix;
 use edgectl_registry::{Access, Registries, RegistryError, check};
-use edgectl_testkit::{Issued, RegistryOptions, RegistryServer, TlsFiles};
+use edgectl_testkit::{Issued, RegistryOptions, RegistryServer, TestCa, TlsFiles};
 
 async fn checked(shown: &Issued, trusted: Option<&Issued>) -> Result<(), String> {
     let dir = tempfile::tempdir().unwrap();
@@ -48,4 +49,25 @@ async fn and_no_other_one_is() {
     let old = issued(&["127.0.0.1"], 2001);
     let found = checked(&old, Some(&old)).await.unwrap_err();
     assert!(found.contains("expired"), "{found}");
+}
+
+#[tokio::test]
+async fn what_has_signed_a_trusted_certificate_need_not_be_known() {
+    // With the signer's name as its own, too: then WebPKI looks for another fault.
+    for name in ["site", "127.0.0.1"] {
+        let ca = TestCa::new(name).unwrap();
+        let shown = ca.issue(&["127.0.0.1"]).unwrap();
+        assert_eq!(checked(&shown, Some(&shown)).await, Ok(()));
+        let sibling = ca.issue(&["127.0.0.1"]).unwrap();
+        checked(&shown, Some(&sibling)).await.unwrap_err();
+        let elsewhere = ca.issue(&["127.0.0.2"]).unwrap();
+        let found = checked(&elsewhere, Some(&elsewhere)).await.unwrap_err();
+        assert!(found.contains("not valid for name"), "{found}");
+        let old = ca.issue_until(&["127.0.0.1"], 2001).unwrap();
+        let found = checked(&old, Some(&old)).await.unwrap_err();
+        assert!(found.contains("expired"), "{found}");
+        let clients = ca.issue_client("127.0.0.1").unwrap();
+        let found = checked(&clients, Some(&clients)).await.unwrap_err();
+        assert!(found.contains("EkuError"), "{found}");
+    }
 }

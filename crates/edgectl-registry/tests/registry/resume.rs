@@ -308,3 +308,29 @@ async fn blobs_of_finished_images_are_taken_over() {
     assert_no_failure(&rest);
     assert_eq!((rest.blobs_sent, rest.blobs_mounted), (4, 2));
 }
+
+/// Registries may have uploads on other hosts; one that is no more takes what
+/// it has with it, and nothing else.
+#[tokio::test]
+async fn an_upload_on_a_host_that_is_gone_is_lost() {
+    let bench = Bench::new();
+    fill(&bench, 1, LAYER);
+    let journal = bench.dir.path().join("elsewhere.jsonl");
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let blobs = std::fs::read_dir(bench.layout_dir().join("blobs/sha256")).unwrap();
+    let lines = blobs.map(|blob| {
+        let session = serde_json::json!({"session": {
+            "repository": format!("{}/edge/i0", bench.host()),
+            "digest": format!("sha256:{}", blob.unwrap().file_name().into_string().unwrap()),
+            "url": "https://127.0.0.1:1/upload/1", "at": 100, "time": time.as_secs(),
+        }});
+        format!("{session}\n")
+    });
+    std::fs::write(&journal, lines.collect::<String>()).unwrap();
+    let done = send(&bench.layout_dir(), request(&bench.host(), 1), bench.access(), &journal).await;
+    assert_no_failure(&done);
+    assert_eq!(done.blobs_sent, 3);
+    // They were believed and are noted as gone, as are those that took their place.
+    let noted = std::fs::read_to_string(&journal).unwrap();
+    assert_eq!(noted.matches("{\"gone\":").count(), 6, "{noted}");
+}

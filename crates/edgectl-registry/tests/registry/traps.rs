@@ -3,8 +3,8 @@
 
 use edgectl_model::Digest;
 use edgectl_registry::{
-    Access, ErrorKind, ImageOutcome, Layout, Registries, UploadOutcome, UploadRequest, upload,
-    upload_from,
+    Access, ErrorKind, ImageOutcome, ImageRequest, Layout, Registries, UploadOutcome,
+    UploadRequest, forecast, upload, upload_from,
 };
 use edgectl_testkit::TinyImage;
 use serde_json::{Value, json};
@@ -35,15 +35,19 @@ fn image(bench: &Bench, layers: &[Value]) -> Value {
     json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
 }
 
-/// Copies the manifest from the layout, which names nothing, into the registry.
-async fn send(bench: &Bench, entry: &Value, name: &str) -> UploadOutcome {
+/// A manifest of the layout, which names nothing, and its name in the registry.
+fn copy_of(bench: &Bench, entry: &Value, name: &str) -> ImageRequest {
     let digest = entry["digest"].as_str().unwrap();
-    let image = edgectl_registry::ImageRequest {
+    ImageRequest {
         source: reference(&format!("src.example/odd@{digest}")),
         digest: None,
         target: bench.target(&format!("edge/{name}:1")),
-    };
-    let request = UploadRequest::new(vec![image], 2);
+    }
+}
+
+/// Copies it.
+async fn send(bench: &Bench, entry: &Value, name: &str) -> UploadOutcome {
+    let request = UploadRequest::new(vec![copy_of(bench, entry, name)], 2);
     let layout = Layout::open(bench.layout_dir()).unwrap();
     upload_from(request, &layout, &bench.registries(), &()).await
 }
@@ -82,7 +86,21 @@ async fn foreign_layers_may_be_absent() {
     std::fs::remove_file(bench.tiny().blob_path(&digest)).unwrap();
     let present = blob(&bench, "application/vnd.oci.image.layer.v1.tar", b"here");
     let entry = manifest(&bench, &image(&bench, &[absent.clone(), present]));
-    assert_no_failure(&send(&bench, &entry, "windows").await);
+    let request = UploadRequest::new(
+        vec![copy_of(&bench, &entry, "windows"), copy_of(&bench, &entry, "again")],
+        1,
+    );
+    let layout = Layout::open(bench.layout_dir()).unwrap();
+    let foretold = forecast(&request, &layout, &bench.registries()).await.unwrap();
+    let registries = bench.registries();
+    let outcome = upload_from(request, &layout, &registries, &()).await;
+    assert_no_failure(&outcome);
+    assert_eq!(foretold.to_send, (2, outcome.bytes_sent));
+    assert_eq!(foretold.to_mount, (2, outcome.bytes_mounted));
+    assert_eq!(foretold.requests, registries.requests());
+    // No upload was left open for it.
+    let ended = bench.log(1).into_iter().filter(|entry| entry.method == "DELETE").count();
+    assert_eq!(ended, 2);
     // An ordinary layer that is absent is an error that names it.
     absent.as_object_mut().unwrap().remove("urls");
     absent["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar");

@@ -49,10 +49,9 @@ pub(crate) fn run(args: &PruneArgs, printer: Printer) -> Result<u8, Failure> {
         return finish(&done, args.output.output, printer);
     }
     printer.data(&prune_report::plan(&plan, args.output.output))?;
-    let going = plan.iter().filter(|item| item.is_deleted()).count();
-    printer.say(&match going {
-        0 => "nothing to delete".to_owned(),
-        n => format!("{} to delete; `--yes` does it", count(n, "manifest")),
+    printer.say(&match totals(plan.iter()) {
+        Some(going) => format!("{going} to delete; `--yes` does it"),
+        None => NOTHING.to_owned(),
     });
     Ok(exit::DONE)
 }
@@ -67,16 +66,32 @@ fn finish(done: &[Pruned], output: Output, printer: Printer) -> Result<u8, Failu
     if let Some(failure) = prune_report::failure(done) {
         return Err(failure);
     }
-    let gone = done.iter().filter(|pruned| is_manifest(&pruned.item)).count();
-    printer.say(&format!(
-        "{} deleted; the registry's garbage collection frees the space",
-        count(gone, "manifest")
-    ));
+    let gone = totals(done.iter().map(|pruned| &pruned.item));
+    printer.say(&match gone {
+        Some(gone) => format!("deleted {gone}; the registry's garbage collection frees the space"),
+        None => NOTHING.to_owned(),
+    });
     Ok(exit::DONE)
 }
 
-fn is_manifest(item: &PruneItem) -> bool {
-    item.action == PruneAction::DeleteManifest
+const NOTHING: &str = "nothing to delete";
+
+/// What goes, counted; none where nothing does.
+fn totals<'a>(items: impl Iterator<Item = &'a PruneItem>) -> Option<String> {
+    let (mut manifests, mut tags) = (0, 0);
+    for item in items {
+        match item.action {
+            PruneAction::DeleteManifest => manifests += 1,
+            PruneAction::DeleteTags => tags += item.tags.len(),
+            PruneAction::Keep(_) => {}
+        }
+    }
+    match (manifests, tags) {
+        (0, 0) => None,
+        (_, 0) => Some(count(manifests, "manifest")),
+        (0, _) => Some(count(tags, "tag")),
+        _ => Some(format!("{} and {}", count(manifests, "manifest"), count(tags, "tag"))),
+    }
 }
 
 /// The registry, and the lock of the project, if there is one.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use edgectl_model::{ImageLock, LockedImage, RegistryConfig, count};
+use edgectl_model::{Digest, ImageLock, LockedImage, Reference, RegistryConfig, count};
 use edgectl_registry::{Depth, Registries, Verdict, Verified, VerifyRequest, verify};
 use serde_json::{Value, json};
 
@@ -26,27 +26,39 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
         .hint("run `edgectl images`, or name the project file of the lock with `-f`, or the lock's registry with `--registry`"));
     }
     let depth = if args.deep { Depth::Contents } else { Depth::Names };
-    let requests = requests(&lock)?;
+    let (requests, unpinned) = requests(&lock);
     let found = on_runtime(async {
         Ok(verify(requests, &destination, depth, usize::from(args.jobs)).await?)
     })?;
+    let mut states: Vec<State<'_>> = found.iter().map(State::from).collect();
+    states.extend(unpinned.iter().map(|image| State::unpinned(image)));
     printer.data(&match args.output.output {
-        Output::Table => as_table(&found),
-        Output::Json => format!("{:#}\n", as_json(&found)),
+        Output::Table => as_table(&states),
+        Output::Json => format!("{:#}\n", as_json(&states)),
     })?;
-    let wrong = found.iter().filter(|image| !matches!(image.verdict, Verdict::Same)).count();
-    let images = count(found.len(), "image");
+    let wrong = states.iter().filter(|state| state.word != SAME).count();
+    let images = count(states.len(), "image");
     printer.say(&match wrong {
         0 => format!("{images} in {}, all as in the lock", registry.domain),
         n => format!("{images} in the lock, {n} not as they should be in {}", registry.domain),
     });
-    let is_unknown = |image: &Verified| matches!(image.verdict, Verdict::Unknown(_));
-    Ok(match wrong {
-        0 => exit::DONE,
-        // Nothing was found wrong: the registry didn't answer.
-        _ if found.iter().all(is_unknown) => exit::FAILED,
-        _ => exit::FOUND_WRONG,
-    })
+    // Where nothing was found wrong, something couldn't be told.
+    let is_wrong = |image: &Verified| !matches!(image.verdict, Verdict::Same | Verdict::Unknown(_));
+    match found.iter().any(is_wrong) {
+        true => Ok(exit::FOUND_WRONG),
+        false if !unpinned.is_empty() => Err(not_pinned(&unpinned)),
+        false => Ok(if wrong == 0 { exit::DONE } else { exit::FAILED }),
+    }
+}
+
+fn not_pinned(images: &[&LockedImage]) -> Failure {
+    let first = images.first().map(|image| image.source.to_string()).unwrap_or_default();
+    let text = match images.len() {
+        1 => format!("`{first}` has no digest in the lock"),
+        n => format!("{n} images have no digest in the lock, `{first}` is the first"),
+    };
+    Failure::new(exit::FAILED, text)
+        .hint("`edgectl upload-profile` pins every image, `edgectl images --resolve` too")
 }
 
 /// The registry and the lock: those that are named, else the project's.
@@ -65,50 +77,68 @@ fn where_to(args: &VerifyArgs) -> Result<(RegistryConfig, Registries, PathBuf), 
     Ok((project.config.registry, destination, path))
 }
 
-fn requests(lock: &ImageLock) -> Result<Vec<VerifyRequest>, Failure> {
-    let request = |image: &LockedImage| match image.mirrored_digest() {
-        Some(digest) => Ok(VerifyRequest { target: image.target.clone(), digest: digest.clone() }),
-        None => {
-            Err(Failure::new(exit::FAILED, format!("`{}` has no digest in the lock", image.source))
-                .hint("`edgectl upload-profile` pins every image, `edgectl images --resolve` too"))
+/// What can be asked for, and what no digest is known of.
+fn requests(lock: &ImageLock) -> (Vec<VerifyRequest>, Vec<&LockedImage>) {
+    let (mut requests, mut unpinned) = (Vec::new(), Vec::new());
+    for image in lock.images.iter().filter(|image| is_uploaded(image)) {
+        let target = image.target.clone();
+        match image.mirrored_digest().cloned() {
+            Some(digest) => requests.push(VerifyRequest { target, digest }),
+            None => unpinned.push(image),
         }
-    };
-    lock.images.iter().filter(|image| is_uploaded(image)).map(request).collect()
+    }
+    (requests, unpinned)
 }
 
-/// One word, and what there is to say about it.
-fn told(verdict: &Verdict) -> (&'static str, String) {
-    match verdict {
-        Verdict::Same => ("same", String::new()),
-        Verdict::Missing => ("missing", "not in the registry".to_owned()),
-        Verdict::Moved(digest) => ("moved", format!("stands for {digest} now")),
-        Verdict::Damaged(error) => ("damaged", with_causes(error)),
-        Verdict::Unknown(error) => ("unknown", with_causes(error)),
+/// What is as it should be.
+const SAME: &str = "same";
+
+/// An image: one word, and what there is to say about it.
+struct State<'a> {
+    target: &'a Reference,
+    digest: Option<&'a Digest>,
+    word: &'static str,
+    detail: String,
+}
+
+impl<'a> From<&'a Verified> for State<'a> {
+    fn from(image: &'a Verified) -> Self {
+        let (word, detail) = match &image.verdict {
+            Verdict::Same => (SAME, String::new()),
+            Verdict::Missing => ("missing", "not in the registry".to_owned()),
+            Verdict::Moved(digest) => ("moved", format!("stands for {digest} now")),
+            Verdict::Damaged(error) => ("damaged", with_causes(error)),
+            Verdict::Unknown(error) => ("unknown", with_causes(error)),
+        };
+        let VerifyRequest { target, digest } = &image.request;
+        Self { target, digest: Some(digest), word, detail }
+    }
+}
+
+impl<'a> State<'a> {
+    fn unpinned(image: &'a LockedImage) -> Self {
+        let detail = "no digest in the lock".to_owned();
+        Self { target: &image.target, digest: None, word: "unpinned", detail }
     }
 }
 
 /// What is as it should be needs no line.
-fn as_table(found: &[Verified]) -> String {
+fn as_table(states: &[State<'_>]) -> String {
     let mut rows = vec![["IMAGE", "STATE", "DETAIL"].map(str::to_owned).to_vec()];
-    for image in found.iter().filter(|image| !matches!(image.verdict, Verdict::Same)) {
-        let (word, detail) = told(&image.verdict);
-        rows.push(vec![image.request.target.to_string(), word.to_owned(), detail]);
+    for state in states.iter().filter(|state| state.word != SAME) {
+        rows.push(vec![state.target.to_string(), state.word.to_owned(), state.detail.clone()]);
     }
     if rows.len() == 1 { String::new() } else { table(&rows) }
 }
 
-fn as_json(found: &[Verified]) -> Value {
-    let images: Vec<Value> = found
-        .iter()
-        .map(|image| {
-            let (state, detail) = told(&image.verdict);
-            json!({
-                "image": image.request.target,
-                "digest": image.request.digest,
-                "state": state,
-                "detail": detail,
-            })
+fn as_json(states: &[State<'_>]) -> Value {
+    let images = states.iter().map(|state| {
+        json!({
+            "image": state.target,
+            "digest": state.digest,
+            "state": state.word,
+            "detail": state.detail,
         })
-        .collect();
-    json!({ "schema": 1, "images": images })
+    });
+    json!({ "schema": 1, "images": images.collect::<Vec<_>>() })
 }

@@ -67,10 +67,30 @@ fn a_lock_without_pins_or_of_another_registry_is_refused() {
     let site = Site::new();
     site.run(&["images"]).expect(0);
     let ended = site.run(&["verify"]).expect(1);
-    assert!(ended.stderr.contains("has no digest in the lock"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("2 images have no digest in the lock"), "{}", ended.stderr);
     site.configure("/ns", "/other");
     let ended = site.run(&["verify"]).expect(1);
     assert!(ended.stderr.contains("the lock is of `10.10.254.254:8000/ns`"), "{}", ended.stderr);
+}
+
+/// One image without a pin doesn't hide what is wrong with the others.
+#[test]
+fn what_is_pinned_is_looked_at_beside_what_is_not() {
+    let site = uploaded();
+    let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
+    let (before, web) = lock.split_once("- source: quay.io/a/web:1\n  digest: ").unwrap();
+    let (_, after) = web.split_once('\n').unwrap();
+    site.write("images.lock", &format!("{before}- source: quay.io/a/web:1\n{after}"));
+    let ended = site.run(&["verify"]).expect(1);
+    assert!(ended.stdout.contains("a/web:1  unpinned"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("`quay.io/a/web:1` has no digest"), "{}", ended.stderr);
+    for link in stored(&site, &["/db/", "_manifests/tags"]) {
+        std::fs::remove_file(link).unwrap();
+    }
+    let ended = site.run(&["verify", "-o", "json"]).expect(3);
+    let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let states = value["images"].as_array().unwrap().iter().map(|image| &image["state"]);
+    assert_eq!(states.collect::<Vec<_>>(), ["missing", "unpinned"]);
 }
 
 /// Without a project file: the lock on stdout, the upload, and the check.
