@@ -236,3 +236,20 @@ async fn a_registry_that_wants_to_be_left_alone_is() {
     assert_no_failure(&upload_from(request, &layout, &registries, &()).await);
     assert_eq!(chaos.inner().tags.len(), 40);
 }
+
+/// Registries take manifests of 4 MiB, and nobody reads ones without end.
+#[tokio::test(flavor = "multi_thread")]
+async fn manifests_that_are_too_large_are_refused() {
+    let bench = Bench::new();
+    bench.tiny();
+    for (mebibytes, said) in [(3, ""), (5, "MANIFEST_INVALID"), (9, "larger than 8388608 bytes")] {
+        let mut large = image(&bench, &[blob(&bench, "text/plain", b"1")]);
+        large["annotations"] = json!({"example.large": "x".repeat(mebibytes << 20)});
+        let outcome = send(&bench, &manifest(&bench, &large), "large").await;
+        let error = outcome.failed().next().map(|(_, error)| error.to_string());
+        match said {
+            "" => assert_eq!(error, None),
+            said => assert!(error.as_ref().is_some_and(|e| e.contains(said)), "{error:?}"),
+        }
+    }
+}
