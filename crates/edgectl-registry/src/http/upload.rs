@@ -104,7 +104,9 @@ impl Upload<'_> {
             let shared = match reader.take() {
                 Some(reader) => reader,
                 None => match self.reader(self.checkpoint(&session), session.at).await {
-                    Err(error @ (RegistryError::Digest { .. } | RegistryError::NotFound { .. })) => {
+                    Err(
+                        error @ (RegistryError::Digest { .. } | RegistryError::NotFound { .. }),
+                    ) => {
                         return self.give_up(session, error).await;
                     }
                     other => other?,
