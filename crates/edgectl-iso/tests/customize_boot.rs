@@ -1,5 +1,5 @@
 //! Images of others still start after they were customised twice, under
-//! SeaBIOS, as a CD and as a disk.
+//! SeaBIOS and under UEFI, as a CD and as a disk.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -21,6 +21,13 @@ const QEMU: Tool = Tool {
     purpose: "booting images in tests",
     version: &["--version"],
 };
+const OVMF_CODE: Tool = Tool {
+    name: "/usr/share/OVMF/OVMF_CODE_4M.fd",
+    package: "ovmf",
+    purpose: "booting images under UEFI in tests",
+    version: &[],
+};
+const OVMF_VARIABLES: Tool = Tool { name: "/usr/share/OVMF/OVMF_VARS_4M.fd", ..OVMF_CODE };
 const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(200);
 /// Where text mode keeps its characters: each with its colour behind it.
@@ -138,4 +145,39 @@ fn grubs_rescue_image_starts() {
         machine.tell("sendkey e");
         machine.wait(&["edge.test=second"], Machine::screen);
     }
+}
+
+/// Firmware for UEFI, with memory of its own.
+fn uefi(lab: &Lab) -> Vec<String> {
+    let found = |file: &Tool| file.find().unwrap_or_else(|error| panic!("{error}"));
+    let variables = lab.path("variables.fd");
+    std::fs::copy(found(&OVMF_VARIABLES), &variables).unwrap();
+    let flash = |path: &Path, more: &str| {
+        ["-drive".to_owned(), format!("if=pflash,format=raw{more},file={}", path.display())]
+    };
+    [flash(&found(&OVMF_CODE), ",readonly=on"), flash(&variables, "")].concat()
+}
+
+/// GRUB in the image's own EFI system partition starts the kernel, which says
+/// what it was told.
+fn starts_under_uefi(make: fn(&Lab) -> PathBuf) {
+    let lab = Lab::new();
+    let arguments = ["console=ttyS0", "ignore_loglevel", "edge.test=second"];
+    let image = twice(&lab, &make(&lab), &arguments);
+    for medium in media(&image) {
+        let _ = std::fs::remove_file(lab.path("serial"));
+        let mut machine = Machine::start(&lab, &[uefi(&lab), medium].concat());
+        machine.wait(&["Command line: ", "efi: EFI v", arguments[2]], Machine::serial);
+        assert!(!machine.serial().contains("edge.test=first"));
+    }
+}
+
+#[test]
+fn debians_installer_starts_under_uefi() {
+    starts_under_uefi(Lab::mini_for_uefi);
+}
+
+#[test]
+fn what_grub_mkrescue_makes_starts_under_uefi() {
+    starts_under_uefi(Lab::rescue_with_kernel);
 }

@@ -213,7 +213,11 @@ impl Lab {
 
     /// What `grub-mkrescue` makes: HFS+, GPT and Apple's map.
     pub(crate) fn rescue(&self) -> PathBuf {
-        self.put("rescue/boot/grub/grub.cfg", "linux /kernel quiet\n");
+        self.mkrescue("linux /kernel quiet\n")
+    }
+
+    fn mkrescue(&self, menu: &str) -> PathBuf {
+        self.put("rescue/boot/grub/grub.cfg", menu);
         let out = self.path("rescue.iso");
         let cmd = Cmd::new("grub-mkrescue").arg("-o").arg(&out).arg(self.path("rescue"));
         cmd.ensure_success().unwrap();
@@ -232,8 +236,47 @@ impl Lab {
         self.mkisofs("plain", name, options)
     }
 
+    /// An EFI system partition whose GRUB reads the menu of the image that holds
+    /// the file `sign`.
+    fn uefi_loader(&self, name: &str, sign: &str) {
+        let search = "set prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n";
+        self.put("search.cfg", format!("search --no-floppy --set=root --file {sign}\n{search}"));
+        let (core, esp) = (self.path("BOOTX64.EFI"), self.path(name));
+        let modules = ["fat", "iso9660", "part_gpt", "part_msdos", "normal", "linux", "search"];
+        let cmd = Cmd::new("grub-mkimage").args(["-O", "x86_64-efi", "-p", "/boot/grub", "-c"]);
+        let cmd = cmd.arg(self.path("search.cfg")).arg("-o").arg(&core).args(modules);
+        cmd.args(["configfile", "search_fs_file", "efi_gop"]).ensure_success().unwrap();
+        self.put(name, vec![0; 4 << 20]);
+        Cmd::new("mkfs.vfat").arg(&esp).ensure_success().unwrap();
+        for directory in ["::/EFI", "::/EFI/BOOT"] {
+            Cmd::new("mmd").arg("-i").arg(&esp).arg(directory).ensure_success().unwrap();
+        }
+        let copy = Cmd::new("mcopy").arg("-i").arg(&esp).arg(&core);
+        copy.arg("::/EFI/BOOT/").ensure_success().unwrap();
+    }
+
+    /// Debian's small installer image with what starts it under UEFI.
+    pub(crate) fn mini_for_uefi(&self) -> PathBuf {
+        self.uefi_loader("uefi.img", "/.disk/mini-info");
+        let menu = "set timeout=0\nmenuentry 'Install' {\n\tlinux /linux vga=788 --- quiet\n\tinitrd /initrd.gz\n}\n";
+        self.put("mini/boot/grub/grub.cfg", menu);
+        self.mini_with(&std::fs::read(self.path("uefi.img")).unwrap())
+    }
+
+    /// What `grub-mkrescue` makes, with a kernel to start.
+    pub(crate) fn rescue_with_kernel(&self) -> PathBuf {
+        self.put("rescue/linux", std::fs::read(media_file("linux")).unwrap());
+        let menu = "set timeout=0\nmenuentry 'Start' {\n\tlinux /linux quiet\n}\n";
+        self.mkrescue(menu)
+    }
+
     /// Debian's small installer image, from its parts.
     pub(crate) fn mini(&self) -> PathBuf {
+        self.esp("esp");
+        self.mini_with(&std::fs::read(self.path("esp")).unwrap())
+    }
+
+    fn mini_with(&self, esp: &[u8]) -> PathBuf {
         for name in [
             "linux",
             "initrd.gz",
@@ -253,7 +296,7 @@ impl Lab {
         let first = "path \ninclude menu.cfg\ndefault vesamenu.c32\nprompt 0\ntimeout 10\n";
         self.put("mini/isolinux.cfg", first);
         self.put("mini/.disk/mini-info", "Debian GNU/Linux installer");
-        self.esp("mini/boot/grub/efi.img");
+        self.put("mini/boot/grub/efi.img", esp);
         let record = media_file("isohdpfx.bin").display().to_string();
         let options = [
             &["-r", "-J", "-V", "ISOIMAGE", "-isohybrid-mbr", &record, "-c", "boot.cat"][..],
