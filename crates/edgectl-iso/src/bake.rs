@@ -18,6 +18,7 @@ use crate::live::{Found, LiveSystem};
 use crate::loaders::Loaders;
 use crate::manifest::{self, Input, Live, Manifest};
 use crate::pack::{Compression, Packed, SQUASHFS, pack};
+use crate::packages::SystemContents;
 use crate::secure_boot::{Chain, SecureBoot};
 use crate::sidecar;
 use crate::undo::forget_undo;
@@ -107,6 +108,10 @@ pub struct BakeReport {
     pub squashfs_time: Duration,
     /// The kernel it boots, as a path in the operating system image.
     pub kernel: String,
+    /// The initial RAM file system, likewise.
+    pub initrd: String,
+    /// What the system says is installed in it.
+    pub contents: SystemContents,
     /// What starts it from the medium.
     pub live: LiveSystem,
     /// What the user should know.
@@ -162,6 +167,8 @@ pub fn bake(
         squashfs_bytes: length(&squashfs)?,
         squashfs_time,
         kernel: String::from_utf8_lossy(&packed.kernel.kernel).into_owned(),
+        initrd: String::from_utf8_lossy(&packed.kernel.initrd).into_owned(),
+        contents: packed.contents,
         live,
         warnings: found.warning().into_iter().collect(),
     })

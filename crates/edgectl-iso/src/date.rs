@@ -36,6 +36,12 @@ pub(crate) fn epoch_of(digits: &[u8]) -> Option<u64> {
     Some(days.checked_sub(719_468)? * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
+/// `YYYY-MM-DDThh:mm:ssZ`.
+pub(crate) fn rfc3339(epoch: u64) -> String {
+    let [year, month, day, hour, minute, second] = parts(epoch);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 fn parts(epoch: u64) -> [u64; 6] {
     let (days, rest) = (epoch / 86_400, epoch % 86_400);
     let (year, month, day) = civil(days);
@@ -64,6 +70,7 @@ mod tests {
         assert_eq!(digits(0), "1970010100000000");
         assert_eq!(digits(951_782_400), "2000022900000000");
         assert_eq!(digits(1_767_225_599), "2025123123595900");
+        assert_eq!(rfc3339(1_767_225_599), "2025-12-31T23:59:59Z");
         for epoch in [0, 951_782_400, 1_767_225_599, 4_102_444_800] {
             assert_eq!(epoch_of(digits(epoch).as_bytes()), Some(epoch));
         }

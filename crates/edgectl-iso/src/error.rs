@@ -236,6 +236,9 @@ pub enum IsoError {
     /// A manifest that can't be read.
     #[error("the manifest on the image can't be read")]
     Manifest(#[source] serde_json::Error),
+    /// A bill of materials that can't be written.
+    #[error("the bill of materials can't be written as JSON")]
+    Sbom(#[source] serde_json::Error),
     /// A manifest of another age.
     #[error(
         "the image's manifest has the form {0}, which this edgectl doesn't know; a newer one does"

@@ -11,6 +11,7 @@ use crate::bake::{BakeRequest, BakeStep};
 use crate::error::{IsoError, writing_error};
 use crate::kernel::{KernelPair, find_kernel, may_boot};
 use crate::layers::LayerSource;
+use crate::packages::{self, SystemContents};
 use crate::paths;
 use crate::tree::Tree;
 use crate::xorriso::MKSQUASHFS;
@@ -25,6 +26,8 @@ const SETTINGS: &str = "boot/config-";
 const ROOT: [&str; 6] = ["-root-mode", "0755", "-root-uid", "0", "-root-gid", "0"];
 /// Where the system is on the disc.
 pub(crate) const SQUASHFS: &str = "live/filesystem.squashfs";
+/// A list of thousands of packages has a few megabytes.
+const LIST_LIMIT: u64 = 64 << 20;
 const PIPE_BUFFER: usize = 1 << 20;
 
 /// How a system is packed; its kernel must be able to read that.
@@ -63,6 +66,7 @@ impl Compression {
 pub(crate) struct Packed {
     pub(crate) tree: Tree,
     pub(crate) kernel: KernelPair,
+    pub(crate) contents: SystemContents,
 }
 
 /// Streams the flattened system into a squashfs on the disc, and puts kernel
@@ -91,7 +95,23 @@ pub(crate) fn pack(
             None => tree.extract(request.layers, path, create(&to)?)?,
         }
     }
-    Ok(Packed { tree, kernel: pair })
+    let contents = contents(&tree, &captured)?;
+    Ok(Packed { tree, kernel: pair, contents })
+}
+
+/// What the system says of itself; it may say nothing.
+fn contents(tree: &Tree, captured: &Captured) -> Result<SystemContents, IsoError> {
+    let mut contents = SystemContents::default();
+    for path in packages::telling(tree.paths()) {
+        let file = tree.resolve_file(path.as_bytes()).and_then(|path| captured.file(&path));
+        let Some(file) = file else { continue };
+        let mut text = Vec::new();
+        let read = File::open(&file).and_then(|it| it.take(LIST_LIMIT).read_to_end(&mut text));
+        read.map_err(file_error("reading", file))?;
+        contents.read(path, &String::from_utf8_lossy(&text));
+    }
+    contents.sort();
+    Ok(contents)
 }
 
 /// Fails where the kernel says of itself that it can't read what was packed.
@@ -204,8 +224,8 @@ fn finish(
     }
 }
 
-/// Copies of what could be a kernel or its initial RAM file system, taken
-/// while the layers stream by.
+/// Copies of what could be a kernel or its initial RAM file system, or says
+/// what the system is, taken while the layers stream by.
 struct Captured {
     directory: PathBuf,
     /// The path in the system of each file, which is named by its number.
@@ -220,7 +240,9 @@ impl Captured {
 
     /// A copy that can't be opened is missed, and extracted later.
     fn open(&mut self, path: &[u8]) -> Option<Box<dyn Write>> {
-        if !may_boot(path) && !path.starts_with(SETTINGS.as_bytes()) {
+        let is_wanted =
+            may_boot(path) || path.starts_with(SETTINGS.as_bytes()) || packages::tells(path);
+        if !is_wanted {
             return None;
         }
         let file = File::create(self.directory.join(self.paths.len().to_string())).ok()?;

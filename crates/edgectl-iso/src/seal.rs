@@ -40,12 +40,21 @@ pub(crate) fn digest(disc: &Disc, entry: &DiscEntry) -> Result<Digest, IsoError>
 
 /// Hands an entry's bytes to a digest that may have taken others before.
 pub(crate) fn feed(disc: &Disc, entry: &DiscEntry, hasher: &mut Hasher) -> Result<(), IsoError> {
+    for_each_part(disc, entry, &mut |bytes| hasher.update(bytes))
+}
+
+/// Calls `take` with an entry's bytes, part after part.
+pub(crate) fn for_each_part(
+    disc: &Disc,
+    entry: &DiscEntry,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(), IsoError> {
     let (mut reader, mut buffer) = (disc.reader(entry), vec![0; BUFFER]);
     loop {
         interrupted()?;
         match reader.read(&mut buffer).map_err(file_error("reading", disc.path()))? {
             0 => return Ok(()),
-            n => hasher.update(&buffer[..n]),
+            n => take(&buffer[..n]),
         }
     }
 }

@@ -51,20 +51,20 @@ fn file_finding(
         return Ok(Some(format!("`{path}` has {found} bytes in place of {expected}")));
     }
     let found = match manifest.areas_in(path).next() {
-        Some(_) => digest_without_areas(disc, manifest, path, &entry)?,
+        Some(_) => Digest::sha256(&without_areas(disc, manifest, path, &entry)?),
         None => seal::digest(disc, &entry)?,
     };
     let expected = &file.digest;
     Ok((found != *expected).then(|| format!("`{path}` is {found} in place of {expected}")))
 }
 
-/// The digest of a file with its areas empty.
-fn digest_without_areas(
+/// A file's bytes with its areas empty.
+pub(crate) fn without_areas(
     disc: &Disc,
     manifest: &Manifest,
     path: &str,
     entry: &DiscEntry,
-) -> Result<Digest, IsoError> {
+) -> Result<Vec<u8>, IsoError> {
     let mut bytes = disc.read(entry, AREA_FILE_LIMIT)?;
     for area in manifest.areas_in(path) {
         let empty = area.empty().ok_or(IsoError::NoArea(area.kind))?;
@@ -73,7 +73,7 @@ fn digest_without_areas(
             .and_then(|start| bytes.get_mut(start..start.checked_add(empty.len())?));
         range.ok_or_else(|| IsoError::AreaOutside(path.to_owned()))?.copy_from_slice(&empty);
     }
-    Ok(Digest::sha256(&bytes))
+    Ok(bytes)
 }
 
 /// Files that the manifest doesn't know.

@@ -45,6 +45,9 @@ pub struct IsoConfig {
     /// cloud-init's network configuration, in a file.
     #[serde(default)]
     pub network: Option<String>,
+    /// Where a bill of materials (SPDX 2.3, JSON) goes, if one is wanted.
+    #[serde(default)]
+    pub sbom: Option<String>,
 }
 
 /// What starts a system from a medium.

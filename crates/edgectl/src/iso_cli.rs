@@ -32,7 +32,7 @@ pub(crate) enum IsoCommand {
 #[command(after_help = "\
 Example:
   edgectl save --out content
-  edgectl iso build --content content")]
+  edgectl iso build --content content --sbom installer.spdx.json")]
 pub(crate) struct IsoBuildArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -47,7 +47,7 @@ pub(crate) struct IsoBuildArgs {
     pub(crate) output: OutputArgs,
 }
 
-/// What else goes onto the medium, in place of what edge.yaml says.
+/// What else goes onto the medium or beside it, in place of what edge.yaml says.
 #[derive(Debug, Default, Args)]
 pub(crate) struct MediumArgs {
     /// Images to put onto the medium, which the agent preloads on the node: an
@@ -56,6 +56,10 @@ pub(crate) struct MediumArgs {
     pub(crate) content: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+    /// Write a bill of materials (SPDX 2.3, JSON): the system, its packages, the
+    /// files on the medium, its images.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sbom: Option<PathBuf>,
 }
 
 /// The network of the system.
@@ -78,8 +82,8 @@ pub(crate) struct IsoInjectArgs {
     pub(crate) iso: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// The user data; `-` for stdin [default: edge.yaml's, where nothing else
-    /// is to be changed].
+    /// The user data; `-` for stdin [default: edge.yaml's, with its network
+    /// configuration, where nothing else is to be changed].
     #[arg(long, value_name = "FILE")]
     pub(crate) user_data: Option<PathBuf>,
     #[command(flatten)]

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{BakeReport, BakeRequest, Compression, IsoError, LiveSystem, SecureBoot, bake};
+use edgectl_iso::{
+    BakeReport, BakeRequest, Compression, Content, IsoError, LiveSystem, SecureBoot, bake, sbom,
+};
 use edgectl_model::{
     CompressionConfig, ImageLock, IsoConfig, LiveConfig, Reference, SecureBootConfig,
 };
+use edgectl_process::write_file;
 use serde_json::json;
 
 use crate::cli::{AgentArgs, Output};
@@ -89,6 +92,10 @@ pub(crate) fn build_iso(
         Err(IsoError::NoAgent) => return Err(agent.err().unwrap_or_else(no_agent)),
         baked => baked.doing(format!("baking `{}`", out.display()))?,
     };
+    let named = config.sbom.as_ref().map(|file| project.path(file));
+    if let Some(file) = with.sbom.clone().or(named) {
+        write_sbom(&report, content.as_ref(), &file, printer)?;
+    }
     report.warnings.iter().for_each(|text| printer.say(&format!("warning: {text}")));
     printer.say(&format!(
         "baked {} ({}, kernel {})",
@@ -97,6 +104,24 @@ pub(crate) fn build_iso(
         report.kernel
     ));
     Ok(report)
+}
+
+fn write_sbom(
+    report: &BakeReport,
+    content: Option<&Content>,
+    file: &Path,
+    printer: Printer,
+) -> Result<(), Failure> {
+    let doing = || format!("writing the bill of materials `{}`", file.display());
+    write_file(file, 0o644, &sbom(report, content).doing(doing())?).doing(doing())?;
+    let packages = report.contents.packages.len();
+    printer.say(&format!("  bill of materials: {}", file.display()));
+    if packages == 0 {
+        printer.say(
+            "warning: the bill of materials names no package: the system has no list of dpkg or apk",
+        );
+    }
+    Ok(())
 }
 
 fn live(config: &IsoConfig) -> Option<LiveSystem> {

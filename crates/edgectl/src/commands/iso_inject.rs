@@ -21,7 +21,7 @@ use crate::project::Project;
 
 pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure> {
     let iso = image(args.iso.as_deref(), &args.project.file)?;
-    let text = user_data(args)?;
+    let Named { user_data: text, network } = named(args)?;
     args.authority.ensure_goes_into(text.is_some())?;
     let with = |(path, text)| Ok::<_, Failure>((path, args.authority.put_into(text)?));
     let text = text.map(with).transpose()?;
@@ -29,8 +29,7 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
         ensure_good(path, text)?;
     }
     let names_arguments = !args.kernel_arguments.is_empty() || args.no_kernel_arguments;
-    let network = args.network.network_config.as_deref();
-    let network = network.map(|file| network_config(file, !args.no_check)).transpose()?;
+    let network = network.map(|file| network_config(&file, !args.no_check)).transpose()?;
     let change = Change {
         reset: args.reset,
         network_config: network.as_deref().map(str::as_bytes),
@@ -73,23 +72,33 @@ pub(crate) fn image(named: Option<&Path>, project: &Path) -> Result<PathBuf, Fai
     }
 }
 
-/// The user data, where it is to be changed.
-fn user_data(args: &IsoInjectArgs) -> Result<Option<(PathBuf, String)>, Failure> {
+/// What is to be put there.
+struct Named {
+    user_data: Option<(PathBuf, String)>,
+    network: Option<PathBuf>,
+}
+
+/// What the command line names, else what the project does: its user data and
+/// its network.
+fn named(args: &IsoInjectArgs) -> Result<Named, Failure> {
+    let network = args.network.network_config.clone();
     let names_others = args.reset
         || args.no_kernel_arguments
         || !args.kernel_arguments.is_empty()
-        || args.network.network_config.is_some();
-    match &args.user_data {
-        Some(path) => read_user_data(path).map(|text| Some((path.clone(), text))),
-        None if names_others => Ok(None),
-        None => {
-            let project = Project::load(&args.project.file).map_err(|failure| {
-                failure.hint("or name what is to be changed: `--user-data FILE`")
-            })?;
-            let path = project.path(&project.config.user_data.out);
-            read_injected(&path).map(|text| Some((path, text)))
-        }
+        || network.is_some();
+    if let Some(path) = &args.user_data {
+        let text = read_user_data(path)?;
+        return Ok(Named { user_data: Some((path.clone(), text)), network });
     }
+    if names_others {
+        return Ok(Named { user_data: None, network });
+    }
+    let project = Project::load(&args.project.file)
+        .map_err(|failure| failure.hint("or name what is to be changed: `--user-data FILE`"))?;
+    let path = project.path(&project.config.user_data.out);
+    let text = read_injected(&path)?;
+    let network = project.config.iso.network.as_ref().map(|file| project.path(file));
+    Ok(Named { user_data: Some((path, text)), network })
 }
 
 /// Refuses what a node couldn't read.

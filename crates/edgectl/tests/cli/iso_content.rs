@@ -33,6 +33,25 @@ fn saved_images_go_onto_the_medium() {
 }
 
 #[test]
+fn a_bill_of_materials_names_them() {
+    let site = saved();
+    let with = "iso: {os: ./os, content: ./content, sbom: ./build/bill.json}";
+    site.configure("iso: {os: ./os}", with);
+    let ended = site.run(&BUILD).expect(0);
+    assert!(ended.stderr.contains("/build/bill.json\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no list of dpkg"), "{}", ended.stderr);
+    let read = |name: &str| std::fs::read(site.path(name)).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&read("build/bill.json")).unwrap();
+    let packages = value["packages"].as_array().unwrap();
+    let names: Vec<&str> = packages.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(&names[2..], ["quay.io/a/db:1", "quay.io/a/web:1"]);
+    site.run(&[&BUILD[..], &["--sbom", "other.json"]].concat()).expect(0);
+    assert!(read("other.json") == read("build/bill.json"), "two bills of one image differ");
+    let ended = site.run(&[&BUILD[..], &["--sbom", "os"]].concat()).expect(1);
+    assert!(ended.stderr.contains("writing the bill of materials `os`"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_layout_that_is_not_whole_is_refused_before_anything_is_written() {
     let site = saved();
     let build = [&BUILD[..], &["--content", "content"]].concat();

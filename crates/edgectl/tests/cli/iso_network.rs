@@ -59,6 +59,15 @@ fn a_network_configuration_goes_in_out_and_into_a_fleet() {
     site.configure("iso: {os: ./os}", "iso: {os: ./os, network: ./net}");
     site.run(&BUILD).expect(0);
     assert!(has_one(iso));
+    let baked = std::fs::read(site.path(iso)).unwrap();
+    site.run(&["iso", "inject", "--reset"]).expect(0);
+    assert!(!has_one(iso));
+    site.run(&["iso", "inject"]).expect(0);
+    assert!(std::fs::read(site.path(iso)).unwrap() == baked, "as it was baked");
+    // Whoever names something means that alone.
+    site.run(&["iso", "inject", "--reset"]).expect(0);
+    site.run(&["iso", "inject", "--user-data", "data"]).expect(0);
+    assert!(!has_one(iso));
 }
 
 #[test]
