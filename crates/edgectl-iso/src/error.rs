@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::area::AreaKind;
 use crate::customize::Flavor;
 use crate::disc::DiscError;
+use crate::netboot::NetbootError;
 
 /// Why an installer image couldn't be made, read or changed.
 #[derive(Debug, Error)]
@@ -236,6 +237,9 @@ pub enum IsoError {
     /// A manifest that can't be read.
     #[error("the manifest on the image can't be read")]
     Manifest(#[source] serde_json::Error),
+    /// An image, or a place, that network boot can't take.
+    #[error(transparent)]
+    Netboot(#[from] NetbootError),
     /// A bill of materials that can't be written.
     #[error("the bill of materials can't be written as JSON")]
     Sbom(#[source] serde_json::Error),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::{AgentArgs, OutputArgs, ProjectArgs};
 use crate::iso_authority::AuthorityArgs;
+use crate::iso_netboot_cli::IsoNetbootArgs;
 
 /// `edgectl iso …`
 #[derive(Debug, Subcommand)]
@@ -18,6 +19,8 @@ pub(crate) enum IsoCommand {
     Customize(IsoCustomizeArgs),
     /// Make an image, or a small seed, for each of many sites.
     Fleet(IsoFleetArgs),
+    /// Write what machines need to start an image over a network.
+    Netboot(IsoNetbootArgs),
     /// Say what is on an image, whoever made it; secrets are hidden.
     Inspect(IsoInspectArgs),
     /// Say what differs between two images; secrets are hidden.

@@ -19,6 +19,7 @@ mod inputs;
 mod iso_authority;
 mod iso_cli;
 mod iso_content;
+mod iso_netboot_cli;
 mod iso_network;
 mod iso_report;
 mod logging;
@@ -108,6 +109,7 @@ fn iso(command: IsoCommand, printer: Printer) -> Result<u8, Failure> {
         IsoCommand::Inject(args) => commands::iso_inject::run(&args, printer),
         IsoCommand::Customize(args) => commands::iso_customize::run(&args, printer),
         IsoCommand::Fleet(args) => commands::iso_fleet::run(&args, printer),
+        IsoCommand::Netboot(args) => commands::iso_netboot::run(&args, printer),
         IsoCommand::Inspect(args) => commands::iso_inspect::run(&args, printer),
         IsoCommand::Diff(args) => commands::iso_diff::run(&args, printer),
         IsoCommand::Verify(args) => commands::iso_verify::run(&args, printer),

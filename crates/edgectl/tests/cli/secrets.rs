@@ -37,6 +37,7 @@ fn no_command_tells_the_password() {
         &["-vvv", "iso", "inject", "--checksum"],
         &["-vvv", "iso", "verify"],
         &["-vvv", "iso", "diff", "build/installer.iso", "build/installer.iso"],
+        &["-vvv", "iso", "netboot", "--url", "http://192.0.2.1/", "--out", "netboot", "-o", "json"],
         &["-vvv", "upload-profile", "--check"],
         &["-vvv", "upload-profile", "--dry-run"],
         &["-vvv", "upload-profile", "--attachments-again"],
@@ -95,6 +96,7 @@ fn no_command_tells_the_password() {
             "net",
             "bad-net",
             "no-yaml",
+            "netboot/medium.cpio",
         ];
         if holds_it.contains(&name.as_str()) || name.ends_with(".iso") {
             continue;
