@@ -85,15 +85,17 @@ pub(crate) fn refuse_foreign(
     Ok(())
 }
 
+/// How the files that injecting writes begin.
+pub(crate) const OWN_MARK: &str = "# Written by edgectl.";
+
 pub(crate) fn is_our_content(document: &Document, written: &Written<'_>) -> bool {
     const OWN_NAMES: [&str; 2] = ["/etc/edgectl/", "/usr/local/share/ca-certificates/edgectl-"];
-    const MARK: &str = "# Written by edgectl.";
     let is_plain = ["encoding", "append", "source"]
         .into_iter()
         .all(|key| document.get(written.item, key).is_none());
     let content = content(document, written.item).unwrap_or_default();
     let is_named = OWN_NAMES.iter().any(|name| written.path.starts_with(name));
-    is_plain && (is_named || content.is_empty() || content.starts_with(MARK))
+    is_plain && (is_named || content.is_empty() || content.starts_with(OWN_MARK))
 }
 
 /// The files that user data of one part writes on the host, with what they

@@ -35,6 +35,7 @@ mod splice;
 mod target;
 mod trace;
 mod tree;
+mod yip;
 
 pub use check::{Against, Finding, Flavor, Level, RULES, Rule, USER_DATA_SCHEMA, check};
 pub use envelope::cloud_configs;

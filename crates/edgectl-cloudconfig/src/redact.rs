@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use granit_parser::ScalarStyle;
 use thiserror::Error;
 
 use crate::certificate::decode;
@@ -10,7 +11,8 @@ use crate::error::Place;
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
-    has_secret_line, is_command_with_secret, is_secret_key, logins, secret_lines, without_logins,
+    has_secret_line, is_beside_secret, is_command_with_secret, is_secret_key, logins, secret_lines,
+    without_logins,
 };
 use crate::trace;
 use crate::tree::{Data, Document, Id};
@@ -136,11 +138,18 @@ impl Search<'_> {
                 }
                 for (key, value) in entries {
                     let name = self.document.node(*key).scalar().map_or("", |(name, _)| name);
-                    self.aliased(*value, is_secret || is_secret_key(name));
+                    self.scalar(*key, name, false);
+                    let is_inherited = is_secret && !self.is_beside(name, *value);
+                    self.aliased(*value, is_inherited || is_secret_key(name));
                 }
             }
             Data::Alias(_) => {}
         }
+    }
+
+    /// Whether a value is in a mapping that is a secret, and none itself.
+    fn is_beside(&self, name: &str, value: Id) -> bool {
+        is_beside_secret(name) && self.document.node(value).scalar().is_some()
     }
 
     /// Whether a list is a command with a secret, a word an item.
@@ -198,6 +207,10 @@ impl Search<'_> {
         if node.range.is_empty() || value.is_empty() || is_done {
             return;
         }
+        // `lock_passwd: true`
+        let is_flag = matches!(value, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
+            && node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain);
+        let is_secret = is_secret && !is_flag;
         if is_secret || has_secret_line(value) {
             self.edits.push(match node.is_block_scalar() {
                 true => self.hidden_block(&node.range),
@@ -257,7 +270,7 @@ fn hide_comment(line: &str, is_secret: bool) -> String {
     }
     let key = comment.split([':', '=']).next().unwrap_or_default();
     // What isn't a key may be a part of the secret.
-    let is_key = comment.len() > key.len() && is_secret_key(key.trim());
+    let is_key = comment.len() > key.len() && is_secret_key(key.trim()) && !has_secret_line(key);
     let key = if is_key { format!("{key}:") } else { String::new() };
     format!("{before}#{key} <hidden>{end}")
 }

@@ -45,9 +45,15 @@ fn escape(c: char) -> String {
 
 /// Whether a character can stand in a YAML stream as it is. Line separators
 /// and the byte order mark could, but not every reader agrees.
-fn is_printable(c: char) -> bool {
-    let is_trap = matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-    !c.is_control() && !is_trap
+pub(crate) fn is_printable(c: char) -> bool {
+    let is_trap = matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    !c.is_control() && !is_trap && !is_old_line_end(c)
+}
+
+/// Whether a character ends a line in YAML 1.1 (cloud-init's and Kairos'
+/// readers), and is like any other in YAML 1.2.
+pub(crate) fn is_old_line_end(c: char) -> bool {
+    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// A mapping key: bare where it is a plain word, else quoted.

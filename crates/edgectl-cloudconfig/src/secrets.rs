@@ -1,66 +1,40 @@
 //! Telling secrets from other texts.
 
 mod command;
+mod key;
 mod login;
 mod pair;
+mod shape;
 
 pub(crate) use command::is_command_with_secret;
+pub(crate) use key::{is_beside_secret, is_secret_key};
 pub(crate) use login::{logins, without_logins};
 
-use std::sync::LazyLock;
-
-use regex_lite::Regex;
-
 use crate::certificate::decode_bytes;
+use crate::scalar::is_old_line_end;
 use pair::Pair;
 
-/// Keys whose values are secrets, in lower case without `_` and `-`.
-const KEYS: [&str; 22] = [
-    "password",
-    "passwd",
-    "hashedpasswd",
-    "plaintextpasswd",
-    "edgehosttoken",
-    "token",
-    "identitytoken",
-    "registrytoken",
-    "secret",
-    "clientsecret",
-    "auth",
-    "authorization",
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-    "clientkeydata",
-    "dockercfg",
-    "dockerconfigjson",
-    "psk",
-    "passphrase",
-    "rsaprivate",
-];
-
-/// Ends of keys that say the same.
-const ENDS: [&str; 6] = ["password", "passwd", "token", "secret", "apikey", "private"];
-
-/// What `crypt` makes of a password: `$6$salt$hash`.
-static HASH: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\$(1|2[abxy]?|5|6|7|g?y|sha1|scrypt|argon2i?d?)\$[./A-Za-z0-9$=,+]{8}").ok()
-});
-
-/// Whether a key's value is a secret.
-pub(crate) fn is_secret_key(key: &str) -> bool {
-    let plain = |c: &char| !matches!(c, '_' | '-');
-    let key: String = key.chars().filter(plain).collect::<String>().to_ascii_lowercase();
-    KEYS.contains(&key.as_str()) || ENDS.iter().any(|end| key.ends_with(end))
-}
+/// Shortest word that is taken for base64 of something.
+const SHORTEST: usize = 16;
 
 /// Whether a text has a secret in one of its lines, in the clear or as base64:
 /// `password: x`, `"auth": "x"`, `TOKEN=x`, `docker login -p x`, a private key.
 pub(crate) fn has_secret_line(text: &str) -> bool {
-    let decoded = decode_bytes(text).unwrap_or_default();
-    let decoded = String::from_utf8_lossy(&decoded);
-    [text, &decoded].into_iter().any(|text| secret_lines(text).contains(&true))
+    let text = text.replace(|c| c == '\r' || is_old_line_end(c), "\n");
+    let is_secret = |text: &str| secret_lines(text).contains(&true);
+    // The whole, which may take several lines, or a word of it.
+    let whole = decode_bytes(&text);
+    let words = text.split(|c: char| c.is_whitespace() || "\"',;:()".contains(c));
+    let words = words.filter(|word| word.len() >= SHORTEST && word.len() < text.len());
+    let decoded = words.filter_map(decode_bytes).filter(|decoded| is_text(decoded));
+    is_secret(&text)
+        || whole.into_iter().chain(decoded).any(|text| is_secret(&String::from_utf8_lossy(&text)))
+}
+
+/// Whether bytes aren't those of a word that only looks like base64.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_odd = |c: char| c.is_control() && !c.is_whitespace();
+    std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_odd))
 }
 
 /// Which lines of a text are a secret or a part of one.
@@ -118,7 +92,7 @@ impl Lines {
     }
 
     fn fresh(&mut self, line: &str) -> bool {
-        if line.contains("PRIVATE KEY-----") {
+        if shape::is_private_key(line) {
             if line.contains("-----BEGIN") && !line.contains("-----END") {
                 self.open = Open::Key;
             }
@@ -128,15 +102,15 @@ impl Lines {
             self.open = Open::Input(end.to_owned());
             return true;
         }
-        let is_hash = HASH.as_ref().is_some_and(|hash| hash.is_match(line));
+        let is_told = shape::has_secret(line);
         match pair::secret_pair(line) {
             Some(Pair::Value(column)) => self.open = Open::Value(column),
             Some(Pair::Beside) => {}
             Some(Pair::Open(column)) => {
                 self.open = Open::Below(column);
-                return is_hash;
+                return is_told;
             }
-            None => return is_hash || command::is_secret(line, self.is_netrc),
+            None => return is_told || command::is_secret(line, self.is_netrc),
         }
         true
     }
@@ -187,6 +161,45 @@ mod tests {
             "skopeo copy --src-creds me:x docker://a dir:b",
             "echo x | passwd --stdin root",
             "echo x | docker login -u me --password-stdin",
+            "AWS_SECRET_ACCESS_KEY=wJalrXUt",
+            "curl -H \"Authorization: Bearer X\" https://a",
+            "curl -H 'PRIVATE-TOKEN: x' https://a",
+            "curl --oauth2-bearer abc https://a",
+            "export MYPASS=x",
+            "mysql -uroot -px db",
+            "mysqldump --password=x db",
+            "htpasswd -b /etc/x user pw",
+            "htpasswd -nbB user pw",
+            "tailscale up --authkey x",
+            "openssl rsa -in a -passin pass:x",
+            "openssl enc -aes-256-cbc -k x",
+            "openssl passwd -6 -salt ab x",
+            "nmcli dev wifi connect net password x",
+            "nmcli con modify net wifi-sec.psk x",
+            "wpa_passphrase net x > /etc/wpa.conf",
+            "ipmitool -H h -U u -P x power on",
+            "ipmitool user set password 2 x",
+            "snap login --pass x me",
+            "pro attach C1234",
+            "ssh-keygen -t ed25519 -N x -f a",
+            "redis-cli -a x ping",
+            "k3s agent -t x",
+            "echo x | cryptsetup luksFormat /dev/sda -",
+            "echo x | sudo -S ls",
+            "echo 'x\\nx' | passwd root",
+            "old password: X",
+            "the license key: ABC",
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+            "key=ghp_0123456789abcdefABCD",
+            "see glpat-0123456789abcdefABCD",
+            "xoxb-123456789012-abcdef",
+            "a eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc b",
+            "sk-proj-0123456789abcdefABCD",
+            "AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYAB",
+            "Bearer abc123def456",
+            "x Basic dTpw",
+            "echo cGFzc3dvcmQ6IGh1bnRlcjI= | base64 -d > /a",
+            "x\u{2028}password: y",
             // passphrase: lätin, in base64
             "cGFzc3BocmFzZTogbOR0aW4=",
         ] {
@@ -215,6 +228,24 @@ mod tests {
             "chpasswd -e < /run/x",
             "if [ -z \"$TOKEN\" ]; then exit 1; fi",
             "a password protected page",
+            "mysql -h db -P 3306 -p",
+            "openssl req -newkey rsa:2048 -keyout /a -nodes",
+            "openssl passwd -6 -stdin < /run/x",
+            "nmcli con show",
+            "htpasswd -c /etc/x user",
+            "tailscale up --authkey $AUTHKEY",
+            "read -p \"Enter password: \" PW",
+            "the password: it is made by the server",
+            "bearer authentication is used",
+            "ghp_short",
+            "ssh-keygen -t ed25519 -N '' -f a",
+            "kubeadm join h --discovery-token-ca-cert-hash sha256:0a",
+            "keyboard: {layout: de}",
+            "publicKey: abc",
+            "ssh_pwauth: true",
+            "/usr/share/keyrings/kubernetes-archive-keyring",
+            "PWD=/root",
+            "secretName: a",
         ] {
             assert!(!has_secret_line(text), "{text}");
         }

@@ -122,6 +122,72 @@ fn what_cannot_be_written_is_refused() {
     assert!(fails("x: {{ a | nonsense }}", "1").contains("nonsense"));
 }
 
+/// PyYAML and Go's YAML begin a new line behind them, also in a comment.
+#[test]
+fn other_readers_line_ends_bring_in_nothing() {
+    for end in ['\u{85}', '\u{2028}', '\u{2029}', '\r', '\n'] {
+        let value = format!("x{end}runcmd: [evil]");
+        let filled =
+            render("#cloud-config\n# {{ a }}\nb: {{ a }}\nc: \"{{ a }}\"\n", &[("a", &value)]);
+        let filled = filled.unwrap();
+        assert!(filled.starts_with("#cloud-config\n# x runcmd: [evil]\nb: \""), "{filled:?}");
+        assert!(filled.chars().all(|c| c == '\n' || !c.is_control()), "{filled:?}");
+        assert!(!filled.contains(['\u{2028}', '\u{2029}']), "{filled:?}");
+        let fails = |text: &str| render(text, &[("a", &value)]).is_err();
+        assert!(fails("#cloud-config\nb: '{{ a }}'\n"));
+        assert!(end == '\n' || fails("#cloud-config\nb: |\n  {{ a }}\n"));
+        assert!(fails("#cloud-config\nb: >\n  {{ a }}\n"));
+        assert!(fails("#cloud-config\nb: x-{{ a }}\n"));
+    }
+}
+
+#[test]
+fn values_are_no_templates_on_the_host() {
+    let text = "## template: jinja\n#cloud-config\n# {{ a }}\nb: '{{ a }}'\nc: \"{{ a }}\"\nd: {{ a }}\ne: |\n  {{ a }}% y\n";
+    let mark = "{{ \"{\" }}";
+    let filled = render(text, &[("a", "{% x %} {")]).unwrap();
+    let raw = format!("{mark}% x %}} {mark}");
+    let expected = format!(
+        "## template: jinja\n#cloud-config\n# {raw}\nb: '{raw}'\nc: \"\\x7B% x %}} \\x7B\"\nd: \"\\x7B% x %}} {{\"\ne: |\n  {raw}% y\n"
+    );
+    assert_eq!(filled, expected);
+    let text = "#cloud-config\nstages:\n  boot:\n    - commands: {{ list }}\n      name: '{{ a }}'\n      files:\n        - {path: /a, content: \"{{ a }}\"}\n        - path: /b\n          content: |\n            {{ a }}\n";
+    let filled = render_with_list(text, &[("a", "{{ x }}")], "list", &["{{ y }}", "z"]).unwrap();
+    let mark = "{{ \"{{\" }}";
+    let quoted = "\\x7B{ \\\"\\x7B{\\\" }}";
+    let expected = format!(
+        "#cloud-config\nstages:\n  boot:\n    - commands: [\"{quoted} y }}}}\", \"z\"]\n      name: '{{{{ x }}}}'\n      files:\n        - {{path: /a, content: \"{quoted} x }}}}\"}}\n        - path: /b\n          content: |\n            {mark} x }}}}\n"
+    );
+    assert_eq!(filled, expected);
+    assert_eq!(check(&filled, None), []);
+    // The same keys are nothing to cloud-init.
+    let text = "#cloud-config\nwrite_files:\n  - path: /a\n    content: '{{ a }}'\n";
+    assert!(render(text, &[("a", "{{ x }}")]).unwrap().ends_with("content: '{{ x }}'\n"));
+    let kairos = format!("{text}install: {{}}\n");
+    assert!(render(&kairos, &[("a", "{{ x }}")]).unwrap().contains(&format!("'{mark} x }}}}'")));
+    // Where a list of files is put in, nothing tells which of its texts are run.
+    let text = "#cloud-config\nstages:\n  boot: {{ steps }}\n";
+    let error = render_with_list(text, &[], "steps", &["{{ x }}"]).unwrap_err();
+    assert!(
+        error.contains("`steps` holds `{{`, which Kairos would take for a template"),
+        "{error}"
+    );
+    let escaped = format!("{mark} x }}}}");
+    assert!(render_with_list(text, &[], "steps", &[&escaped]).is_ok());
+}
+
+fn render_with_list(
+    text: &str,
+    values: &[(&str, &str)],
+    name: &str,
+    items: &[&str],
+) -> Result<String, String> {
+    let mut values = site(values);
+    let items = items.iter().map(|item| SiteValue::Text((*item).into())).collect();
+    values.insert(name.to_owned(), SiteValue::List(items));
+    template(text).unwrap().render(&values).map_err(|error| error.to_string())
+}
+
 #[test]
 fn lines_of_a_value_are_indented_as_their_block() {
     let text = "#cloud-config\nwrite_files:\n  - path: /etc/motd\n    content: |\n      # {{ name }}\n        {{ motd }}\n      end\n  - content: |2-\n        {{ motd }}\n";
@@ -207,7 +273,13 @@ proptest! {
         let text = format!(
             "#cloud-config\nstylus:\n  registryCredentials:\n    domain: reg.local\n    username: \"u\"\n    password: {open}{{{{ secret }}}}{close}\n"
         );
-        let filled = render(&text, &[("secret", &value)]).unwrap();
+        let filled = render(&text, &[("secret", &value)]);
+        // Other readers' line ends can't stand between single quotes.
+        if quote == 2 && value.contains(['\u{2028}', '\u{2029}']) {
+            prop_assert!(filled.is_err());
+            return Ok(());
+        }
+        let filled = filled.unwrap();
         let settings = read_settings(&filled).unwrap();
         prop_assert_eq!(settings.registries[0].password.expose(), value.as_str());
     }

@@ -159,6 +159,55 @@ fn secrets_in_contents_and_comments_are_hidden() {
     assert_eq!(redact(clean).unwrap(), clean);
 }
 
+/// Secrets by their key, by the command they stand in, and by their looks; and
+/// what is none.
+#[test]
+fn secrets_are_told_from_what_is_none() {
+    for line in [
+        "AWS_SECRET_ACCESS_KEY: zqx",
+        "aws: {aws_secret_access_key: zqx}",
+        "env: {DB_PASS: zqx, GITHUB_PAT: zqx}",
+        "sshPrivateKey: zqx",
+        "licenseKey: zqx",
+        "registration_key: zqx",
+        "activation-key: zqx",
+        "validation_key: zqx",
+        "wifi: {psk: zqx, pre-shared-key: zqx}",
+        "runcmd:\n  - curl -H \"Authorization: Bearer zqx\" http://h",
+        "runcmd:\n  - curl -u me:zqx -H \"Accept: x\" http://h",
+        "runcmd: [export MYPASS=zqx]",
+        "runcmd: [mysql -pzqx]",
+        "runcmd:\n  - [mysql, -pzqx]",
+        "runcmd: [htpasswd -b /a me zqx]",
+        "runcmd: [tailscale up --authkey zqx]",
+        "runcmd: ['openssl rsa -passin pass:zqx']",
+        "runcmd: [nmcli dev wifi connect net password zqx]",
+        "runcmd: [[wpa_passphrase, net, zqx]]",
+        "runcmd: [ipmitool -P zqx]",
+        "runcmd: [snap login --pass zqx]",
+        "runcmd: ['echo root:zqx | chpasswd']",
+        "# old password: zqx",
+        "a: b # the pass: zqx",
+        "note: \"-----BEGIN RSA PRIVATE KEY-----\\nzqx\\n-----END RSA PRIVATE KEY-----\"",
+        "note: http://me:zqx@h",
+        "note: ghp_zqx4567890123456789",
+        "note: glpat-zqx4567890123456789",
+        "note: xoxb-zqx45678-90",
+        "note: eyJzqx45678.eyJzqx.zqx",
+        "note: sk-zqx4567890123456789",
+        "note: AKIAIOSFODNN7EXAMPLE zqx4567890zqx4567890zqx4567890zqx4567890",
+        "passwd: {lock: true, plain: zqx}",
+        "zqx-key-of-x: {password: 1, passwords: [zqx]}",
+    ] {
+        let text = format!("#cloud-config\n{line}\n");
+        let shown = redact(&text).unwrap();
+        assert!(!shown.replace("zqx-key-of-x", "").contains("zqx"), "{shown}");
+        assert_eq!(redact(&shown).unwrap(), shown);
+    }
+    let clean = "#cloud-config\npasswd: {lock: true, name: a}\nlock_passwd: true\nssh_pwauth: true\npublicKey: abc\nssh_authorized_keys: [ssh-ed25519 AAAA]\nkeyboard: {layout: de}\nchpasswd: {expire: false}\napt: {sources: {a: {keyid: AB12, key: x}}}\nbypass: x\nsecretName: a\npasswordFile: /a\nruncmd: [openssl req -newkey rsa -keyout /a -nodes, tailscale up --authkey $KEY]\n# the token: see the wiki\n";
+    assert_eq!(redact(clean).unwrap(), clean);
+}
+
 /// The files that runtimes read, as they are written for them.
 fn contents(password: &str) -> [(&'static str, String); 3] {
     let quoted = serde_json::to_string(password).unwrap();

@@ -3,6 +3,7 @@
 //! Every finding has a rule; every rule is one file in `rules/`, one page in
 //! `docs/user-data-rules/` and one directory of examples in `tests/check/`.
 
+mod characters;
 mod fault;
 mod finding;
 mod host_mirrors;
@@ -58,7 +59,11 @@ fn check_one(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let mut findings = Findings::default();
     match Document::parse(text) {
         Err(error) => {
-            findings.add(&rules::SYNTAX, error.place, "", error.message);
+            // A character that nobody sees says more than where reading ended.
+            let odd = rules::add_characters(text, &mut findings);
+            if odd.iter().all(|place| place.line != error.place.line) {
+                findings.add(&rules::SYNTAX, error.place, "", error.message);
+            }
             rules::check_header(text, &mut findings);
         }
         Ok(document) => {

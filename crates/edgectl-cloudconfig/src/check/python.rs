@@ -1,6 +1,10 @@
 //! What other readers take and cloud-init's safe loader (PyYAML) refuses: it
 //! then passes over the whole file.
 
+mod date;
+mod tags;
+mod tokens;
+
 use granit_parser::ScalarStyle;
 
 use crate::error::Place;
@@ -8,15 +12,10 @@ use crate::tree::{Data, Document, Id};
 
 /// The places, with what is wrong there.
 pub(super) fn refused_by_python(text: &str, document: &Document) -> Vec<(Place, &'static str)> {
-    let mut found = Vec::new();
-    for node in &document.nodes {
-        if let Some(tag) = node.tag.as_deref().filter(|tag| !is_known(tag)) {
-            let message = match tag.starts_with("!!") {
-                true => "a tag that cloud-init's YAML refuses with the whole file; remove it",
-                false => {
-                    "an unknown tag, which cloud-init's YAML refuses with the whole file; remove it, or quote a text that starts with `!`"
-                }
-            };
+    let mut found = tokens::faults(text);
+    for (id, node) in document.nodes.iter().enumerate() {
+        let tag = node.tag.as_deref().filter(|tag| *tag != "!");
+        if let Some(message) = tag.and_then(|tag| tags::fault(document, id, tag)) {
             found.push((node.place, message));
         }
         if let Data::Mapping { entries, flow } = &node.data {
@@ -24,6 +23,9 @@ pub(super) fn refused_by_python(text: &str, document: &Document) -> Vec<(Place, 
                 entries
                     .iter()
                     .filter_map(|(key, value)| key_fault(text, document, *key, *value, *flow)),
+            );
+            found.extend(
+                entries.iter().filter_map(|(key, value)| merge_fault(document, *key, *value)),
             );
             let values = entries.iter().map(|(_, value)| *value);
             found.extend(values.filter_map(|id| value_fault(document, id)));
@@ -33,26 +35,6 @@ pub(super) fn refused_by_python(text: &str, document: &Document) -> Vec<(Place, 
         }
     }
     found
-}
-
-fn is_known(tag: &str) -> bool {
-    const KNOWN: [&str; 12] = [
-        "str",
-        "int",
-        "float",
-        "bool",
-        "null",
-        "binary",
-        "timestamp",
-        "omap",
-        "pairs",
-        "set",
-        "seq",
-        "map",
-    ];
-    let verbatim = tag.strip_prefix("!<tag:yaml.org,2002:").and_then(|tag| tag.strip_suffix('>'));
-    let name = tag.strip_prefix("!!").or(tag.strip_prefix("tag:yaml.org,2002:")).or(verbatim);
-    tag == "!" || name.is_some_and(|name| KNOWN.contains(&name))
 }
 
 fn key_fault(
@@ -71,7 +53,13 @@ fn key_fault(
             let is_explicit = text[..node.range.start].trim_end().ends_with('?');
             let between = between.filter(|_| is_flow && !is_explicit);
             let colon = between.and_then(|between| between.split_once(':'));
+            let is_bare =
+                plain(document, key).is_some() && node.range.is_empty() && node.anchor == 0;
+            let is_behind_mark = |at: usize| text[..at].trim_end().ends_with('?');
             match colon.is_some_and(|(before, _)| before.contains('\n')) {
+                false if is_bare && !is_behind_mark(node.range.start) => {
+                    "nothing before a colon, which cloud-init's YAML refuses with the whole file; name the key"
+                }
                 true => {
                     "a colon in another line than its key, which cloud-init's YAML refuses with the whole file; put both into one line"
                 }
@@ -83,6 +71,23 @@ fn key_fault(
         }
     };
     Some((node.place, message))
+}
+
+/// `<<` takes mappings.
+fn merge_fault(document: &Document, key: Id, value: Id) -> Option<(Place, &'static str)> {
+    let is_mapping = |id: Id| {
+        let data = document.resolve(id).map(|id| &document.node(id).data);
+        matches!(data, Some(Data::Mapping { .. }))
+    };
+    let is_list = |id: Id| {
+        let data = document.resolve(id).map(|id| &document.node(id).data);
+        matches!(data, Some(Data::Sequence { items, .. }) if items.iter().all(|item| is_mapping(*item)))
+    };
+    let is_merge = document.node(key).tag.is_none() && plain(document, key) == Some("<<");
+    (is_merge && !is_mapping(value) && !is_list(value)).then_some((
+        document.node(key).place,
+        "`<<` without a mapping, or a list of mappings, which cloud-init's YAML refuses with the whole file; name one, or remove it",
+    ))
 }
 
 fn value_fault(document: &Document, id: Id) -> Option<(Place, &'static str)> {
@@ -108,7 +113,7 @@ fn plain_fault(document: &Document, id: Id) -> Option<(Place, &'static str)> {
 fn date_fault(document: &Document, id: Id) -> Option<(Place, &'static str)> {
     let message =
         "a date that doesn't exist, which cloud-init's YAML refuses with the whole file; quote it";
-    is_impossible_date(plain(document, id)?).then(|| (document.node(id).place, message))
+    date::is_impossible(plain(document, id)?).then(|| (document.node(id).place, message))
 }
 
 fn plain(document: &Document, id: Id) -> Option<&str> {
@@ -121,24 +126,4 @@ fn is_number_without_digits(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let digits = text.strip_prefix("0x").or(text.strip_prefix("0b"));
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|c| c == b'_'))
-}
-
-fn is_impossible_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let is_date = parts.iter().map(|part| part.len()).eq([4, 2, 2])
-        && parts.iter().all(|part| part.bytes().all(|c| c.is_ascii_digit()));
-    if !is_date {
-        return false;
-    }
-    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
-    let [year, month, day] = numbers[..] else { return false };
-    let is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let days = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if is_leap => 29,
-        2 => 28,
-        _ => 0,
-    };
-    year == 0 || day == 0 || day > days
 }

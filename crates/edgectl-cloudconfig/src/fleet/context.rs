@@ -4,9 +4,11 @@ use granit_parser::ScalarStyle;
 
 use super::TemplateError;
 use super::holes::Holes;
+use crate::header::is_jinja_template;
 use crate::lines;
 use crate::scalar::is_surely_text;
 use crate::tree::{Document, Node};
+use crate::yip::{self, Run};
 
 /// How a value has to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,32 +40,60 @@ pub(super) struct Block {
     pub(super) is_first: bool,
 }
 
-/// The context of every word of `holes` in `text`, by number.
-pub(super) fn contexts(text: &str, holes: &Holes) -> Result<Vec<Context>, TemplateError> {
+/// Where a value lands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) context: Context,
+    /// cloud-init runs the file as a template.
+    pub(super) is_jinja: bool,
+    /// What Kairos makes of the value.
+    pub(super) run: Run,
+}
+
+impl Spot {
+    /// Nowhere that YAML looks.
+    pub(super) fn comment(is_jinja: bool) -> Self {
+        Self { context: Context::Comment, is_jinja, run: Run::Never }
+    }
+}
+
+/// Where every word of `holes` stands in `text`, by number.
+pub(super) fn spots(text: &str, holes: &Holes) -> Result<Vec<Spot>, TemplateError> {
     let document = parsed(text)?;
-    let scalars: Vec<(&Node, &str, ScalarStyle)> = document
+    let is_jinja = is_jinja_template(text);
+    let runs = yip::runs(text, &document);
+    let scalars: Vec<Text<'_>> = document
         .nodes
         .iter()
-        .filter_map(|node| node.scalar().map(|(value, style)| (node, value, style)))
-        .filter(|(_, value, _)| value.contains(holes.mark()))
+        .zip(runs)
+        .filter_map(|(node, run)| node.scalar().map(|(value, style)| (node, value, style, run)))
+        .filter(|(_, value, _, _)| value.contains(holes.mark()))
         .collect();
-    let count = holes.expressions().len();
-    let context = |number| {
+    let spot = |number| {
         let word = holes.word(number);
-        let found = scalars.iter().find(|(_, value, _)| value.contains(&word));
-        match found {
-            None => Context::Comment,
-            Some((_, value, ScalarStyle::Plain)) if *value == word => Context::Whole,
-            Some((_, _, ScalarStyle::Plain)) => Context::Part,
-            Some((_, _, ScalarStyle::DoubleQuoted)) => Context::Double,
-            Some((_, _, ScalarStyle::SingleQuoted)) => Context::Single,
-            Some((node, value, style)) => {
-                let is_folded = *style == ScalarStyle::Folded;
-                Context::Block(block(text, node, value, &word, is_folded))
-            }
-        }
+        let found = scalars.iter().find(|(_, value, _, _)| value.contains(&word));
+        found.map_or(Spot::comment(is_jinja), |found| Spot {
+            context: context(text, found, &word),
+            is_jinja,
+            run: found.3,
+        })
     };
-    Ok((0..count).map(context).collect())
+    Ok((0..holes.expressions().len()).map(spot).collect())
+}
+
+type Text<'a> = (&'a Node, &'a str, ScalarStyle, Run);
+
+fn context(text: &str, (node, value, style, _): &Text<'_>, word: &str) -> Context {
+    match style {
+        ScalarStyle::Plain if *value == word => Context::Whole,
+        ScalarStyle::Plain => Context::Part,
+        ScalarStyle::DoubleQuoted => Context::Double,
+        ScalarStyle::SingleQuoted => Context::Single,
+        style => {
+            let is_folded = *style == ScalarStyle::Folded;
+            Context::Block(block(text, node, value, word, is_folded))
+        }
+    }
 }
 
 fn parsed(text: &str) -> Result<Document, TemplateError> {

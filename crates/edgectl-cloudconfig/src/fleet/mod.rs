@@ -8,6 +8,7 @@
 
 mod blame;
 mod context;
+mod engines;
 mod holes;
 mod write;
 
@@ -20,11 +21,12 @@ use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use thiserror::Error as ThisError;
 
 use crate::envelope::is_archive;
+use crate::header::is_jinja_template;
 use crate::mime::is_mime;
 use crate::trace;
 
 use blame::{Blame, plain_message};
-use context::Context;
+use context::Spot;
 use holes::{Holes, Put};
 
 /// Name of the one template in its environment.
@@ -136,7 +138,8 @@ impl SiteTemplate {
 
     fn of(holes: Holes, edited: &str) -> Result<Self, TemplateError> {
         let edited = context::quoted_parts(edited, &holes)?;
-        let contexts = context::contexts(&edited, &holes)?;
+        let spots = context::spots(&edited, &holes)?;
+        let is_jinja = is_jinja_template(&edited);
         let mut lines = Vec::new();
         let source = holes.fill(&edited, |number, put, before| {
             let line = before.matches('\n').count() + 1;
@@ -153,7 +156,7 @@ impl SiteTemplate {
         environment.set_syntax(whitespace()?);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         let expressions = holes.expressions();
-        let writers = Arc::new(Writers { contexts, expressions });
+        let writers = Arc::new(Writers { spots, is_jinja, expressions });
         environment.add_filter("join", join);
         // These make something out of nothing, and nobody needs them here.
         for name in ["pprint", "escape", "e", "zip"] {
@@ -223,7 +226,8 @@ fn whitespace() -> Result<SyntaxConfig, TemplateError> {
 }
 
 struct Writers {
-    contexts: Vec<Context>,
+    spots: Vec<Spot>,
+    is_jinja: bool,
     expressions: Vec<String>,
 }
 
@@ -234,8 +238,8 @@ impl Writers {
             let message = format!("`{expression}` has no value");
             return Err(Error::new(ErrorKind::UndefinedError, message));
         }
-        let context = self.contexts.get(number).copied().unwrap_or(Context::Comment);
-        write::value(value, context)
+        let spot = self.spots.get(number).copied().unwrap_or(Spot::comment(self.is_jinja));
+        write::value(value, spot)
             .map_err(|why| Error::new(ErrorKind::InvalidOperation, format!("`{expression}` {why}")))
     }
 }

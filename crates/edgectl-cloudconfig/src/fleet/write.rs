@@ -3,19 +3,29 @@
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use super::context::{Block, Context};
+use super::context::{Block, Context, Spot};
+use super::engines;
 use crate::scalar;
+use crate::yip::Run;
 
-/// `value` in `context`; the error says what can't be done.
-pub(super) fn value(value: &Value, context: Context) -> Result<String, &'static str> {
+/// `value` at `spot`; the error says what can't be done.
+pub(super) fn value(value: &Value, spot: Spot) -> Result<String, &'static str> {
+    let written = in_context(value, spot.context, spot.run)?;
+    // Between double quotes its marks are escapes.
+    let is_raw = matches!(spot.context, Context::Single | Context::Block(_) | Context::Comment);
+    Ok(if spot.is_jinja && is_raw { engines::past_jinja(&written) } else { written })
+}
+
+fn in_context(value: &Value, context: Context, run: Run) -> Result<String, &'static str> {
     let text = match value.kind() {
+        ValueKind::String if run == Run::Template => engines::past_go(&value.to_string()),
         ValueKind::String => value.to_string(),
         ValueKind::Number => return Ok(value.to_string()),
         ValueKind::Bool => return Ok(boolean(value)),
         ValueKind::None => return Err("is null, and nothing says what that means here"),
         ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
             return match context {
-                Context::Whole => flow(value),
+                Context::Whole => flow(value, run),
                 _ => Err("is a list or a mapping, and can only be the whole of a value"),
             };
         }
@@ -27,33 +37,46 @@ pub(super) fn value(value: &Value, context: Context) -> Result<String, &'static 
         Context::Double => Ok(inside_double(&text)),
         Context::Single => single(&text),
         Context::Block(place) => block(&text, place),
-        Context::Comment => Ok(text.replace(['\n', '\r'], " ")),
+        // One of other readers' line ends would begin a line of YAML.
+        Context::Comment => Ok(text.replace(|c| c != '\t' && !scalar::is_printable(c), " ")),
     }
 }
 
 /// A list or a mapping on one line.
-fn flow(value: &Value) -> Result<String, &'static str> {
+fn flow(value: &Value, run: Run) -> Result<String, &'static str> {
     let failed = |_| "can't be written";
     match value.kind() {
         ValueKind::Map => {
             let mut entries = Vec::new();
             for key in value.try_iter().map_err(failed)? {
                 let item = value.get_item(&key).map_err(failed)?;
-                entries.push(format!("{}: {}", scalar::key(&key.to_string()), flow(&item)?));
+                entries.push(format!("{}: {}", scalar::key(&key.to_string()), flow(&item, run)?));
             }
             Ok(format!("{{{}}}", entries.join(", ")))
         }
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(failed)?;
-            let items: Result<Vec<String>, &'static str> = items.map(|item| flow(&item)).collect();
+            let items: Result<Vec<String>, &'static str> =
+                items.map(|item| flow(&item, run)).collect();
             Ok(format!("[{}]", items?.join(", ")))
         }
         // Inside brackets nothing stands without quotes.
-        ValueKind::String => Ok(scalar::quoted(&value.to_string())),
+        ValueKind::String => flow_text(&value.to_string(), run),
         ValueKind::Number => Ok(value.to_string()),
         ValueKind::Bool => Ok(boolean(value)),
         ValueKind::None => Ok("null".to_owned()),
         _ => Err("holds something that user data can't hold"),
+    }
+}
+
+fn flow_text(text: &str, run: Run) -> Result<String, &'static str> {
+    match run {
+        Run::Template => Ok(scalar::quoted(&engines::past_go(text))),
+        // Which of its texts are run depends on the keys around them.
+        Run::Around if engines::is_run_by_go(text) => Err(
+            "holds `{{`, which Kairos would take for a template; write `{{ \"{{\" }}` for it in the sites, or put the texts into their places one by one",
+        ),
+        Run::Around | Run::Never => Ok(scalar::quoted(text)),
     }
 }
 
@@ -91,9 +114,9 @@ fn inside_double(text: &str) -> String {
 }
 
 fn single(text: &str) -> Result<String, &'static str> {
-    match text.chars().any(char::is_control) {
+    match !text.chars().all(scalar::is_printable) {
         true => Err(
-            "has line ends or control characters, which can't stand between single quotes; use double quotes in the template",
+            "has line ends or invisible characters, which can't stand between single quotes; use double quotes in the template",
         ),
         false => Ok(text.replace('\'', "''")),
     }
@@ -101,10 +124,10 @@ fn single(text: &str) -> Result<String, &'static str> {
 
 /// Every line is indented as the block is.
 fn block(text: &str, place: Block) -> Result<String, &'static str> {
-    let is_odd = |c: char| c.is_control() && c != '\t' && c != '\n';
+    let is_odd = |c: char| !matches!(c, '\t' | '\n') && !scalar::is_printable(c);
     if text.chars().any(is_odd) {
         return Err(
-            "has control characters, which can't stand in a block of text; use double quotes in the template",
+            "has control characters or other readers' line ends, which can't stand in a block of text; use double quotes in the template",
         );
     }
     if place.is_folded

@@ -3,11 +3,32 @@
 use super::is_secret_key;
 use super::pair::is_variable;
 
-/// Commands whose `-p` is a password.
-const WITH_P: [&str; 4] = ["login", "sshpass", "useradd", "usermod"];
+/// Commands with the short flags whose value is a password.
+const FLAGS: [(&[&str], &str); 6] = [
+    (&["login", "sshpass", "useradd", "usermod", "mongo", "mongosh", "mongodump"], "-p"),
+    (&["ipmitool", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "hydra"], "-P"),
+    (&["redis-cli"], "-a"),
+    (&["ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldapwhoami", "ldappasswd"], "-w"),
+    (&["ssh-keygen"], "-N"),
+    (&["k3s", "rke2"], "-t"),
+];
+/// Commands whose `-p` has its value in the same word alone.
+const WITH_OWN_P: [&str; 9] = [
+    "mysql",
+    "mysqldump",
+    "mysqladmin",
+    "mysqlimport",
+    "mysqlsh",
+    "mariadb",
+    "mariadb-dump",
+    "7z",
+    "7za",
+];
 /// Commands whose user is `name:password`.
 const WITH_USER: [&str; 2] = ["curl", "ctr"];
 const USER: [&str; 4] = ["-u", "--user", "-U", "--proxy-user"];
+/// Commands that take words for keys: `nmcli … password x`.
+const WITH_KEYS: [&str; 3] = ["nmcli", "ipmitool", "virsh"];
 const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// Whether the words of a command, one an item, have a secret.
@@ -38,41 +59,93 @@ fn bare(word: &str) -> &str {
     word.trim_matches(['"', '\'', '`', '[', ']', '\\'])
 }
 
-/// What the words so far have been.
-#[derive(Default)]
-struct Command {
-    has_p: bool,
-    has_user: bool,
+/// The last part of a command's path.
+fn base(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or_default()
 }
 
-impl Command {
-    fn is_secret(&mut self, word: &str, next: &str) -> bool {
-        let name = word.rsplit('/').next().unwrap_or_default();
+/// What the words so far have been.
+#[derive(Default)]
+struct Command<'a> {
+    names: Vec<&'a str>,
+    /// Words that were given to `wpa_passphrase`.
+    given: usize,
+}
+
+impl<'a> Command<'a> {
+    fn is_secret(&mut self, word: &'a str, next: &str) -> bool {
         if BETWEEN.contains(&word) {
             *self = Self::default();
         }
-        self.has_p |= WITH_P.contains(&name);
-        self.has_user |= WITH_USER.contains(&name);
+        let is_positional = self.is_positional(word);
+        self.names.push(base(word));
+        if let Some(value) = word.strip_prefix("pass:") {
+            return is_given(value);
+        }
         let (flag, value) = match word.split_once('=') {
             Some((flag, value)) if word.starts_with("--") => (flag, value),
             _ => (word, next),
         };
+        is_positional || self.is_flag(flag, value) || self.is_key(word, next)
+    }
+
+    fn has(&self, names: &[&str]) -> bool {
+        self.names.iter().any(|name| names.contains(name))
+    }
+
+    fn is_flag(&self, flag: &str, value: &str) -> bool {
+        let is_short = |(commands, short): &(&[&str], &str)| {
+            let rest = flag.strip_prefix(short);
+            rest.is_some_and(|rest| {
+                let said = if rest.is_empty() { value } else { rest };
+                self.has(commands) && is_given(said)
+            })
+        };
         match flag {
-            "-p" if self.has_p => is_given(value),
-            flag if self.has_user && USER.contains(&flag) => is_user_with_password(value),
+            flag if self.has(&WITH_USER) && USER.contains(&flag) => is_user_with_password(value),
             "--creds" | "--src-creds" | "--dest-creds" => is_user_with_password(value),
             flag if flag.starts_with("--") => is_secret_key(flag) && is_given(value),
-            flag if self.has_p && flag.starts_with("-p") => !flag[2..].starts_with('$'),
-            flag if self.has_user && flag.starts_with("-u") => is_user_with_password(&flag[2..]),
+            _ if FLAGS.iter().any(is_short) => true,
+            flag if self.has(&WITH_OWN_P) && flag.starts_with("-p") => is_given(&flag[2..]),
+            flag if self.has(&WITH_USER) && flag.starts_with("-u") => {
+                is_user_with_password(&flag[2..])
+            }
+            "-k" if self.has(&["openssl"]) => is_given(value),
+            // `htpasswd -b file user password`
+            flag if self.has(&["htpasswd"]) => flag.starts_with('-') && flag.contains('b'),
             _ => false,
         }
+    }
+
+    /// `nmcli … password x`.
+    fn is_key(&self, word: &str, next: &str) -> bool {
+        self.has(&WITH_KEYS) && !word.starts_with('-') && is_secret_key(word) && is_given(next)
+    }
+
+    /// Whether a word is a secret by its place alone.
+    fn is_positional(&mut self, word: &str) -> bool {
+        let after = |name: &str| self.names.last().is_some_and(|last| *last == name);
+        let is_redirection = |word: &str| word.starts_with(['<', '>']) || word.starts_with("2>");
+        if is_redirection(word) || self.names.last().is_some_and(|last| is_redirection(last)) {
+            return false;
+        }
+        if after("attach") && self.has(&["pro", "ua", "ubuntu-advantage"]) {
+            return is_given(word) && !word.starts_with('-');
+        }
+        if self.has(&["wpa_passphrase"]) {
+            self.given += usize::from(is_given(word));
+            return self.given > 1;
+        }
+        let is_of_openssl = self.has(&["openssl"]) && self.has(&["passwd"]) && !after("-salt");
+        is_of_openssl && is_given(word) && !word.starts_with('-')
     }
 }
 
 /// Whether an argument is a value: not the next flag, not a variable.
 fn is_given(value: &str) -> bool {
     let is_flag = value.starts_with("--") || (value.starts_with('-') && value.len() <= 2);
-    !bare(value).is_empty() && !is_flag && !is_variable(value)
+    let is_between = BETWEEN.contains(&value);
+    !bare(value).is_empty() && !is_flag && !is_between && !is_variable(bare(value))
 }
 
 /// `name:password`, and not two numbers.
@@ -87,8 +160,7 @@ fn is_user_with_password(word: &str) -> bool {
 
 /// What is piped into a command that takes a password.
 fn is_piped(words: &[&str]) -> bool {
-    let is_there =
-        |name: &str| words.iter().any(|word| bare(word).rsplit('/').next() == Some(name));
+    let is_there = |name: &str| words.iter().any(|word| base(bare(word)) == name);
     let is_printed = || {
         let echo = words.iter().position(|word| matches!(bare(word), "echo" | "printf" | "<<<"));
         let said = echo.map(|at| words[at + 1..].iter().map(|word| bare(word)));
@@ -98,7 +170,16 @@ fn is_piped(words: &[&str]) -> bool {
     if is_there("chpasswd") {
         return words.iter().any(|word| !word.contains("://") && is_user_with_password(word));
     }
-    let takes = is_there("--password-stdin") || (is_there("passwd") && is_there("--stdin"));
+    let behind_pipe = |name: &str| {
+        let pipe = words.iter().position(|word| *word == "|");
+        pipe.is_some_and(|at| words[at + 1..].iter().any(|word| base(bare(word)) == name))
+    };
+    let takes = is_there("--password-stdin")
+        || (is_there("passwd") && is_there("--stdin"))
+        || ["passwd", "smbpasswd", "cryptsetup", "kinit", "--passphrase-fd"]
+            .into_iter()
+            .any(behind_pipe)
+        || (behind_pipe("sudo") && behind_pipe("-S"));
     takes && is_printed()
 }
 

@@ -84,8 +84,26 @@ fn secret_key(line: &str, at: usize, separator: char) -> Option<usize> {
         let before = before.trim_end_matches([' ', '\t', '-', '"', '\'', '\\']);
         is_quoted || before.is_empty() || before.ends_with([',', '{', ';', '&', '(', '[', '#', '.'])
     };
-    let is_secret = !is_read && is_secret_key(key) && (separator == '=' || begins());
+    let is_key = is_secret_key(key) && (separator == '=' || begins());
+    let is_secret = !is_read && (is_key || is_said_in_prose(&line[..end], &line[at..]));
     is_secret.then(|| start + key.len() - key.trim_start_matches('-').len())
+}
+
+/// `the old password: x` and `license key: x`; more words behind it are prose.
+fn is_said_in_prose(before: &str, from_colon: &str) -> bool {
+    const WORDS: usize = 3;
+    let Some(rest) = from_colon.strip_prefix(": ") else { return false };
+    let mut words: Vec<&str> = before.split_whitespace().rev().take(WORDS).collect();
+    words.reverse();
+    let mut said = rest.split_whitespace();
+    let value = said.next().unwrap_or_default().trim_matches(['"', '\'', '`', ',', ')', ']', '}']);
+    let is_alone = said.next().is_none() || value.bytes().any(|c| c.is_ascii_digit());
+    let is_word = words.last().is_some_and(|word| !word.contains(['/', '$']));
+    is_word
+        && is_alone
+        && !value.is_empty()
+        && !is_variable(value)
+        && is_secret_key(&words.join(" "))
 }
 
 fn is_blank(rest: &str) -> bool {

@@ -1,12 +1,13 @@
 //! `edgectl user-data inject --sites`: all sites are rendered and checked
 //! before the first one is written.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use edgectl_cloudconfig::{
-    Against, InjectError, Injection, Level, SiteTemplate, TemplateError, carries, check, inject,
+    Against, Finding, InjectError, Injection, Level, SiteTemplate, TemplateError, carries, check,
+    inject,
 };
 use edgectl_model::{ImageLock, count};
 use edgectl_process::{Staging, interrupted};
@@ -54,10 +55,11 @@ pub(crate) fn run(
     check_out(fleet, &sites)?;
     let against = Against::from(lock);
     let mut faults = Vec::new();
+    let mut warnings = Warnings::default();
     let staging = Staging::new(fleet.out)?;
     for site in &sites {
         interrupted()?;
-        match render(&template, site, injection, &against) {
+        match render(&template, site, injection, &against, &mut warnings) {
             // Nothing is written once a site is wrong.
             Ok(_) if !faults.is_empty() => {}
             Ok(text) => write(staging.path(), site, &fleet.form.written(&text)?)?,
@@ -72,6 +74,7 @@ pub(crate) fn run(
     edgectl_process::write_private(&list, written.as_bytes())
         .map_err(|error| Failure::of(exit::FAILED, &error))?;
     staging.finish()?;
+    warnings.say(sites.len(), printer);
     let sites = count(sites.len(), "site");
     printer.say(&format!("wrote the user data of {sites} to {}", fleet.out.display()));
     Ok(exit::DONE)
@@ -83,23 +86,63 @@ fn render(
     site: &SiteFacts,
     injection: &Injection,
     against: &Against,
+    warnings: &mut Warnings,
 ) -> Result<String, Vec<String>> {
     let (name, place) = (&site.name, &site.place);
     let fault = |text: String| format!("site `{name}` ({place}): {text}");
     let text = template
         .render(&site.values)
         .map_err(|error| vec![fault(format!("the template's {error}"))])?;
-    let mut faults: Vec<String> = check(&text, Some(against))
-        .iter()
-        .filter(|finding| finding.level == Level::Error)
-        .map(|f| fault(format!("{}: {}: {} [{}]", f.place, f.path, f.message, f.rule)))
-        .collect();
+    let findings = check(&text, Some(against));
+    warnings.add(name, &findings);
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+    let mut faults: Vec<String> = errors.map(|finding| fault(shown(finding))).collect();
     // A condition around the section would take the registry with it.
     if !carries(&text, injection) {
         let lost = "the registry is inside a condition of the template; take it out of there";
         faults.push(fault(lost.to_owned()));
     }
     if faults.is_empty() { Ok(text) } else { Err(faults) }
+}
+
+fn shown(finding: &Finding) -> String {
+    let path = if finding.path.is_empty() { String::new() } else { format!("{}: ", finding.path) };
+    format!("{}: {path}{} [{}]", finding.place, finding.message, finding.rule)
+}
+
+/// What is odd in the sites, once for each rule: they come from one template.
+#[derive(Default)]
+struct Warnings(BTreeMap<&'static str, Warning>);
+
+struct Warning {
+    sites: usize,
+    /// The name of the first site that has it.
+    first: String,
+    shown: String,
+}
+
+impl Warnings {
+    fn add(&mut self, site: &str, findings: &[Finding]) {
+        let mut of_site = BTreeSet::new();
+        for finding in findings.iter().filter(|finding| finding.level == Level::Warning) {
+            if of_site.insert(finding.rule) {
+                let warning = self.0.entry(finding.rule).or_insert_with(|| Warning {
+                    sites: 0,
+                    first: site.to_owned(),
+                    shown: shown(finding),
+                });
+                warning.sites += 1;
+            }
+        }
+    }
+
+    fn say(&self, of: usize, printer: Printer) {
+        for Warning { sites, first, shown } in self.0.values() {
+            let line =
+                format!("warning: {sites} of {}, first `{first}`: {shown}", count(of, "site"));
+            printer.always(&line);
+        }
+    }
 }
 
 /// The directory is replaced as a whole, so it may hold nothing but what the

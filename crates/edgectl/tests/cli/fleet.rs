@@ -128,3 +128,17 @@ fn mappings_keep_their_kinds() {
         assert!(expected.iter().all(|text| one.contains(text)), "{one}");
     }
 }
+
+#[test]
+fn warnings_of_the_sites_are_said_once_a_rule() {
+    let site = site();
+    let odd = "#cloud-config\n{% if odd %}\nhostnme: x\n{% endif %}\n";
+    let template = TEMPLATE.replace("proxy %}", "proxy is defined %}");
+    site.write("user-data", &template.replace("#cloud-config\n", odd));
+    site.write("sites.yaml", "- {name: a, zip: x, odd: false}\n- {name: b, zip: x, odd: true}\n- {name: c, zip: x, odd: true}\n");
+    let ended = site.run(&inject("sites.yaml")).expect(0);
+    let said: Vec<&str> = ended.stderr.lines().filter(|line| line.contains("first `")).collect();
+    assert_eq!(said.len(), 1, "{}", ended.stderr);
+    assert!(said[0].starts_with("warning: 2 of 3 sites, first `b`: line "), "{}", said[0]);
+    assert!(said[0].ends_with("[unknown-key]"), "{}", said[0]);
+}

@@ -30,7 +30,7 @@ use super::subject::Subject;
 
 pub(super) use header::{RULE as HEADER, check as check_header};
 pub(super) use replaced_key::check as check_parts;
-pub(super) use syntax::RULE as SYNTAX;
+pub(super) use syntax::{RULE as SYNTAX, add_characters};
 
 /// One thing that can be wrong.
 #[derive(Debug)]

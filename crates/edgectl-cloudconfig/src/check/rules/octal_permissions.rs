@@ -2,6 +2,7 @@
 
 use super::{Findings, Level, Rule, Subject};
 use crate::check::kind::Kind;
+use crate::check::subject::Flavor;
 use crate::tree::Id;
 
 pub(super) static RULE: Rule = Rule {
@@ -15,9 +16,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let of_stages = |(path, _): &(String, Id)| path.starts_with("stages");
     let (staged, written): (Vec<_>, Vec<_>) = subject.files().into_iter().partition(of_stages);
     for (path, file) in written {
-        let message = "Invalid type. Expected: string, given: integer; quote it (`'0644'`), \
-                       or it is read as another number";
-        add(subject, findings, &path, file, |kind, _| (kind == Kind::Integer).then_some(message));
+        add(subject, findings, &path, file, |kind, text| of_file(subject.flavor, kind, text));
     }
     for (path, entry) in staged.into_iter().chain(directories(subject)) {
         add(subject, findings, &path, entry, of_stage);
@@ -38,11 +37,43 @@ fn add(
     }
 }
 
+/// The mode of a file of `write_files` is a text.
+fn of_file(flavor: Flavor, kind: Kind, text: &str) -> Option<&'static str> {
+    // Python's own spelling is nothing to Kairos.
+    let digits = match flavor {
+        Flavor::CloudInit => text.strip_prefix("0o").or(text.strip_prefix("0O")).unwrap_or(text),
+        Flavor::Kairos | Flavor::Palette => text,
+    };
+    match kind {
+        Kind::Integer => Some(
+            "Invalid type. Expected: string, given: integer; quote it (`'0644'`), or it is read \
+             as another number",
+        ),
+        // A template's value isn't known here.
+        Kind::String if !is_mode(digits) && !text.contains("{{") => Some(
+            "not a mode in octal digits, so that the file gets the default one, which everybody \
+             may read; write it like `'0644'`",
+        ),
+        _ => None,
+    }
+}
+
+/// Octal digits of a mode that a file can have.
+fn is_mode(digits: &str) -> bool {
+    const HIGHEST: u32 = 0o7777;
+    u32::from_str_radix(digits, 8).is_ok_and(|mode| mode <= HIGHEST && !digits.starts_with('+'))
+}
+
 /// The mode of a stage's file is a number.
 fn of_stage(kind: Kind, text: &str) -> Option<&'static str> {
-    let is_mode = (3..=4).contains(&text.len()) && text.bytes().all(|c| matches!(c, b'0'..=b'7'));
+    let is_octal = (3..=4).contains(&text.len()) && is_mode(text);
+    let is_meant_octal =
+        text.len() > 1 && text.starts_with('0') && text.bytes().all(|c| c.is_ascii_digit());
     match kind {
-        Kind::Integer if is_mode && !text.starts_with('0') => {
+        Kind::Integer if is_meant_octal && !is_mode(text) => {
+            Some("not a mode: octal digits are 0 to 7, up to `07777`")
+        }
+        Kind::Integer if is_octal && !text.starts_with('0') => {
             Some("a decimal number: write a leading zero (`0644`), or the mode is another one")
         }
         Kind::String => Some(

@@ -5,6 +5,7 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 
 use super::{Findings, Level, Rule, Subject};
+use crate::check::characters::odd_characters;
 use crate::check::python::refused_by_python;
 use crate::error::Place;
 use crate::tree::Data;
@@ -22,9 +23,20 @@ pub(in crate::check) static RULE: Rule = Rule {
 /// nowhere but in quotes, in blocks of text and in comments.
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     tabs(subject, findings);
+    add_characters(subject.text, findings);
     for (place, message) in refused_by_python(subject.text, subject.document) {
         findings.add(&RULE, place, "", message);
     }
+}
+
+/// Adds what characters that nobody sees do, and tells where.
+pub(in crate::check) fn add_characters(text: &str, findings: &mut Findings) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (place, message) in odd_characters(text) {
+        findings.add(&RULE, place, "", message);
+        places.push(place);
+    }
+    places
 }
 
 fn tabs(subject: &Subject<'_>, findings: &mut Findings) {

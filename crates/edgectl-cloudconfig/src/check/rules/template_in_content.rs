@@ -2,6 +2,8 @@
 
 use super::{Findings, Level, Rule, Subject};
 use crate::check::subject::Flavor;
+use crate::host_files::{OWN_MARK, content};
+use crate::yip;
 
 pub(super) static RULE: Rule = Rule {
     id: "template-in-content",
@@ -15,15 +17,13 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         return;
     }
     for (path, file) in subject.files() {
-        let get = |key| subject.document.get(file, key);
-        let encoding = get("encoding").and_then(|id| subject.text_of(id)).unwrap_or_default();
-        let Some(id) = get("content").filter(|_| encoding.is_empty()) else { continue };
-        let content = subject.text_of(id).unwrap_or_default();
-        let escaped = [r#"{{ "{{" }}"#, "{{ `{{` }}", r#"{{"{{"}}"#];
-        let rest = escaped.iter().fold(content.to_owned(), |text, e| text.replace(e, ""));
-        if rest.contains("{{") {
-            let message = "`{{` in the content is taken for a Go template; write \
-                           `{{ \"{{\" }}`, or give the content as base64 with `encoding: b64`";
+        let Some(id) = subject.document.get(file, "content") else { continue };
+        // What is written for cloud-init is run by cloud-init alone.
+        let is_ours = |text: &str| path.starts_with("write_files") && text.starts_with(OWN_MARK);
+        let text = content(subject.document, file).filter(|text| !is_ours(text));
+        if text.is_some_and(|text| yip::without_escapes(&text).contains("{{")) {
+            let message = "`{{` in the content is taken for a Go template, in base64 too; write \
+                           `{{ \"{{\" }}`";
             findings.add(&RULE, subject.place(id), &format!("{path}.content"), message);
         }
     }

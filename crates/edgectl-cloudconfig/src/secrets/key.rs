@@ -1,0 +1,307 @@
+//! Telling a secret by the name of its key: `DB_PASS`, `sshPrivateKey`,
+//! `pre-shared-key`.
+
+/// Last words of names whose values are secrets.
+const SECRETS: [&str; 22] = [
+    "password",
+    "passwords",
+    "passwd",
+    "pass",
+    "pwd",
+    "pw",
+    "passphrase",
+    "passphrases",
+    "passcode",
+    "psk",
+    "secret",
+    "token",
+    "pat",
+    "auth",
+    "authorization",
+    "bearer",
+    "cookie",
+    "dockercfg",
+    "dockerconfigjson",
+    "sessionid",
+    "apikey",
+    "cipherkey",
+];
+/// Ends of words that say the same: `MYPASS`, `authtoken`.
+const ENDS: [&str; 8] =
+    ["password", "passwords", "passwd", "passphrase", "passcode", "token", "secret", "pass"];
+/// Words that only end like that.
+const OTHERS: [&str; 6] = ["bypass", "compass", "encompass", "trespass", "surpass", "underpass"];
+/// What a key is for, where it is a secret.
+const KEYS: [&str; 41] = [
+    "private",
+    "secret",
+    "access",
+    "api",
+    "license",
+    "licence",
+    "registration",
+    "activation",
+    "validation",
+    "shared",
+    "preshared",
+    "encryption",
+    "decryption",
+    "master",
+    "signing",
+    "auth",
+    "account",
+    "wpa",
+    "wep",
+    "unlock",
+    "recovery",
+    "enrollment",
+    "enrolment",
+    "enroll",
+    "product",
+    "join",
+    "storage",
+    "symmetric",
+    "hmac",
+    "session",
+    "deploy",
+    "app",
+    "application",
+    "service",
+    "consumer",
+    "integration",
+    "subscription",
+    "pairing",
+    "provisioning",
+    "bootstrap",
+    "setup",
+];
+/// Kinds of private keys, as cloud-init names them: `rsa_private`.
+const KINDS: [&str; 6] = ["rsa", "dsa", "ecdsa", "ed25519", "ssh", "key"];
+/// Last words that say in what form a secret is.
+const FORMS: [&str; 20] = [
+    "value",
+    "text",
+    "plain",
+    "plaintext",
+    "base64",
+    "b64",
+    "hash",
+    "hashed",
+    "encrypted",
+    "data",
+    "string",
+    "md5",
+    "sha256",
+    "sha512",
+    "new",
+    "old",
+    "current",
+    "prod",
+    "dev",
+    "test",
+];
+/// What else stands beside a secret, in a mapping that is one as a whole.
+const BESIDE: [&str; 19] = [
+    "name",
+    "user",
+    "username",
+    "domain",
+    "server",
+    "url",
+    "host",
+    "registry",
+    "endpoint",
+    "lock",
+    "expire",
+    "type",
+    "mode",
+    "enabled",
+    "algorithm",
+    "email",
+    "realm",
+    "path",
+    "file",
+];
+
+/// Whether a key's value is a secret.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    // The shell's own.
+    if matches!(key.trim(), "PWD" | "OLDPWD") {
+        return false;
+    }
+    let words = words(key);
+    let mut said = words.as_slice();
+    while let [before @ .., last] = said {
+        let is_form = FORMS.contains(&last.as_str()) || last.bytes().all(|c| c.is_ascii_digit());
+        if !is_form || before.is_empty() {
+            break;
+        }
+        said = before;
+    }
+    let [before @ .., last] = said else { return false };
+    let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
+    match last {
+        "key" | "keys" => is_key_of(before) || is_key_data(before, &words),
+        "private" => before.last().is_some_and(|kind| KINDS.contains(&kind.as_str())),
+        last => SECRETS.contains(&last) || is_compound(last),
+    }
+}
+
+/// Whether a key beside a secret, in a mapping, names something that isn't one.
+pub(crate) fn is_beside_secret(key: &str) -> bool {
+    words(key).last().is_some_and(|last| BESIDE.contains(&last.as_str()))
+}
+
+/// Several words that are written as one.
+fn is_compound(word: &str) -> bool {
+    let is_key = word.strip_suffix("keys").or(word.strip_suffix("key")).is_some_and(|purpose| {
+        KEYS.iter().any(|key| purpose == *key || (key.len() > 3 && purpose.ends_with(key)))
+    });
+    let is_private = word.strip_suffix("private").is_some_and(|kind| KINDS.contains(&kind));
+    let is_secret = ENDS.iter().any(|end| word.ends_with(end)) && !OTHERS.contains(&word);
+    is_key || is_private || is_secret
+}
+
+fn is_key_of(words: &[String]) -> bool {
+    let is_open = words.iter().any(|word| matches!(word.as_str(), "public" | "authorized"));
+    let is_purpose = |word: &String| KEYS.contains(&word.as_str());
+    let is_file = matches!(words, [only] if only == "tls");
+    !is_open && (is_file || words.iter().any(is_purpose))
+}
+
+/// `client-key-data` of Kubernetes.
+fn is_key_data(before: &[String], words: &[String]) -> bool {
+    let is_client = before.last().is_some_and(|word| word == "client");
+    is_client && words.last().is_some_and(|word| word == "data")
+}
+
+/// The words of a name, in lower case: parted by anything that is no letter and
+/// no digit, and by capitals (`sshPrivateKey`, `APIKey`).
+fn words(key: &str) -> Vec<String> {
+    let chars: Vec<char> = key.chars().collect();
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for (at, c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| chars.get(at));
+        let begins = c.is_uppercase()
+            && before.is_some_and(|before| {
+                let is_last_capital = chars.get(at + 1).is_some_and(|next| next.is_lowercase());
+                before.is_lowercase()
+                    || before.is_numeric()
+                    || (before.is_uppercase() && is_last_capital)
+            });
+        if (begins || !c.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_parted_into_words() {
+        for (key, expected) in [
+            ("AWS_SECRET_ACCESS_KEY", "aws secret access key"),
+            ("sshPrivateKey", "ssh private key"),
+            ("APIKey", "api key"),
+            ("pre-shared-key", "pre shared key"),
+            ("a.b/c d", "a b c d"),
+            ("password2", "password2"),
+        ] {
+            assert_eq!(words(key).join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn keys_of_secrets_are_told_from_others() {
+        for key in [
+            "password",
+            "AWS_SECRET_ACCESS_KEY",
+            "aws_secret_access_key",
+            "DB_PASS",
+            "MYPASS",
+            "db_pwd",
+            "GITHUB_PAT",
+            "sshPrivateKey",
+            "licenseKey",
+            "registration_key",
+            "activation-key",
+            "activationkey",
+            "validation_key",
+            "psk",
+            "wifi-sec.psk",
+            "pre-shared-key",
+            "PresharedKey",
+            "--authkey",
+            "--auth-key",
+            "X-API-Key",
+            "edgeHostToken",
+            "_authToken",
+            "hashed_passwd",
+            "hashed-passwd",
+            "plain_text_passwd",
+            "passwordHash",
+            "POSTGRES_PASSWORD_2",
+            "password1",
+            "rsa_private",
+            "ed25519_private",
+            "client-key-data",
+            "tls.key",
+            ".dockerconfigjson",
+            "curl -H \"Authorization",
+            "old password",
+            "AccountKey",
+            "clientSecret",
+            "api_keys",
+        ] {
+            assert!(is_secret_key(key), "{key}");
+        }
+        for key in [
+            "",
+            "key",
+            "keys",
+            "keyboard",
+            "keyid",
+            "publicKey",
+            "ssh_public_key",
+            "ssh_authorized_keys",
+            "authorized_keys",
+            "ssh_keys",
+            "ssh_pwauth",
+            "ssh_deletekeys",
+            "lock",
+            "bypass",
+            "compass",
+            "PWD",
+            "path",
+            "pattern",
+            "secretName",
+            "passwordFile",
+            "password-stdin",
+            "token_ttl",
+            "discovery-token-ca-cert-hash",
+            "AWS_ACCESS_KEY_ID",
+            "imagePullSecrets",
+            "author",
+            "authority",
+            "auth_mode",
+            "private",
+            "private_network",
+            "primary_key",
+            "certificate-authority-data",
+            "client-certificate-data",
+            "host",
+            "data",
+            "new",
+        ] {
+            assert!(!is_secret_key(key), "{key}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Secrets that are told by their looks, wherever they stand: hashes of
+//! passwords, tokens of well-known services, private keys.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use crate::certificate::decode;
+
+/// What `crypt` makes of a password: `$6$salt$hash`.
+static HASH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\$(1|2[abxy]?|5|6|7|g?y|sha1|scrypt|argon2i?d?)\$[./A-Za-z0-9$=,+]{8}").ok()
+});
+
+/// Tokens that say by their beginning what they are.
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(^|[^A-Za-z0-9_-])(",
+        r"gh[pousr]_[A-Za-z0-9]{16}|github_pat_[A-Za-z0-9_]{16}",
+        r"|gl(pat|dt|rt|ptt|cbt|ft|soat|agent)-[A-Za-z0-9_-]{16}",
+        r"|xox[abeoprs]-[A-Za-z0-9-]{8}|xapp-[A-Za-z0-9-]{8}",
+        r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.",
+        r"|sk-[A-Za-z0-9_-]{16}|[sr]k_(live|test)_[A-Za-z0-9]{8}",
+        r"|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{16}",
+        r"|hf_[A-Za-z0-9]{16}|npm_[A-Za-z0-9]{16}|dop_v1_[a-f0-9]{16}|dckr_pat_[A-Za-z0-9_-]{8}",
+        r"|pypi-[A-Za-z0-9_-]{16}|tskey-[a-z]+-[A-Za-z0-9-]{8}|hv[sb]\.[A-Za-z0-9_-]{16}",
+        r"|K10[a-f0-9]{32,}::|AGE-SECRET-KEY-1[A-Z0-9]{8}",
+        r"|(AKIA|ASIA)[A-Z0-9]{16}[^A-Za-z0-9].*[A-Za-z0-9/+]{40}",
+        r")",
+    ))
+    .ok()
+});
+
+/// Whether something on the line is a secret by its looks.
+pub(super) fn has_secret(line: &str) -> bool {
+    [&HASH, &TOKEN].into_iter().any(|regex| regex.as_ref().is_some_and(|r| r.is_match(line)))
+        || is_header(line)
+        || line.contains("hooks.slack.com/services/")
+}
+
+/// Whether a private key begins on the line, or ends.
+pub(super) fn is_private_key(line: &str) -> bool {
+    line.contains("PRIVATE KEY-----")
+        || line.contains("PRIVATE KEY BLOCK-----")
+        || line.contains("OpenVPN Static key V1-----")
+}
+
+/// What a request proves who it is with: `Bearer x`, `Basic x`.
+fn is_header(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().map(bare).collect();
+    words.windows(2).any(|pair| match pair[0].to_ascii_lowercase().as_str() {
+        "bearer" => looks_random(pair[1]),
+        "basic" => decode(pair[1]).is_some_and(|login| login.contains(':')),
+        _ => false,
+    })
+}
+
+/// No word of prose: long, or with a digit.
+fn looks_random(word: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"._~+/=-".contains(&c);
+    let has_digit = word.bytes().any(|c| c.is_ascii_digit());
+    word.bytes().all(is_plain) && word.len() >= 8 && (has_digit || word.len() > 23)
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| matches!(c, '"' | '\'' | '`' | ',' | ';' | ':' | '\\' | '[' | ']'))
+}
