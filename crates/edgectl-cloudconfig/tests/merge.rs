@@ -87,6 +87,43 @@ fn templates_stay_templates() {
     assert!(error.contains("merging would lose it"), "{error}");
 }
 
+/// Quotes around a template's expression would change it.
+#[test]
+fn blocks_stay_blocks() {
+    let body = "a: |-\n  x {{ ds[\"x\"] }}\nb: |\n  ä {{ ds[\"x\"] }}\nc: >\n  {% if a %}\n  b\n  {% endif %}\n\n  c\nd: |+\n  x\n\ne:\n  - |2-\n      y {{ ds[\"z\"] }}\n    z\n  - f: >-\n      a\n      b\n    g: |\n      end\n";
+    let template = format!("## template: jinja\n#cloud-config\n{body}");
+    let written = |text: &str| merge(&[Source { name: "a", text }]).unwrap().to_text();
+    assert_eq!(written(&template), template);
+    assert_eq!(written(&template.replace("\n", "\r\n")), template);
+    assert_eq!(merged(&[body]).unwrap(), body);
+    // Four blanks where there were two, and a comment behind the mark.
+    let wide = "k:\n      l: > # a > b\n         one\n         two\n";
+    assert_eq!(merged(&[wide]).unwrap(), "k:\n  l: >\n    one\n    two\n");
+    let several =
+        "## template: jinja\n#cloud-config\na: one\n  {{ ds[\"x\"] }}\nb: 'x\n  {{ ds[\"y\"] }}'\n";
+    let expected = "## template: jinja\n#cloud-config\na: |-\n  one {{ ds[\"x\"] }}\nb: |-\n  x {{ ds[\"y\"] }}\n";
+    assert_eq!(written(several), expected);
+}
+
+#[test]
+fn what_is_there_again_is_explained() {
+    let source = |name, text| Source { name, text };
+    let texts =
+        ["#cloud-config\na: {b: 1}\n", "#cloud-config\na: ~\n", "#cloud-config\na: {c: 2}\n"];
+    let merged = merge(&[source("1", texts[0]), source("2", texts[1]), source("3", texts[2])]);
+    let merged = merged.unwrap();
+    assert_eq!(merged.to_text(), "#cloud-config\na:\n  c: 2\n");
+    let told = |path: &str| -> Vec<(String, bool)> {
+        let steps = merged.explain(path).unwrap_or_default();
+        steps.into_iter().map(|step| (step.file, step.takes_away)).collect()
+    };
+    let step = |file: &str, gone| (file.to_owned(), gone);
+    assert_eq!(told("a.b"), [step("1", false), step("2", true)]);
+    assert_eq!(told("a"), [step("1", false), step("2", true), step("3", false)]);
+    assert_eq!(told("a.c"), [step("3", false)]);
+    assert_eq!(told("a.d"), []);
+}
+
 #[test]
 fn kinds_must_agree() {
     let error = merged(&["stylus:\n  site: {tags: [a]}\n", "stylus: {site: {tags: {b: c}}}\n"]);

@@ -1,9 +1,8 @@
 //! Values as YAML, single ones as their files have them.
 
+use super::block::STEP;
 use super::scalar::Scalar;
 use super::value::{Content, Entry, Value};
-
-const STEP: usize = 2;
 
 /// A whole document; `in_template` says that marks of a template are meant.
 pub(super) fn document(root: &Value, in_template: bool) -> String {
@@ -39,11 +38,7 @@ impl Writer {
                 self.out.push('\n');
                 self.items(items, indent + STEP);
             }
-            Content::Scalar(scalar) if scalar.is_block() => self.block(scalar, indent + STEP),
-            Content::Scalar(scalar) => {
-                let written = scalar.on_one_line(self.in_template);
-                self.out.push_str(&format!(" {written}\n"));
-            }
+            Content::Scalar(scalar) => self.scalar(scalar, indent + STEP),
             Content::Null => self.out.push_str(" null\n"),
             Content::List(_) => self.out.push_str(" []\n"),
             Content::Mapping(_) => self.out.push_str(" {}\n"),
@@ -65,14 +60,11 @@ impl Writer {
         }
     }
 
-    fn block(&mut self, scalar: &Scalar, indent: usize) {
-        self.out.push_str(&format!(" {}|\n", scalar.tag()));
-        for line in scalar.text.lines() {
-            match line {
-                "" => self.out.push('\n'),
-                line => self.out.push_str(&format!("{:indent$}{line}\n", "")),
-            }
-        }
+    fn scalar(&mut self, scalar: &Scalar, indent: usize) {
+        self.out.push_str(&match scalar.block(self.in_template) {
+            Some(block) => format!(" {}{}", scalar.tag(), block.written(indent)),
+            None => format!(" {}\n", scalar.on_one_line(self.in_template)),
+        });
     }
 }
 

@@ -7,6 +7,7 @@
 //! document. Comments stay behind; anchors and merge keys are written out. Single
 //! values stay as they are written, for readers differ in what they mean.
 
+mod block;
 mod emit;
 mod read;
 mod scalar;
@@ -173,13 +174,12 @@ impl Merged {
     /// takes it away. None if no file has such a value.
     pub fn explain(&self, path: &str) -> Option<Vec<Step>> {
         let origins = self.root.origins_at(path)?;
-        let is_gone = self.root.is_gone_at(path);
-        let step = |(n, origin): (usize, &Origin)| Step {
+        let step = |origin: &Origin| Step {
             file: self.names[origin.file].clone(),
             place: origin.place,
-            takes_away: is_gone && n + 1 == origins.len(),
+            takes_away: origin.takes_away,
         };
-        Some(origins.iter().enumerate().map(step).collect())
+        Some(origins.iter().map(step).collect())
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
             _ if node.is_null() => Content::Null,
             _ => Scalar::new(self.text, node).map_or(Content::Null, Content::Scalar),
         };
-        Ok(Value::new(content, vec![Origin { file: self.file, place }]))
+        Ok(Value::new(content, vec![Origin { file: self.file, place, takes_away: false }]))
     }
 
     /// What a tag makes of a collection, or one with a handle of the file's own,

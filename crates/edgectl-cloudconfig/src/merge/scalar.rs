@@ -3,6 +3,8 @@
 
 use granit_parser::ScalarStyle;
 
+use super::MARKS;
+use super::block::Block;
 use crate::scalar;
 use crate::tree::Node;
 
@@ -10,10 +12,19 @@ use crate::tree::Node;
 #[derive(Clone)]
 pub(super) struct Scalar {
     pub(super) text: String,
-    /// Without its tag; none where it took several lines.
-    written: Option<String>,
+    written: Written,
     tag: Option<String>,
     is_plain: bool,
+}
+
+/// How it is written, its tag aside.
+#[derive(Clone)]
+enum Written {
+    OnOneLine(String),
+    /// As a block of lines, `|` or `>`.
+    Block(Block),
+    /// In a way that isn't kept: over several lines.
+    Anyhow,
 }
 
 impl Scalar {
@@ -21,16 +32,25 @@ impl Scalar {
     pub(super) fn new(text: &str, node: &Node) -> Option<Self> {
         let (value, style) = node.scalar()?;
         let is_plain = style == ScalarStyle::Plain;
-        let written = text.get(node.range.clone()).filter(|written| match style {
-            ScalarStyle::Plain => *written == value && !value.is_empty(),
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                !written.contains(['\n', '\r'])
+        let source = text.get(node.range.clone()).unwrap_or_default();
+        let written = match style {
+            ScalarStyle::Plain if source == value && !value.is_empty() => {
+                Written::OnOneLine(source.to_owned())
             }
-            _ => false,
-        });
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
+                if !source.contains(['\n', '\r']) =>
+            {
+                Written::OnOneLine(source.to_owned())
+            }
+            ScalarStyle::Folded => Block::folded(text, node)
+                .or_else(|| Block::literal(value))
+                .map_or(Written::Anyhow, Written::Block),
+            ScalarStyle::Literal => Block::literal(value).map_or(Written::Anyhow, Written::Block),
+            _ => Written::Anyhow,
+        };
         Some(Self {
             text: value.to_owned(),
-            written: written.map(str::to_owned),
+            written,
             tag: node.tag.clone().filter(|tag| tag != "!!str" || is_plain),
             is_plain,
         })
@@ -43,10 +63,15 @@ impl Scalar {
         self.text == other.text && self.tag == other.tag && are_alike
     }
 
-    /// Whether it may stand line by line; `in_template` says that marks of a
-    /// template are meant.
-    pub(super) fn is_block(&self) -> bool {
-        self.written.is_none() && is_block(&self.text)
+    /// The lines it may stand in; `in_template` says that marks of a template
+    /// are meant, which quotes around them would change.
+    pub(super) fn block(&self, in_template: bool) -> Option<Block> {
+        let has_marks = || MARKS.iter().any(|mark| self.text.contains(mark));
+        match &self.written {
+            Written::Block(block) => Some(block.clone()),
+            Written::Anyhow if in_template && has_marks() => Block::literal(&self.text),
+            _ => None,
+        }
     }
 
     /// With its tag, before a value of several lines too.
@@ -57,24 +82,11 @@ impl Scalar {
     /// On one line.
     pub(super) fn on_one_line(&self, in_template: bool) -> String {
         let text = match &self.written {
-            Some(written) => written.clone(),
-            None if self.is_plain && self.text.is_empty() => "\"\"".to_owned(),
-            None if in_template => scalar::quoted_with_templates(&self.text),
-            None => scalar::quoted(&self.text),
+            Written::OnOneLine(written) => written.clone(),
+            _ if self.is_plain && self.text.is_empty() => "\"\"".to_owned(),
+            _ if in_template => scalar::quoted_with_templates(&self.text),
+            _ => scalar::quoted(&self.text),
         };
         format!("{}{text}", self.tag())
     }
-}
-
-/// Whether a text can stand line by line: it ends in exactly one line end, and
-/// nothing in it is invisible or could be taken for indentation.
-fn is_block(text: &str) -> bool {
-    let Some(body) = text.strip_suffix('\n') else { return false };
-    let is_plain =
-        |line: &str| line.trim_end() == line && line.chars().all(|c| c == '\t' || !c.is_control());
-    !body.is_empty()
-        && !body.ends_with('\n')
-        && text.is_ascii()
-        && !body.starts_with([' ', '\t', '\n'])
-        && body.split('\n').all(is_plain)
 }

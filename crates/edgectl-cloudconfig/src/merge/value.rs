@@ -10,6 +10,8 @@ pub(super) struct Origin {
     /// Number of the file.
     pub(super) file: usize,
     pub(super) place: Place,
+    /// A `null` that takes away what was there.
+    pub(super) takes_away: bool,
 }
 
 /// What a value is. No `Debug`: scalars can be passwords.
@@ -33,8 +35,8 @@ pub(super) struct Entry {
 pub(super) struct Value {
     pub(super) content: Content,
     pub(super) origins: Vec<Origin>,
-    /// What a later `null` has taken away.
-    former: Option<Box<Content>>,
+    /// What later nulls have taken away, and which, in their order.
+    former: Vec<(Content, Origin)>,
 }
 
 /// Two values that can't become one.
@@ -48,7 +50,7 @@ pub(super) struct Clash {
 
 impl Value {
     pub(super) fn new(content: Content, origins: Vec<Origin>) -> Self {
-        Self { content, origins, former: None }
+        Self { content, origins, former: Vec::new() }
     }
 
     pub(super) fn empty() -> Self {
@@ -64,11 +66,12 @@ impl Value {
     }
 
     /// Takes over what a later file says.
-    pub(super) fn add(&mut self, later: Self, path: &str) -> Result<(), Box<Clash>> {
+    pub(super) fn add(&mut self, mut later: Self, path: &str) -> Result<(), Box<Clash>> {
         if self.is_null() || later.is_null() {
             let content = std::mem::replace(&mut self.content, later.content);
-            if self.is_null() && !matches!(content, Content::Null) {
-                self.former = Some(Box::new(content));
+            if !matches!(content, Content::Null) {
+                later.origins.iter_mut().for_each(|origin| origin.takes_away = true);
+                self.former.extend(later.origins.last().map(|by| (content, *by)));
             }
             self.origins.extend(later.origins);
             return Ok(());
@@ -108,21 +111,15 @@ impl Value {
         if path.is_empty() {
             return Some(self.origins.clone());
         }
-        let content = match (&self.content, &self.former) {
-            (Content::Null, Some(former)) => former,
-            (content, _) => content,
-        };
-        let mut found = content.below(path)?;
-        if self.is_gone() {
-            found.extend(self.origins.last());
+        let mut found = Vec::new();
+        for (content, by) in &self.former {
+            if let Some(more) = content.below(path) {
+                found.extend(more);
+                found.push(*by);
+            }
         }
-        Some(found)
-    }
-
-    /// Whether the value at a path was taken away, or one around it.
-    pub(super) fn is_gone_at(&self, path: &str) -> bool {
-        let goes_on = || self.content.steps(path).any(|(value, rest)| value.is_gone_at(rest));
-        self.is_gone() || (!path.is_empty() && goes_on())
+        found.extend(self.content.below(path).into_iter().flatten());
+        (!found.is_empty()).then_some(found)
     }
 }
 
@@ -189,7 +186,11 @@ fn clash(
     later_at: &[Origin],
 ) -> Box<Clash> {
     let at = |origins: &[Origin]| {
-        origins.last().copied().unwrap_or(Origin { file: 0, place: Place::new(1, 1) })
+        origins.last().copied().unwrap_or(Origin {
+            file: 0,
+            place: Place::new(1, 1),
+            takes_away: false,
+        })
     };
     Box::new(Clash {
         path: path.to_owned(),

@@ -14,7 +14,12 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     for visit in subject.visits() {
-        for message in visit.faults.iter().filter_map(message) {
+        // A rule of its own says it for these.
+        let is_elsewhere = |fault: &&Fault| {
+            matches!(fault, Fault::Pattern(_)) && visit.path.ends_with(".permissions")
+        };
+        let faults = visit.faults.iter().filter(|fault| !is_elsewhere(fault));
+        for message in faults.filter_map(message) {
             findings.add(&RULE, subject.place(visit.id), &visit.path, message);
         }
         if is_registry(&visit.path) && subject.text_of(visit.id).is_some_and(has_scheme) {
