@@ -40,7 +40,9 @@ mod yip;
 pub use check::{Against, Finding, Flavor, Level, RULES, Rule, USER_DATA_SCHEMA, check};
 pub use envelope::cloud_configs;
 pub use error::{InjectError, Place, ReadError};
-pub use fleet::{RenderError, SiteTemplate, SiteValue, TemplateError};
+pub use fleet::{
+    RenderError, SiteTemplate, SiteValue, SitesError, TemplateError, read_site_values,
+};
 pub use host_files::written_files;
 pub use inject::{carries, inject};
 pub use injection::{HostFile, Injection, RuntimeSetup, SiteSettings};

@@ -15,6 +15,10 @@ pub(crate) fn next(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |n| at + n + 1)
 }
 
+/// Where comments stand that begin something that nothing may be added to: the
+/// conditions of a template. Nobody writes so far to the right.
+pub(crate) const OPENING: usize = 121;
+
 /// Past the comment lines at `from` that are indented at least by `indent`.
 pub(crate) fn past_comments(text: &str, from: usize, indent: usize) -> usize {
     let mut past = from;
@@ -24,6 +28,7 @@ pub(crate) fn past_comments(text: &str, from: usize, indent: usize) -> usize {
         let body = line.trim_start_matches(' ');
         match body.trim_end().chars().next() {
             None => {}
+            Some('#') if line.len() - body.len() == OPENING => break,
             Some('#') if line.len() - body.len() >= indent => past = at,
             Some(_) => break,
         }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::envelope::{InPart, Part, edit_chosen, edit_part};
+use crate::envelope::{InPart, Part, edit_chosen, edit_part, parts};
 use crate::error::InjectError;
 use crate::header::line_end;
 use crate::injection::Injection;
@@ -60,11 +60,25 @@ pub struct Removed {
 }
 
 /// `text` without what [`inject`](crate::inject) has added, whatever was
-/// injected: the very bytes it was added to.
+/// injected: the very bytes it was added to. Of several parts all are looked at.
 ///
 /// Injecting leaves a line that says what it has added. Where that can't be
 /// told any more, or where it has replaced values, this is refused.
 pub fn remove(text: &str) -> Result<Removed, RemoveError> {
+    let mut removed = remove_last(text)?;
+    // Every round takes out the line of one part.
+    while is_traced(&removed.text) {
+        let next = remove_last(&removed.text)?;
+        removed = Removed { is_edited: removed.is_edited || next.is_edited, ..next };
+    }
+    Ok(removed)
+}
+
+fn is_traced(text: &str) -> bool {
+    parts(text).is_some_and(|parts| parts.iter().any(|part| trace::line_of(&part.text).is_some()))
+}
+
+fn remove_last(text: &str) -> Result<Removed, RemoveError> {
     let mut is_edited = false;
     let text = edit_chosen(text, traced_part, |part| {
         let removed = remove_one(part)?;
@@ -100,6 +114,19 @@ fn remove_one(text: &str) -> Result<Removed, RemoveError> {
 /// `text` without the keys, files and rules of a registry, whoever wrote them
 /// and whatever their values are.
 pub fn remove_by_force(text: &str, injection: &Injection) -> Result<String, RemoveError> {
+    let mut after = force_one(text, injection)?;
+    // One round for every other part, which may have some too.
+    for _ in 1..parts(text).map_or(1, |parts| parts.len()) {
+        match force_one(&after, injection) {
+            Ok(next) => after = next,
+            Err(RemoveError::Nothing) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(after)
+}
+
+fn force_one(text: &str, injection: &Injection) -> Result<String, RemoveError> {
     let choose = || tops(injection);
     edit_part(text, choose, |part| {
         let bare = trace::split(part).text;

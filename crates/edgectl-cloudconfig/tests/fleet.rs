@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use edgectl_cloudconfig::{
-    Flavor, Injection, SiteSettings, SiteTemplate, SiteValue, TemplateError, check, inject,
-    read_settings,
+    Flavor, Injection, Removed, SiteSettings, SiteTemplate, SiteValue, TemplateError, check,
+    inject, read_settings, read_site_values, remove,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;
@@ -54,7 +54,7 @@ fn numbers_lists_and_statements() {
         SiteValue::List(items.iter().map(|item| SiteValue::Text((*item).into())).collect())
     };
     let values = BTreeMap::from([
-        ("port".to_owned(), SiteValue::Integer(5080)),
+        ("port".to_owned(), SiteValue::number("5080")),
         ("name".to_owned(), SiteValue::Text("0123".into())),
         ("tags".to_owned(), list(&["a", "no"])),
         ("nics".to_owned(), list(&["eth0", "eth1"])),
@@ -82,13 +82,13 @@ fn mappings_and_their_values_keep_their_kinds() {
             "list".to_owned(),
             SiteValue::List(vec![
                 SiteValue::Null,
-                SiteValue::Float(0.5),
-                SiteValue::Float(1e3),
-                SiteValue::Integer(u64::MAX.into()),
+                SiteValue::number("0.5"),
+                SiteValue::number("1000.0"),
+                SiteValue::number("18446744073709551615"),
                 mapping(&[("c", SiteValue::Boolean(true))]),
             ]),
         ),
-        ("ratio".to_owned(), SiteValue::Float(0.5)),
+        ("ratio".to_owned(), SiteValue::number("0.5")),
     ]);
     let source = "#cloud-config\nx: {{ tags }}\nip: {{ net.ip }}\nq: \"{{ net['ip'] }}\"\nl: {{ list }}\nr: {{ ratio }}\n{% for k in tags %}\nk-{{ k }}: 1\n{% endfor %}\n";
     assert_eq!(
@@ -99,6 +99,25 @@ fn mappings_and_their_values_keep_their_kinds() {
     assert!(fails("#cloud-config\nx: {{ net.none }}\n").contains("is null"));
     assert!(fails("#cloud-config\nx: {{ net.mask }}\n").contains("`net.mask` has no value"));
     assert!(fails("#cloud-config\nx: a {{ net }}\n").contains("whole of a value"));
+}
+
+/// As they are spelled in the sites, wherever they land.
+#[test]
+fn numbers_and_words_are_spelled_as_in_the_sites() {
+    let sites = "v: 1.10\nbig: 123456789012345678901234567890123456789012\nn: 5\nzip: 0123\ncountry: NO\non: true\nlist: [1.10, no, 7]\nday: 2024-01-01\nplus: +5\nbase: &b {x: 0x1F}\nnet: {<<: *b, y: ~}\n";
+    let SiteValue::Mapping(values) = read_site_values(sites).unwrap() else { panic!() };
+    let source = "#cloud-config\na: {{ v }}\nb: \"{{ v }}\"\nc: x-{{ v }}\nd: {{ big }}\ne: {{ n + 1 }}\nf: {{ zip }}\ng: {{ country }}\n{% if on %}\nh: {{ on }}\n{% endif %}\ni: {{ list }}\nj: {{ day }}\nk: {{ plus }}\nl: {{ net.x }}\nm: {{ (v | float) * 2 }}\nn: {{ v | int }}\n";
+    let expected = "#cloud-config\na: 1.10\nb: \"1.10\"\nc: x-1.10\nd: 123456789012345678901234567890123456789012\ne: 6\nf: \"0123\"\ng: \"NO\"\nh: true\ni: [1.10, \"no\", 7]\nj: \"2024-01-01\"\nk: +5\nl: 0x1F\nm: 2.2\nn: 1\n";
+    assert_eq!(template(source).unwrap().render(&values).unwrap(), expected);
+    for (text, message) in [
+        ("a: 1\na: 2\n", "line 2, column 1: a key that stands twice; keep one"),
+        ("a: &a [*a]\n", "line 1, column"),
+        ("a: !foo b\n", "line 1, column 9: a value with a tag; remove the tag"),
+        ("[a]: 1\n", "line 1, column 1: a key that is not a text; quote it"),
+    ] {
+        let error = read_site_values(text).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+    }
 }
 
 #[test]
@@ -229,10 +248,8 @@ fn a_password_that_looks_like_a_word_stays() {
     }
 }
 
-#[test]
-fn a_registry_is_injected_once_for_all() {
-    let text = "#cloud-config\nstylus:\n  site:\n    name: {{ name }}\n{% if tags %}\n    tags: {{ tags }}\n{% endif %}\n";
-    let injection = Injection {
+fn palette() -> Injection {
+    Injection {
         flavor: Flavor::Palette,
         registry: Prefix::parse("reg.local:5000/edge").unwrap(),
         username: "puller".into(),
@@ -246,7 +263,13 @@ fn a_registry_is_injected_once_for_all() {
         listed: false,
         site: SiteSettings::default(),
         runtime: None,
-    };
+    }
+}
+
+#[test]
+fn a_registry_is_injected_once_for_all() {
+    let text = "#cloud-config\nstylus:\n  site:\n    name: {{ name }}\n{% if tags %}\n    tags: {{ tags }}\n{% endif %}\n";
+    let injection = palette();
     let edit = |text: String| {
         inject(&text, &injection)
             .map_err(|error| TemplateError::Template { line: 0, message: error.to_string() })
@@ -261,6 +284,60 @@ fn a_registry_is_injected_once_for_all() {
     assert_eq!(check(&filled, None), []);
     assert_eq!(inject(&filled, &injection).unwrap(), filled);
     assert!(filled.contains("name: \"plant: 7\"\n"), "{filled}");
+    // What was added can be taken out again, wherever it stands in the site's.
+    let removed = remove(&filled).unwrap();
+    let plain = SiteTemplate::new(text, Ok::<_, TemplateError>).unwrap();
+    assert_eq!(removed, Removed { text: plain.render(&values).unwrap(), is_edited: false });
+    let edited = filled.replace("plant: 7", "plant: 8") + "hostname: a\n";
+    let expected = removed.text.replace("plant: 7", "plant: 8") + "hostname: a\n";
+    assert_eq!(remove(&edited).unwrap(), Removed { text: expected, is_edited: true });
+    // A condition behind the section is none around the registry.
+    let next = format!("{text}{{% if more %}}\nhostname: a\n{{% endif %}}\n");
+    values.insert("more".to_owned(), SiteValue::Boolean(false));
+    let filled = SiteTemplate::new(&next, edit).unwrap().render(&values).unwrap();
+    assert_eq!(read_settings(&filled).unwrap().registries.len(), 1, "{filled}");
+    let own = "#cloud-config\nstylus:\n  registryCredentials:\n    domain: \"{{ a }}\"\n";
+    let error = SiteTemplate::new(own, edit).unwrap_err().to_string();
+    assert!(
+        error.starts_with("line 4: an expression stands where a value of the registry"),
+        "{error}"
+    );
+}
+
+proptest! {
+    /// Whatever the sites' values are, and wherever the template has them.
+    #[test]
+    fn what_was_added_to_sites_can_be_removed(
+        value in "\\PC{0,12}",
+        flag: bool,
+        at in 0..6_usize,
+        dos: bool,
+    ) {
+        let text = [
+            "#cloud-config\nstylus: {site: {name: \"{{ a }}\"}}\n",
+            "#cloud-config\n# {{ a }}\nstylus:\n",
+            "#cloud-config\n{% if b %}\nhostname: x\n{% endif %}\nnote: {{ a }}\n",
+            "#cloud-config\nstylus:\n  registryCredentials:\n    domain: other.local # {{ a }}\n  site: {name: {{ a }}}\n",
+            "#cloud-config\nnote: {{ a }}\nstylus: {}  # {{ a }}\nend: |\n  x{{ b }}",
+            "#cloud-config\nstylus:\n  site:\n    tags: {a: {{ a }}}\n{% for x in [1, 2] %}\nn{{ x }}: 1\n{% endfor %}\n",
+        ][at];
+        let text = if dos { text.replace('\n', "\r\n") } else { text.to_owned() };
+        let injection = palette();
+        let edit = |text: String| {
+            inject(&text, &injection)
+                .map_err(|error| TemplateError::Template { line: 0, message: error.to_string() })
+        };
+        let template = SiteTemplate::new(&text, edit).unwrap();
+        let mut values = site(&[("a", &value)]);
+        values.insert("b".to_owned(), SiteValue::Boolean(flag));
+        let filled = template.render(&values).unwrap();
+        prop_assert!(inject(&filled, &injection).unwrap() == filled, "{}", filled);
+        let plain = SiteTemplate::new(&text, Ok::<_, TemplateError>).unwrap();
+        match remove(&filled) {
+            Ok(removed) => prop_assert_eq!(removed.text, plain.render(&values).unwrap()),
+            Err(error) => prop_assert!(false, "{}\n{}", error, filled),
+        }
+    }
 }
 
 proptest! {

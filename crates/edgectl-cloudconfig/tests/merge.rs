@@ -106,6 +106,11 @@ fn blocks_stay_blocks() {
 }
 
 #[test]
+fn what_stood_in_braces_can_stand_alone() {
+    assert_eq!(merged(&["a: [?, b?]\n"]).unwrap(), "a:\n  - \"?\"\n  - b?\n");
+}
+
+#[test]
 fn what_is_there_again_is_explained() {
     let source = |name, text| Source { name, text };
     let texts =

@@ -29,6 +29,9 @@ pub enum PersistError {
     /// A special file stands there.
     #[error("`{}` exists and is not a regular file", .0.display())]
     NotAFile(PathBuf),
+    /// A symbolic link that leads nowhere.
+    #[error("`{}` is a symbolic link that leads to no file; remove it, or name another file", .0.display())]
+    DanglingLink(PathBuf, #[source] io::Error),
 }
 
 /// A file being written beside its final place. Dropping it removes it.
@@ -40,10 +43,15 @@ pub struct Replacement {
 
 impl Replacement {
     /// Starts a file that will become `target`, with `mode` from the start.
+    ///
+    /// A symbolic link stays one: what it leads to is replaced, as any other
+    /// program would write it.
     pub fn new(target: &Path, mode: u32) -> Result<Self, PersistError> {
+        let target = &behind_links(target)?;
         let parent = parent_of(target);
         make_directory(&parent)?;
-        if std::fs::symlink_metadata(target).is_ok_and(|m| m.is_dir()) {
+        // A device would be replaced by a file.
+        if std::fs::symlink_metadata(target).is_ok_and(|m| !m.is_file()) {
             return Err(PersistError::NotAFile(target.to_owned()));
         }
         let file = tempfile::Builder::new()
@@ -140,6 +148,15 @@ fn rename_path(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)
 }
 
+/// The file that a symbolic link leads to; any other path as it is.
+fn behind_links(path: &Path) -> Result<PathBuf, PersistError> {
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink());
+    match is_link {
+        true => path.canonicalize().map_err(|e| PersistError::DanglingLink(path.to_owned(), e)),
+        false => Ok(path.to_owned()),
+    }
+}
+
 fn parent_of(target: &Path) -> PathBuf {
     match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -195,6 +212,35 @@ mod tests {
     fn a_directory_is_not_replaced_by_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let error = write_file(dir.path(), 0o644, b"x").unwrap_err();
+        assert!(matches!(error, PersistError::NotAFile(_)), "{error}");
+    }
+
+    #[test]
+    fn links_stay_and_what_they_lead_to_is_written() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::create_dir(at("deep")).unwrap();
+        write_file(&at("deep/file"), 0o644, b"old").unwrap();
+        symlink("deep/file", at("one")).unwrap();
+        symlink("one", at("two")).unwrap();
+        write_file(&at("two"), 0o600, b"new").unwrap();
+        assert_eq!(std::fs::read(at("deep/file")).unwrap(), b"new");
+        assert_eq!(std::fs::metadata(at("deep/file")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_link(at("two")).unwrap(), Path::new("one"));
+        assert_eq!(names(&at("deep")), ["file"]);
+        symlink("nowhere", at("dangling")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        for name in ["dangling", "loop"] {
+            let error = write_file(&at(name), 0o600, b"x").unwrap_err();
+            assert!(matches!(error, PersistError::DanglingLink(..)), "{error}");
+            assert!(std::fs::symlink_metadata(at(name)).unwrap().file_type().is_symlink());
+        }
+        symlink("deep", at("directory")).unwrap();
+        let error = write_file(&at("directory"), 0o600, b"x").unwrap_err();
+        assert!(matches!(error, PersistError::NotAFile(_)), "{error}");
+        symlink("/dev/null", at("null")).unwrap();
+        let error = write_file(&at("null"), 0o600, b"x").unwrap_err();
         assert!(matches!(error, PersistError::NotAFile(_)), "{error}");
     }
 

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use edgectl_cloudconfig::SiteValue;
-use edgectl_model::from_yaml;
-use serde_json::Value;
+use edgectl_cloudconfig::{SiteValue, read_site_values};
 
 use crate::exit;
 use crate::failure::Failure;
@@ -96,11 +94,11 @@ impl Lines<'_> {
 fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     let place = |what: &str| format!("{} {what}", path.display());
     match parse(path)? {
-        Value::Array(items) => {
+        SiteValue::List(items) => {
             let numbered = items.into_iter().enumerate();
             numbered.map(|(n, item)| site(place(&format!("[{n}]")), None, facts(item))).collect()
         }
-        Value::Object(entries) => entries
+        SiteValue::Mapping(entries) => entries
             .into_iter()
             .map(|(name, value)| site(place(&name), Some(name), facts(value)))
             .collect(),
@@ -130,36 +128,20 @@ fn from_directory(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     files.iter().map(read).collect()
 }
 
-fn parse(path: &Path) -> Result<Value, Failure> {
+fn parse(path: &Path) -> Result<SiteValue, Failure> {
     let text = read_text(path, "the sites")?;
-    from_yaml(&text).map_err(|e| Failure::new(exit::FAILED, format!("`{}`: {e}", path.display())))
+    read_site_values(&text)
+        .map_err(|e| Failure::new(exit::FAILED, format!("`{}`: {e}", path.display())))
 }
 
 /// A site's own nulls are left out: a template that needs the value says so.
-fn facts(value: Value) -> BTreeMap<String, SiteValue> {
-    match site_value(value) {
+fn facts(value: SiteValue) -> BTreeMap<String, SiteValue> {
+    match value {
         SiteValue::Mapping(mut values) => {
             values.retain(|_, value| *value != SiteValue::Null);
             values
         }
         _ => BTreeMap::new(),
-    }
-}
-
-fn site_value(value: Value) -> SiteValue {
-    match value {
-        Value::Null => SiteValue::Null,
-        Value::Bool(truth) => SiteValue::Boolean(truth),
-        Value::Number(number) => match (number.as_i128(), number.as_f64()) {
-            (Some(integer), _) => SiteValue::Integer(integer),
-            (None, Some(float)) => SiteValue::Float(float),
-            (None, None) => SiteValue::Text(number.to_string()),
-        },
-        Value::String(text) => SiteValue::Text(text),
-        Value::Array(items) => SiteValue::List(items.into_iter().map(site_value).collect()),
-        Value::Object(entries) => SiteValue::Mapping(
-            entries.into_iter().map(|(key, value)| (key, site_value(value))).collect(),
-        ),
     }
 }
 
@@ -169,8 +151,7 @@ fn site(
     mut values: BTreeMap<String, SiteValue>,
 ) -> Result<SiteFacts, Failure> {
     let own = match values.get(NAME) {
-        Some(SiteValue::Text(text)) => Some(text.clone()),
-        Some(SiteValue::Integer(number)) => Some(number.to_string()),
+        Some(SiteValue::Text(text) | SiteValue::Number(text)) => Some(text.clone()),
         _ => None,
     };
     let Some(name) = name.or(own) else {

@@ -1,6 +1,7 @@
 //! Words in place of Jinja's expressions and statements.
 
 use super::TemplateError;
+use crate::lines;
 
 /// What a word stands for.
 pub(super) enum Put {
@@ -15,6 +16,8 @@ pub(super) enum Put {
 /// Statements on their own lines are comments that stand so far to the right
 /// that an edit never takes them for the beginning of something else.
 const FAR: usize = 120;
+/// What begins a condition or a loop, which nothing may be added to.
+const OPENINGS: [&str; 8] = ["if", "for", "with", "filter", "macro", "call", "block", "autoescape"];
 /// Far more than any user data has letters `x` in a row.
 const MAX_POWER: u32 = 17;
 
@@ -67,13 +70,21 @@ impl Holes {
     /// `before` is where the line starts.
     fn put_line(&mut self, whole: &str, before: usize) {
         let blanks = self.text.split_off(before);
-        self.text.push_str(&format!("{:FAR$}#{}", "", self.word(self.puts.len())));
+        let far = if is_opening(whole) { lines::OPENING } else { FAR };
+        self.text.push_str(&format!("{:far$}#{}", "", self.word(self.puts.len())));
         self.puts.push(Put::Line(format!("{blanks}{whole}")));
     }
 
     /// Whether another text has the words and nothing else that looks like one.
     pub(super) fn are_all_in(&self, text: &str) -> bool {
         text.matches(&self.mark).count() == self.puts.len()
+    }
+
+    /// The line of the first word that another text has no more.
+    pub(super) fn first_gone(&self, text: &str) -> Option<usize> {
+        (0..self.puts.len())
+            .find(|number| !text.contains(&self.word(*number)))
+            .map(|number| self.line(number))
     }
 
     /// What starts every word.
@@ -139,6 +150,12 @@ impl Holes {
 pub(super) fn marks(template: &str) -> impl Iterator<Item = String> {
     let mark = |power: u32| format!("edgehole{}", "x".repeat(2_usize.pow(power) - 1));
     (0..MAX_POWER).map(mark).filter(|mark| !template.contains(mark.as_str()))
+}
+
+fn is_opening(whole: &str) -> bool {
+    let inside = whole.strip_prefix("{%").unwrap_or_default().trim_start_matches(['-', '+']);
+    let word = inside.split_whitespace().next().unwrap_or_default();
+    OPENINGS.contains(&word)
 }
 
 fn next_opening(text: &str) -> Option<usize> {

@@ -6,10 +6,13 @@
 //! value is written there. The text with the words is user data like any
 //! other, so a registry can be injected once for all sites.
 
+mod align;
 mod blame;
 mod context;
 mod engines;
 mod holes;
+mod number;
+mod sites;
 mod write;
 
 use std::collections::BTreeMap;
@@ -23,26 +26,30 @@ use thiserror::Error as ThisError;
 use crate::envelope::is_archive;
 use crate::header::is_jinja_template;
 use crate::mime::is_mime;
-use crate::trace;
+use crate::splice::Span;
+use crate::trace::{self, Added, Traced};
 
 use blame::{Blame, plain_message};
+pub use sites::{SitesError, read_site_values};
+
 use context::Spot;
 use holes::{Holes, Put};
+use number::Spelled;
 
 /// Name of the one template in its environment.
 const NAME: &str = "user-data";
 /// The filter that writes values; nobody would call a filter that.
 const FILTER: &str = "edgectl_write_value";
+/// The same for the template as it was before it was edited.
+const BARE: (&str, &str) = ("user-data-before", "edgectl_write_value_before");
 
 /// A value of a site.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SiteValue {
     /// A text.
     Text(String),
-    /// A whole number.
-    Integer(i128),
-    /// Another number.
-    Float(f64),
+    /// A number, as it is spelled.
+    Number(String),
     /// Nothing.
     Null,
     /// A truth value.
@@ -54,11 +61,15 @@ pub enum SiteValue {
 }
 
 impl SiteValue {
+    /// A number that is spelled so, and is written so.
+    pub fn number(text: &str) -> Self {
+        Self::Number(text.to_owned())
+    }
+
     fn to_jinja(&self) -> Value {
         match self {
             Self::Text(text) => Value::from(text.as_str()),
-            Self::Integer(number) => Value::from(*number),
-            Self::Float(number) => Value::from(*number),
+            Self::Number(text) => Spelled::value(text),
             Self::Null => Value::from(()),
             Self::Boolean(truth) => Value::from(*truth),
             Self::List(items) => items.iter().map(Self::to_jinja).collect(),
@@ -113,6 +124,8 @@ pub struct RenderError {
 pub struct SiteTemplate {
     environment: Environment<'static>,
     blame: Blame,
+    /// What the edit has added.
+    added: Vec<Span>,
 }
 
 impl std::fmt::Debug for SiteTemplate {
@@ -136,40 +149,21 @@ impl SiteTemplate {
         Self::of(holes, &edited).map_err(E::from)
     }
 
-    fn of(holes: Holes, edited: &str) -> Result<Self, TemplateError> {
-        let edited = context::quoted_parts(edited, &holes)?;
-        let spots = context::spots(&edited, &holes)?;
-        let is_jinja = is_jinja_template(&edited);
-        let mut lines = Vec::new();
-        let source = holes.fill(&edited, |number, put, before| {
-            let line = before.matches('\n').count() + 1;
-            lines.push((line, number));
-            match put {
-                Put::Expression(expression) => {
-                    format!("{{{{ ({expression}) | {FILTER}({number}) }}}}")
-                }
-                Put::Other(original) | Put::Line(original) => original.clone(),
-            }
-        });
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_syntax(whitespace()?);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        let expressions = holes.expressions();
-        let writers = Arc::new(Writers { spots, is_jinja, expressions });
-        environment.add_filter("join", join);
-        // These make something out of nothing, and nobody needs them here.
-        for name in ["pprint", "escape", "e", "zip"] {
-            environment.remove_filter(name);
+    fn of(holes: Holes, edited: &Traced) -> Result<Self, TemplateError> {
+        let mut environment = environment()?;
+        let (source, lines) = compiled(&mut environment, &holes, &edited.text, FILTER)?;
+        let before = bare(edited, &holes);
+        if let Some((before, _)) = &before {
+            let (source, _) = compiled(&mut environment, &holes, before, BARE.1)?;
+            // What is wrong with it is wrong with the edited one, too.
+            let _ = environment.add_template_owned(BARE.0, source);
         }
-        environment
-            .add_filter(FILTER, move |value: &Value, number: usize| writers.write(value, number));
         let blame = Blame { holes, lines };
         environment.add_template_owned(NAME, source).map_err(|error| TemplateError::Template {
             line: blame.line(&error),
             message: plain_message(&error),
         })?;
-        Ok(Self { environment, blame })
+        Ok(Self { environment, blame, added: before.map(|(_, added)| added).unwrap_or_default() })
     }
 
     /// The user data of one site.
@@ -180,8 +174,71 @@ impl SiteTemplate {
         };
         let context: BTreeMap<&str, Value> =
             values.iter().map(|(key, value)| (key.as_str(), value.to_jinja())).collect();
-        self.environment.get_template(NAME).and_then(|t| t.render(context)).map_err(told)
+        let text = self.environment.get_template(NAME).and_then(|t| t.render(&context));
+        let text = text.map_err(told)?;
+        Ok(self.traced(&text, &context).unwrap_or(text))
     }
+
+    /// The text with a line that says where in it something was added.
+    fn traced(&self, text: &str, context: &BTreeMap<&str, Value>) -> Option<String> {
+        if self.added.is_empty() {
+            return None;
+        }
+        let before = self.environment.get_template(BARE.0).ok()?.render(context).ok()?;
+        Some(trace::write(text, &align::patch(&before, text, &self.added)?))
+    }
+}
+
+/// The template before it was edited, and what was added, where that can be told.
+fn bare(edited: &Traced, holes: &Holes) -> Option<(String, Vec<Span>)> {
+    let Added::Exactly(patch) = edited.trace.as_ref()?.added(&edited.text) else { return None };
+    let before = patch.undone(&edited.text)?;
+    // A site's value that has gone would have to be kept.
+    let is_kept = |span: &Span| !span.gone.contains(holes.mark());
+    patch.spans.iter().all(is_kept).then_some((before, patch.spans))
+}
+
+fn environment() -> Result<Environment<'static>, TemplateError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(whitespace()?);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.add_filter("join", join);
+    environment.add_filter("int", number::int);
+    environment.add_filter("float", number::float);
+    // These make something out of nothing, and nobody needs them here.
+    for name in ["pprint", "escape", "e", "zip"] {
+        environment.remove_filter(name);
+    }
+    Ok(environment)
+}
+
+/// A text with words as the engine takes it, and the lines in it of what the
+/// words stand for.
+fn compiled(
+    environment: &mut Environment<'static>,
+    holes: &Holes,
+    text: &str,
+    filter: &'static str,
+) -> Result<(String, Vec<(usize, usize)>), TemplateError> {
+    let text = context::quoted_parts(text, holes)?;
+    let spots = context::spots(&text, holes)?;
+    let is_jinja = is_jinja_template(&text);
+    let mut lines = Vec::new();
+    let source = holes.fill(&text, |number, put, before| {
+        let line = before.matches('\n').count() + 1;
+        lines.push((line, number));
+        match put {
+            Put::Expression(expression) => {
+                format!("{{{{ ({expression}) | {filter}({number}) }}}}")
+            }
+            Put::Other(original) | Put::Line(original) => original.clone(),
+        }
+    });
+    let writers = Arc::new(Writers { spots, is_jinja, expressions: holes.expressions() });
+    environment
+        .add_filter(filter, move |value: &Value, number: usize| writers.write(value, number));
+    Ok((source, lines))
 }
 
 /// The template with words that the edited text has nothing else of: a password
@@ -189,13 +246,19 @@ impl SiteTemplate {
 fn dug_and_edited<E: From<TemplateError>>(
     text: &str,
     edit: impl Fn(String) -> Result<String, E>,
-) -> Result<(Holes, String), E> {
+) -> Result<(Holes, Traced), E> {
     for mark in holes::marks(text) {
         let holes = Holes::dig(text, mark).map_err(E::from)?;
         // Where what was added stands is another place in every site's text.
-        let edited = trace::split(&edit(holes.text.clone())?).text;
-        if holes.are_all_in(&edited) {
+        let edited = trace::split(&edit(holes.text.clone())?);
+        if holes.are_all_in(&edited.text) {
             return Ok((holes, edited));
+        }
+        if let Some(line) = holes.first_gone(&edited.text) {
+            let message =
+                "an expression stands where a value of the registry goes; take it out of there"
+                    .to_owned();
+            return Err(E::from(TemplateError::Template { line, message }));
         }
     }
     let message = "no word can be found that isn't in the user data".to_owned();

@@ -5,6 +5,7 @@ use minijinja::value::ValueKind;
 
 use super::context::{Block, Context, Spot};
 use super::engines;
+use super::number::Spelled;
 use crate::scalar;
 use crate::yip::Run;
 
@@ -17,6 +18,9 @@ pub(super) fn value(value: &Value, spot: Spot) -> Result<String, &'static str> {
 }
 
 fn in_context(value: &Value, context: Context, run: Run) -> Result<String, &'static str> {
+    if let Some(spelled) = Spelled::of(value) {
+        return Ok(spelled.to_owned());
+    }
     let text = match value.kind() {
         ValueKind::String if run == Run::Template => engines::past_go(&value.to_string()),
         ValueKind::String => value.to_string(),
@@ -45,6 +49,9 @@ fn in_context(value: &Value, context: Context, run: Run) -> Result<String, &'sta
 /// A list or a mapping on one line.
 fn flow(value: &Value, run: Run) -> Result<String, &'static str> {
     let failed = |_| "can't be written";
+    if let Some(spelled) = Spelled::of(value) {
+        return Ok(spelled.to_owned());
+    }
     match value.kind() {
         ValueKind::Map => {
             let mut entries = Vec::new();

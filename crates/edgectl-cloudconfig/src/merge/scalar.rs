@@ -6,7 +6,7 @@ use granit_parser::ScalarStyle;
 use super::MARKS;
 use super::block::Block;
 use crate::scalar;
-use crate::tree::Node;
+use crate::tree::{Document, Node};
 
 /// A single value. No `Debug`: it can be a password.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Scalar {
         let is_plain = style == ScalarStyle::Plain;
         let source = text.get(node.range.clone()).unwrap_or_default();
         let written = match style {
-            ScalarStyle::Plain if source == value && !value.is_empty() => {
+            ScalarStyle::Plain if source == value && stands_anywhere(value) => {
                 Written::OnOneLine(source.to_owned())
             }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
@@ -89,4 +89,17 @@ impl Scalar {
         };
         format!("{}{text}", self.tag())
     }
+}
+
+/// Whether a text without quotes, that may have stood in braces, can stand
+/// behind a key.
+fn stands_anywhere(plain: &str) -> bool {
+    if plain.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_')) {
+        return true;
+    }
+    let document = Document::parse(&format!("x: {plain}\n")).ok();
+    let read = document.as_ref().and_then(|document| {
+        document.get(document.root?, "x").and_then(|id| document.node(id).scalar())
+    });
+    read == Some((plain, ScalarStyle::Plain))
 }

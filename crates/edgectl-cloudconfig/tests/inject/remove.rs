@@ -153,3 +153,26 @@ fn a_last_part_without_a_line_end() {
         assert_eq!(removed(&inject(&text, &full()).unwrap()), text);
     }
 }
+
+/// Each of the parts says what was added to it.
+#[test]
+fn every_part_gives_back_what_was_added_to_it() {
+    let part = |text: &str| format!("--b\nContent-Type: text/cloud-config\n\n{text}");
+    let message = |one: &str, other: &str| {
+        format!(
+            "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n{}{}--b--\n",
+            part(one),
+            part(other)
+        )
+    };
+    let (one, other) = ("#cloud-config\nhostname: a\n", "#cloud-config\nstylus: {}\n");
+    let injected = |text: &str, flavor| inject(text, &of(flavor)).unwrap();
+    let both = message(&injected(one, Flavor::Kairos), &injected(other, Flavor::Palette));
+    assert_eq!(removed(&both), message(one, other));
+    // By force, too, and whoever wrote them.
+    let palette = message(&injected(one, Flavor::Palette), &injected(other, Flavor::Palette));
+    let bare: String =
+        palette.split_inclusive('\n').filter(|line| !line.starts_with("# edgectl:")).collect();
+    let after = remove_by_force(&bare, &of(Flavor::Palette)).unwrap();
+    assert!(!after.contains("reg.local"), "{after}");
+}

@@ -142,3 +142,27 @@ fn warnings_of_the_sites_are_said_once_a_rule() {
     assert!(said[0].starts_with("warning: 2 of 3 sites, first `b`: line "), "{}", said[0]);
     assert!(said[0].ends_with("[unknown-key]"), "{}", said[0]);
 }
+
+#[test]
+fn what_was_added_to_a_site_can_be_removed() {
+    let site = site();
+    site.write("sites.yaml", "- {name: a, zip: 0123}\n");
+    site.run(&inject("sites.yaml")).expect(0);
+    // A link stays one.
+    site.write("a.yaml", "");
+    std::os::unix::fs::symlink("a.yaml", site.path("link.yaml")).unwrap();
+    let remove = ["user-data", "inject", "--remove", "--in", "fleet/a.yaml", "--out", "link.yaml"];
+    site.run(&remove).expect(0);
+    assert!(site.path("link.yaml").is_symlink());
+    let expected = "#cloud-config\nstylus:\n  site:\n    name: a\n    tags: {zip: \"0123\"}\n";
+    assert_eq!(std::fs::read_to_string(site.path("a.yaml")).unwrap(), expected);
+    let mode = std::fs::metadata(site.path("a.yaml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::remove_file(site.path("a.yaml")).unwrap();
+    let ended = site.run(&remove).expect(1);
+    assert!(
+        ended.stderr.contains("`link.yaml` is a symbolic link that leads to no file"),
+        "{}",
+        ended.stderr
+    );
+}
