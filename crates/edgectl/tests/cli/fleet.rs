@@ -119,7 +119,7 @@ fn mappings_keep_their_kinds() {
     );
     let values = "{tags: {a: \"no\", b: \"0.50\"}, net: {ip: 10.0.0.7}, list: [~, 1.50, 7]}\n";
     let expected =
-        ["    tags: {a: \"no\", b: \"0.50\"}\n", "  ip: \"10.0.0.7\"\n  x: [null, 1.5, 7]\n"];
+        ["    tags: {a: \"no\", b: \"0.50\"}\n", "  ip: \"10.0.0.7\"\n  x: [null, 1.50, 7]\n"];
     site.write("sites.yaml", &format!("plant-7: {values}"));
     site.write("sites/plant-7.yaml", values);
     for sites in ["sites.yaml", "sites"] {
