@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod disk;
+mod netboot;
 mod programs;
 mod run;
 
 pub use disk::replace_on_disk;
+pub use netboot::{FileServer, NetworkMachine};
 pub use programs::Programs;
 pub use run::{Edgectl, Ended};

@@ -9,11 +9,22 @@ use std::path::{Path, PathBuf};
 
 use edgectl_model::{ImageLock, Reference};
 use edgectl_testkit::quickstart::{ExternalRegistry, PULLER, World, WorldOptions};
-use qemu_tests::{Edgectl, Programs, replace_on_disk};
+use edgectl_testkit::{TinyImage, TinyLayout};
+use qemu_tests::{Edgectl, FileServer, NetworkMachine, Programs, replace_on_disk};
 use serde_json::Value;
 
 const FORGOTTEN: &str = "docker.io/library/memcached:1.6";
 const DELETED: &str = "quay.io/prometheus/node-exporter:v1.5.0";
+
+/// An address that no DHCP server gives, in the network of the machine under
+/// proof, for the card that QEMU gives it.
+const NETWORK: &str = "version: 2
+ethernets:
+  edge0:
+    match: {macaddress: \"52:54:00:12:34:56\"}
+    set-name: edge0
+    addresses: [10.10.254.77/24]
+";
 
 struct Scenario {
     world: World,
@@ -33,7 +44,9 @@ fn the_quickstart_installs_and_pulls_everything_and_faults_are_found() {
     let mut scenario = Scenario { world, edgectl, disk };
 
     bakes(&scenario);
+    bakes_images_and_a_network_in(&scenario);
     sends_nothing_twice(&scenario);
+    starts_over_a_network(&scenario);
     installs_and_pulls_everything(&scenario);
     finds_a_wrong_password(&scenario);
     finds_an_unknown_authority(&mut scenario);
@@ -53,9 +66,38 @@ fn bakes(s: &Scenario) {
     assert_eq!(pause.platforms.len(), 2, "an index of two platforms");
 }
 
+/// The same installer with an image to preload, and an address of its own.
+fn bakes_images_and_a_network_in(s: &Scenario) {
+    let directory = s.world.directory();
+    let mut layout = TinyLayout::new(&directory.join("content")).unwrap();
+    let image = layout.image(&TinyImage::new("amd64").files(&[("hello", b"edge")])).unwrap();
+    layout.name("quay.io/edge-demo/preloaded:1", &image).unwrap();
+    std::fs::write(directory.join("network"), NETWORK).unwrap();
+    let place = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (content, network) = (place("content"), place("network"));
+    let with = ["--content", &content, "--network-config", &network];
+    s.edgectl.run(&[&["iso", "build"][..], &with].concat()).expect(0);
+}
+
 fn sends_nothing_twice(s: &Scenario) {
     let value = s.edgectl.run(&["upload-profile", "-o", "json"]).expect(0).json();
     assert_eq!((&value["bytesSent"], &value["blobsSent"]), (&0.into(), &0.into()), "{value:#}");
+}
+
+/// As far as the agent, which knows from the user data that it is to install.
+fn starts_over_a_network(s: &Scenario) {
+    let directory = s.world.directory().join("build/netboot");
+    let server = FileServer::start(directory.clone());
+    let out = directory.to_str().unwrap();
+    let ended = s.edgectl.run(&["iso", "netboot", "--url", &server.url(), "--out", out]).expect(0);
+    assert!(ended.stderr.contains("holds the user data"), "{}", ended.stderr);
+    let mut machine =
+        NetworkMachine::start(&directory.with_extension("machine"), ended.stdout.trim());
+    machine.wait_for_event("install-started");
+    assert!(machine.said("console.log").contains(" initrd=medium.cpio "));
+    drop(machine);
+    // A second medium with the same password, and nothing that tests it any more.
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 fn installs_and_pulls_everything(s: &Scenario) {
@@ -71,7 +113,14 @@ fn installs_and_pulls_everything(s: &Scenario) {
         assert!(found, "{name} was not pulled\n{value:#}");
     }
     assert!(events.iter().any(|e| e["event"] == "container-started"), "{value:#}");
+    let preloaded = events.iter().find(|e| e["event"] == "images-preloaded").unwrap();
+    assert_eq!(preloaded["images"], 1, "{value:#}");
     let results = PathBuf::from(value["directory"].as_str().unwrap());
+    // The system renames its card as the network configuration says.
+    for phase in ["install", "prove"] {
+        let console = std::fs::read(results.join(phase).join("console.log")).unwrap();
+        assert!(String::from_utf8_lossy(&console).contains(" edge0: renamed from "), "{phase}");
+    }
     for file in [
         "install/argv",
         "install/console.log",

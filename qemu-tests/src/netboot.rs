@@ -1,0 +1,107 @@
+//! A server of files, and a machine that has nothing but a network card and a
+//! blank disk.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use edgectl_model::EVENT_PORT;
+use edgectl_process::{Cmd, Running};
+
+/// QEMU's user network has its host here.
+const HOST: &str = "10.0.2.2";
+const PATIENCE: Duration = Duration::from_secs(600);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves the files of a directory to this machine alone, over HTTP.
+#[derive(Debug)]
+pub struct FileServer {
+    port: u16,
+}
+
+impl FileServer {
+    /// Starts it; it ends with the process.
+    pub fn start(directory: PathBuf) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // Whoever hangs up has what it wants.
+                let _ = answer(stream, &directory);
+            }
+        });
+        Self { port }
+    }
+
+    /// Where a machine in QEMU finds it.
+    pub fn url(&self) -> String {
+        format!("http://{HOST}:{}", self.port)
+    }
+}
+
+fn answer(mut stream: TcpStream, directory: &Path) -> io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let first = lines.next().transpose()?.unwrap_or_default();
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let name = first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+    let Ok(mut file) = File::open(directory.join(name)) else {
+        return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    };
+    let length = file.metadata()?.len();
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    io::copy(&mut file, &mut stream).map(drop)
+}
+
+/// A machine that starts from a network.
+#[derive(Debug)]
+pub struct NetworkMachine {
+    running: Option<Running>,
+    directory: PathBuf,
+}
+
+impl NetworkMachine {
+    /// Starts one whose firmware is told to fetch `script`.
+    pub fn start(directory: &Path, script: &str) -> Self {
+        std::fs::create_dir_all(directory).unwrap();
+        let place = |name: &str| directory.join(name).display().to_string();
+        let disk = place("disk.qcow2");
+        Cmd::new("qemu-img").args(["create", "-f", "qcow2", &disk, "8G"]).ensure_success().unwrap();
+        let log = File::create(place("qemu.log")).unwrap();
+        let port = format!("virtserialport,chardev=events,name={EVENT_PORT}");
+        let cmd = Cmd::new("qemu-system-x86_64")
+            .args(["-nodefaults", "-machine", "pc", "-accel", "tcg,thread=multi", "-m", "2048"])
+            .args(["-smp", "2", "-display", "none", "-vga", "std", "-no-reboot"])
+            .args(["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"])
+            .args(["-chardev", &format!("file,id=events,path={}", place("events.jsonl"))])
+            .args(["-device", &port, "-serial", &format!("file:{}", place("console.log"))])
+            .args(["-drive", &format!("if=none,id=disk,format=qcow2,cache=unsafe,file={disk}")])
+            .args(["-device", "virtio-blk-pci,drive=disk"])
+            .args(["-netdev", &format!("user,id=net,bootfile={script}")])
+            .args(["-device", "virtio-net-pci,netdev=net,bootindex=1"]);
+        let running = Some(cmd.start_logging(&log).unwrap());
+        Self { running, directory: directory.to_owned() }
+    }
+
+    /// Waits until the agent says something.
+    pub fn wait_for_event(&mut self, event: &str) {
+        let started = Instant::now();
+        let wanted = format!("\"event\":\"{event}\"");
+        while !self.said("events.jsonl").contains(&wanted) {
+            if self.running.as_mut().unwrap().ended().unwrap().is_some() {
+                let failure = self.running.take().unwrap().into_failure();
+                panic!("{failure}\n{}\n{}", self.said("events.jsonl"), self.said("console.log"));
+            }
+            let (said, console) = (self.said("events.jsonl"), self.said("console.log"));
+            assert!(started.elapsed() < PATIENCE, "{said}\n{console}");
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// What stands in one of the machine's files.
+    pub fn said(&self, file: &str) -> String {
+        let bytes = std::fs::read(self.directory.join(file)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
