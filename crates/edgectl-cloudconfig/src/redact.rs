@@ -11,8 +11,8 @@ use crate::error::Place;
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
-    has_secret_line, is_beside_secret, is_command_with_secret, is_secret_key, logins, secret_lines,
-    without_logins,
+    has_secret_line, is_beside_secret, is_command_with_secret, is_secret_file, is_secret_key,
+    logins, secret_lines, without_logins,
 };
 use crate::trace;
 use crate::tree::{Data, Document, Id};
@@ -159,11 +159,15 @@ impl Search<'_> {
         is_command_with_secret(&words)
     }
 
-    /// The content of a file that can't be looked into: compressed, or no text.
+    /// The content of a file that can't be looked into (compressed, or no text),
+    /// or that is a secret as a whole.
     fn closed_content(&self, file: Id) -> Option<Id> {
         let text = |id| self.document.node(id).scalar().map(|(text, _)| text);
-        let encoding = self.document.get(file, "encoding").and_then(text)?;
         let content = self.document.get(file, "content")?;
+        if self.document.get(file, "path").and_then(text).is_some_and(is_secret_file) {
+            return Some(content);
+        }
+        let encoding = self.document.get(file, "encoding").and_then(text)?;
         let is_open = match encoding {
             "" | "text/plain" => true,
             _ => text(content).is_some_and(|text| decode(text).is_some()),

@@ -7,7 +7,7 @@ mod pair;
 mod shape;
 
 pub(crate) use command::is_command_with_secret;
-pub(crate) use key::{is_beside_secret, is_secret_key};
+pub(crate) use key::{is_beside_secret, is_secret_file, is_secret_key};
 pub(crate) use login::{logins, without_logins};
 
 use crate::certificate::decode_bytes;
@@ -183,6 +183,11 @@ mod tests {
             "pro attach C1234",
             "ssh-keygen -t ed25519 -N x -f a",
             "redis-cli -a x ping",
+            "smbclient //h/x -U u%x",
+            "aws configure set aws_secret_access_key x",
+            "vault login x",
+            "etcdctl --user root:x get y",
+            "sqlcmd -U sa -P x",
             "k3s agent -t x",
             "echo x | cryptsetup luksFormat /dev/sda -",
             "echo x | sudo -S ls",
@@ -232,6 +237,9 @@ mod tests {
             "openssl req -newkey rsa:2048 -keyout /a -nodes",
             "openssl passwd -6 -stdin < /run/x",
             "nmcli con show",
+            "vault login -method=oidc",
+            "smbclient -U u //h/x",
+            "aws s3 ls",
             "htpasswd -c /etc/x user",
             "tailscale up --authkey $AUTHKEY",
             "read -p \"Enter password: \" PW",

@@ -63,7 +63,8 @@ fn key_fault(
                 true => {
                     "a colon in another line than its key, which cloud-init's YAML refuses with the whole file; put both into one line"
                 }
-                false => return date_fault(document, key),
+                false if plain(document, key) != Some("=") => return plain_fault(document, key),
+                false => return None,
             }
         }
         _ => {

@@ -6,7 +6,7 @@ use super::pair::is_variable;
 /// Commands with the short flags whose value is a password.
 const FLAGS: [(&[&str], &str); 6] = [
     (&["login", "sshpass", "useradd", "usermod", "mongo", "mongosh", "mongodump"], "-p"),
-    (&["ipmitool", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "hydra"], "-P"),
+    (&["ipmitool", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "sqlcmd"], "-P"),
     (&["redis-cli"], "-a"),
     (&["ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldapwhoami", "ldappasswd"], "-w"),
     (&["ssh-keygen"], "-N"),
@@ -25,10 +25,10 @@ const WITH_OWN_P: [&str; 9] = [
     "7za",
 ];
 /// Commands whose user is `name:password`.
-const WITH_USER: [&str; 2] = ["curl", "ctr"];
+const WITH_USER: [&str; 3] = ["curl", "ctr", "etcdctl"];
 const USER: [&str; 4] = ["-u", "--user", "-U", "--proxy-user"];
 /// Commands that take words for keys: `nmcli … password x`.
-const WITH_KEYS: [&str; 3] = ["nmcli", "ipmitool", "virsh"];
+const WITH_KEYS: [&str; 4] = ["nmcli", "ipmitool", "virsh", "aws"];
 const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// Whether the words of a command, one an item, have a secret.
@@ -111,6 +111,10 @@ impl<'a> Command<'a> {
                 is_user_with_password(&flag[2..])
             }
             "-k" if self.has(&["openssl"]) => is_given(value),
+            // `smbclient -U user%password`
+            "-U" if self.has(&["smbclient", "net", "rpcclient"]) => {
+                value.split_once('%').is_some_and(|(_, password)| is_given(password))
+            }
             // `htpasswd -b file user password`
             flag if self.has(&["htpasswd"]) => flag.starts_with('-') && flag.contains('b'),
             _ => false,
@@ -128,6 +132,9 @@ impl<'a> Command<'a> {
         let is_redirection = |word: &str| word.starts_with(['<', '>']) || word.starts_with("2>");
         if is_redirection(word) || self.names.last().is_some_and(|last| is_redirection(last)) {
             return false;
+        }
+        if after("login") && self.has(&["vault"]) {
+            return is_given(word) && !word.starts_with('-');
         }
         if after("attach") && self.has(&["pro", "ua", "ubuntu-advantage"]) {
             return is_given(word) && !word.starts_with('-');

@@ -147,6 +147,25 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     }
 }
 
+/// Whether a file is nothing but logins or a key, by its name.
+pub(crate) fn is_secret_file(path: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        ".pgpass",
+        "chap-secrets",
+        "pap-secrets",
+        "ipsec.secrets",
+        ".netrc",
+        ".git-credentials",
+        ".vault-token",
+        ".htpasswd",
+        "shadow",
+        "gshadow",
+        "id_rsa",
+        "id_ed25519",
+    ];
+    path.rsplit('/').next().is_some_and(|name| NAMES.contains(&name))
+}
+
 /// Whether a key beside a secret, in a mapping, names something that isn't one.
 pub(crate) fn is_beside_secret(key: &str) -> bool {
     words(key).last().is_some_and(|last| BESIDE.contains(&last.as_str()))

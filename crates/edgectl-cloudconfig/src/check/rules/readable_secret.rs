@@ -1,7 +1,7 @@
 //! Secrets in files that everybody may read.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::secrets::has_secret_line;
+use crate::secrets::{has_secret_line, is_secret_file};
 use crate::tree::Id;
 
 pub(super) static RULE: Rule = Rule {
@@ -42,5 +42,7 @@ fn mode(subject: &Subject<'_>, file: Id) -> u32 {
 
 fn has_secret(name: &str, content: &str) -> bool {
     let is_login = LOGINS.iter().any(|end| name.ends_with(end));
-    (is_login && content.contains("auth")) || has_secret_line(content)
+    (is_login && content.contains("auth"))
+        || (is_secret_file(name) && !content.is_empty())
+        || has_secret_line(content)
 }
