@@ -197,7 +197,7 @@ fn secrets_are_told_from_what_is_none() {
         "note: sk-zqx4567890123456789",
         "note: AKIAIOSFODNN7EXAMPLE zqx4567890zqx4567890zqx4567890zqx4567890",
         "passwd: {lock: true, plain: zqx}",
-        "write_files: [{path: /root/.pgpass, content: 'h:1:d:u:zqx'}]",
+        "write_files: [{path: /var/lib/x/.pgpass, content: 'h:1:d:u:zqx'}]",
         "zqx-key-of-x: {password: 1, passwords: [zqx]}",
     ] {
         let text = format!("#cloud-config\n{line}\n");
