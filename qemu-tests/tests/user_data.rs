@@ -23,6 +23,9 @@ const LABEL: &str = "SEEDS";
 const SCRIPT: &str = include_str!("user_data/run.sh");
 /// An emulated machine on a busy host is slow; a hung one is not worth more.
 const PATIENCE: Duration = Duration::from_secs(25 * 60);
+/// A kernel says something within seconds.
+const FIRST_SIGN: Duration = Duration::from_secs(120);
+const ATTEMPTS: u32 = 3;
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const AUTHORITY: &str = "/etc/edgectl/registry-ca.pem";
 const MERGED: &str = "/var/lib/cloud/instance/cloud-config.txt";
@@ -167,7 +170,7 @@ impl Site {
 
 fn run_machine(directory: &Path, console: &Path) {
     let line = format!(
-        "boot=edge edgectl.medium={LABEL} edgectl.mode=install console=ttyS0,115200n8 quiet no_timer_check init=/bin/sh -- -c \"tar -x -C /run -f /dev/vda; exec sh /run/seeds/run.sh\""
+        "boot=edge edgectl.medium={LABEL} edgectl.mode=install console=ttyS0,115200n8 no_timer_check init=/bin/sh -- -c \"dmesg -n 1; tar -x -C /run -f /dev/vda; exec sh /run/seeds/run.sh\""
     );
     let at = |name: &str| directory.join(name).to_str().unwrap().to_owned();
     let cmd = Cmd::new("qemu-system-x86_64")
@@ -182,13 +185,20 @@ fn run_machine(directory: &Path, console: &Path) {
         .args(["-drive", &format!("if=virtio,readonly=on,format=raw,file={}", at("seeds.tar"))])
         .args(["-serial", &format!("file:{}", console.display())]);
     let log = std::fs::File::create(directory.join("qemu.log")).unwrap();
-    let mut running = cmd.start_logging(&log).unwrap();
-    let started = Instant::now();
     let said = || String::from_utf8_lossy(&std::fs::read(console).unwrap_or_default()).into_owned();
-    while !said().contains("@@done@@") {
-        let is_over = running.ended().unwrap().is_some() || started.elapsed() > PATIENCE;
-        assert!(!is_over, "the machine didn't come to its end:\n{}", said());
-        std::thread::sleep(Duration::from_millis(500));
+    for attempt in 1.. {
+        let mut running = cmd.start_logging(&log).unwrap();
+        let started = Instant::now();
+        // Emulated processors now and then never get to their first instruction.
+        let is_dead = || attempt < ATTEMPTS && said().is_empty() && started.elapsed() > FIRST_SIGN;
+        while !said().contains("@@done@@") && !is_dead() {
+            let is_over = running.ended().unwrap().is_some() || started.elapsed() > PATIENCE;
+            assert!(!is_over, "the machine didn't come to its end:\n{}", said());
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        running.stop(Duration::from_secs(5)).unwrap();
+        if !said().is_empty() {
+            return;
+        }
     }
-    running.stop(Duration::from_secs(5)).unwrap();
 }

@@ -224,6 +224,55 @@ fn parts_of_a_value_make_a_text() {
     assert_eq!(filled, expected);
 }
 
+/// Where a condition or a loop stands in a value, in brackets too, that isn't
+/// one text any more.
+#[test]
+fn statements_inside_of_values_leave_the_rest_as_it_is() {
+    let texts = |items: &[&str]| {
+        SiteValue::List(items.iter().map(|item| SiteValue::Text((*item).into())).collect())
+    };
+    let values = BTreeMap::from([
+        ("ntp".to_owned(), texts(&["10.0.0.1", "ntp.acme.example", "b: c"])),
+        ("t".to_owned(), SiteValue::Boolean(true)),
+        ("n".to_owned(), SiteValue::number("8080")),
+        ("p".to_owned(), SiteValue::Text("no".into())),
+    ]);
+    for (text, expected) in [
+        (
+            "[{% for s in ntp %}{{ s }}, {% endfor %}]",
+            r#"["10.0.0.1", ntp.acme.example, "b: c", ]"#,
+        ),
+        (
+            r#"[{% for s in ntp %}"{{ s }}", {% endfor %}]"#,
+            r#"["10.0.0.1", "ntp.acme.example", "b: c", ]"#,
+        ),
+        (
+            "[{% for s in ntp %}'{{ s }}'{% if not loop.last %}, {% endif %}{% endfor %}]",
+            "['10.0.0.1', 'ntp.acme.example', 'b: c']",
+        ),
+        (
+            "{ {% for s in ntp %}t{{ loop.index }}: {{ s }}, {% endfor %} }",
+            r#"{ t1: "10.0.0.1", t2: ntp.acme.example, t3: "b: c",  }"#,
+        ),
+        ("{a: 1, {% if t %}b: {{ p }},{% endif %} c: d}", r#"{a: 1, b: "no", c: d}"#),
+        ("{% if t %}true{% else %}false{% endif %}", "true"),
+        ("{% if t %}{{ n }}{% else %}60{% endif %}", "8080"),
+        ("[80, 443{% if t %}, {{ n }}{% endif %}]", "[80, 443, 8080]"),
+        ("{% if t %}[a, b]{% endif %}", "[a, b]"),
+        ("x{% if t %}-{{ n }}{% endif %}", "x-8080"),
+        ("1{# why #}", "1"),
+        ("{{ n }}{# why #}", "8080"),
+    ] {
+        let template = template(&format!("#cloud-config\nk: {text}\nl: 1\n")).unwrap();
+        let rendered = template.render(&values).map_err(|error| error.to_string());
+        assert_eq!(rendered, Ok(format!("#cloud-config\nk: {expected}\nl: 1\n")), "{text}");
+    }
+    // What the other branch is can't be told.
+    let text = "#cloud-config\nk: {% if t %}{{ p }}{% else %}b{% endif %}\n";
+    let error = template(text).unwrap().render(&values).unwrap_err().to_string();
+    assert!(error.contains("put quotes around it"), "{error}");
+}
+
 #[test]
 fn lines_of_errors_are_those_of_the_template() {
     let edit = |text: String| {

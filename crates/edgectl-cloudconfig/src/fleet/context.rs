@@ -17,6 +17,9 @@ pub(super) enum Context {
     Whole,
     /// It is a part of a text without quotes.
     Part,
+    /// Alone in a branch of a condition, or a turn of a loop, with something
+    /// else before or behind that.
+    Branch,
     /// Between double quotes.
     Double,
     /// Between single quotes.
@@ -73,7 +76,7 @@ pub(super) fn spots(text: &str, holes: &Holes) -> Result<Vec<Spot>, TemplateErro
         let word = holes.word(number);
         let found = scalars.iter().find(|(_, value, _, _)| value.contains(&word));
         found.map_or(Spot::comment(is_jinja), |found| Spot {
-            context: context(text, found, &word),
+            context: context(text, found, &word, holes),
             is_jinja,
             run: found.3,
         })
@@ -83,9 +86,10 @@ pub(super) fn spots(text: &str, holes: &Holes) -> Result<Vec<Spot>, TemplateErro
 
 type Text<'a> = (&'a Node, &'a str, ScalarStyle, Run);
 
-fn context(text: &str, (node, value, style, _): &Text<'_>, word: &str) -> Context {
+fn context(text: &str, (node, value, style, _): &Text<'_>, word: &str, holes: &Holes) -> Context {
     match style {
         ScalarStyle::Plain if *value == word => Context::Whole,
+        ScalarStyle::Plain if holes.has_statement(value) => among_statements(value, word, holes),
         ScalarStyle::Plain => Context::Part,
         ScalarStyle::DoubleQuoted => Context::Double,
         ScalarStyle::SingleQuoted => Context::Single,
@@ -93,6 +97,24 @@ fn context(text: &str, (node, value, style, _): &Text<'_>, word: &str) -> Contex
             let is_folded = *style == ScalarStyle::Folded;
             Context::Block(block(text, node, value, word, is_folded))
         }
+    }
+}
+
+/// What is a scalar with the words in it is something else, or several, once
+/// conditions and loops have run.
+fn among_statements(value: &str, word: &str, holes: &Holes) -> Context {
+    let (before, behind) = value.split_once(word).unwrap_or_default();
+    for (quote, context) in [('"', Context::Double), ('\'', Context::Single)] {
+        if before.ends_with(quote) && behind.starts_with(quote) {
+            return context;
+        }
+    }
+    let (left, right) = (holes.before_statements(before), holes.behind_statements(behind));
+    let is_apart = |rest: &str, all: &str| all.is_empty() || rest.len() < all.len();
+    match is_apart(left, before.trim_end()) && is_apart(right, behind.trim_start()) {
+        true if left.is_empty() && right.is_empty() => Context::Whole,
+        true => Context::Branch,
+        false => Context::Part,
     }
 }
 
@@ -133,7 +155,10 @@ pub(super) fn quoted_parts(text: &str, holes: &Holes) -> Result<String, Template
     for node in plain {
         let Some(written) = text.get(node.range.clone()) else { continue };
         let is_whole = holes.word_length(written) == Some(written.len());
-        if written.contains(holes.mark()) && !is_whole && !is_text_by_itself(written, holes) {
+        let is_part = written.contains(holes.mark()) && !is_whole;
+        // Where a condition or a loop begins in there, quotes would not end
+        // where the values do.
+        if is_part && !holes.has_statement(written) && !is_text_by_itself(written, holes) {
             quoted = lines::splice(&quoted, node.range.clone(), &in_quotes(written, holes));
         }
     }

@@ -136,6 +136,50 @@ impl Holes {
         out
     }
 
+    /// Whether a text has the word of a statement, such as a condition or a loop,
+    /// or of a comment.
+    pub(super) fn has_statement(&self, text: &str) -> bool {
+        (0..self.puts.len())
+            .any(|number| self.is_statement(number) && text.contains(&self.word(number)))
+    }
+
+    fn is_statement(&self, number: usize) -> bool {
+        let whole = match self.puts.get(number) {
+            Some(Put::Other(whole) | Put::Line(whole)) => whole.trim_start(),
+            Some(Put::Expression(_)) | None => return false,
+        };
+        let is_block = whole.strip_prefix("{%").is_some_and(|inside| !is_raw(inside));
+        is_block || whole.starts_with("{#")
+    }
+
+    /// What is left of a text without the words of statements at its start.
+    pub(super) fn behind_statements<'a>(&self, mut text: &'a str) -> &'a str {
+        let word = |text: &str| {
+            (0..self.puts.len())
+                .filter(|number| self.is_statement(*number))
+                .map(|number| self.word(number))
+                .find(|word| text.starts_with(word.as_str()))
+        };
+        while let Some(word) = word(text.trim_start()) {
+            text = &text.trim_start()[word.len()..];
+        }
+        text.trim_start()
+    }
+
+    /// The same at its end.
+    pub(super) fn before_statements<'a>(&self, mut text: &'a str) -> &'a str {
+        let word = |text: &str| {
+            (0..self.puts.len())
+                .filter(|number| self.is_statement(*number))
+                .map(|number| self.word(number))
+                .find(|word| text.ends_with(word.as_str()))
+        };
+        while let Some(word) = word(text.trim_end()) {
+            text = &text.trim_end()[..text.trim_end().len() - word.len()];
+        }
+        text.trim_end()
+    }
+
     /// The expressions by number; statements are empty.
     pub(super) fn expressions(&self) -> Vec<String> {
         let text = |put: &Put| match put {
@@ -150,6 +194,20 @@ impl Holes {
 pub(super) fn marks(template: &str) -> impl Iterator<Item = String> {
     let mark = |power: u32| format!("edgehole{}", "x".repeat(2_usize.pow(power) - 1));
     (0..MAX_POWER).map(mark).filter(|mark| !template.contains(mark.as_str()))
+}
+
+/// A statement that isn't the only thing in its line leaves the line's end.
+pub(super) fn inline(whole: &str) -> String {
+    let is_raw = whole.strip_prefix("{%").is_some_and(is_raw);
+    let (start, end) = whole.split_at(whole.len().saturating_sub(2));
+    match start.ends_with(['-', '+']) || is_raw {
+        true => whole.to_owned(),
+        false => format!("{start}+{end}"),
+    }
+}
+
+fn is_raw(inside: &str) -> bool {
+    inside.trim_start_matches(['-', '+', ' ']).starts_with("raw")
 }
 
 fn is_opening(whole: &str) -> bool {

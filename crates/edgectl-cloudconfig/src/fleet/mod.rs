@@ -232,7 +232,8 @@ fn compiled(
             Put::Expression(expression) => {
                 format!("{{{{ ({expression}) | {filter}({number}) }}}}")
             }
-            Put::Other(original) | Put::Line(original) => original.clone(),
+            Put::Other(original) => holes::inline(original),
+            Put::Line(original) => original.clone(),
         }
     });
     let writers = Arc::new(Writers { spots, is_jinja, expressions: holes.expressions() });

@@ -38,6 +38,7 @@ fn in_context(value: &Value, context: Context, run: Run) -> Result<String, &'sta
     match context {
         Context::Whole => Ok(whole(&text)),
         Context::Part => part(&text),
+        Context::Branch => branch(&text),
         Context::Double => Ok(inside_double(&text)),
         Context::Single => single(&text),
         Context::Block(place) => block(&text, place),
@@ -109,6 +110,16 @@ fn part(text: &str) -> Result<String, &'static str> {
         true => Ok(text.to_owned()),
         false => Err(
             "has characters that mean something to YAML; put quotes around the whole value in the template",
+        ),
+    }
+}
+
+/// What stands on the other side of a statement may join it.
+fn branch(text: &str) -> Result<String, &'static str> {
+    match is_word(text) && scalar::is_surely_text(text) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "could be read as something else than a text; put quotes around it, or around the whole value, in the template",
         ),
     }
 }
