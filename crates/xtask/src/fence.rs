@@ -21,6 +21,7 @@ const fn pure(name: &'static str, may: &'static [&'static str]) -> Rule {
 /// Everything below the binaries.
 const LIBRARIES: &[&str] = &[
     "edgectl-cloudconfig",
+    "edgectl-encryption",
     "edgectl-iso",
     "edgectl-model",
     "edgectl-node",
@@ -33,6 +34,7 @@ const LIBRARIES: &[&str] = &[
 /// One rule per crate.
 pub(crate) const RULES: &[Rule] = &[
     pure("edgectl-cloudconfig", &["edgectl-model"]),
+    pure("edgectl-encryption", &["edgectl-model"]),
     pure("edgectl-model", &[]),
     pure("edgectl-node", &["edgectl-model"]),
     pure("edgectl-profile", &["edgectl-model"]),
@@ -43,7 +45,13 @@ pub(crate) const RULES: &[Rule] = &[
     rule("edgectl", LIBRARIES),
     rule(
         "edge-agent",
-        &["edgectl-cloudconfig", "edgectl-model", "edgectl-node", "edgectl-process"],
+        &[
+            "edgectl-cloudconfig",
+            "edgectl-encryption",
+            "edgectl-model",
+            "edgectl-node",
+            "edgectl-process",
+        ],
     ),
     rule("edgectl-testkit", LIBRARIES),
     rule("qemu-tests", &["edgectl-model", "edgectl-process", "edgectl-qemu", "edgectl-testkit"]),
