@@ -5,6 +5,8 @@ use std::fmt;
 use granit_parser::{ErrorKind, ScanError};
 use thiserror::Error;
 
+use crate::template::{Template, explained};
+
 /// A line and a column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -169,6 +171,14 @@ pub enum InjectError {
         /// The file's path on the host.
         file: String,
     },
+    /// A template of cloud-init's that has no place for the registry.
+    #[error("{place}: {message}")]
+    Template {
+        /// Where.
+        place: Place,
+        /// What is in the way, and what to do.
+        message: &'static str,
+    },
     /// A proxy for a host whose runtime is the agent's affair.
     #[error(
         "a proxy has no place here: `edge-agent` goes to the registry alone, and nowhere by a proxy; name the runtime whose service has it (`containerd`, `k3s` or `rke2`), or choose the flavor `palette`"
@@ -214,6 +224,17 @@ pub enum ReadError {
 }
 
 impl InjectError {
+    /// An error of a template's text with words, with its place in the template.
+    pub(crate) fn in_template(mut self, template: &Template) -> Self {
+        if let Some(place) = self.place_mut() {
+            *place = template.place(*place);
+        }
+        match self {
+            Self::Yaml { place, message } => Self::Yaml { place, message: explained(&message) },
+            other => other,
+        }
+    }
+
     /// Where it is, if it is anywhere.
     pub(crate) fn place_mut(&mut self) -> Option<&mut Place> {
         match self {
@@ -226,7 +247,8 @@ impl InjectError {
             | Self::Duplicate { place, .. }
             | Self::Shape { place, .. }
             | Self::Unsupported { place, .. }
-            | Self::ForeignFile { place, .. } => Some(place),
+            | Self::ForeignFile { place, .. }
+            | Self::Template { place, .. } => Some(place),
             Self::NotCloudConfig
             | Self::Encoded { .. }
             | Self::Spread { .. }

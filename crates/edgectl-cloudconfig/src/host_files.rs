@@ -105,6 +105,7 @@ pub fn written_files(text: &str) -> Result<Vec<HostFile>, ReadError> {
     let file = |written: &Written<'_>| {
         let mode = document.get(written.item, "permissions");
         let mode = mode.and_then(|id| document.node(id).scalar()).map(|(text, _)| text);
+        let mode = mode.map(|text| text.strip_prefix("0o").unwrap_or(text));
         let mode = mode.and_then(|text| u32::from_str_radix(text, 8).ok());
         let content = content(&document, written.item)?;
         let content = match written.writer {

@@ -8,12 +8,18 @@ use crate::guard;
 use crate::header::{is_cloud_config, is_kairos_config};
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
+use crate::lines;
 use crate::plan;
 use crate::settings::read_settings;
-use crate::splice::Patch;
+use crate::splice::{Patch, Span};
 use crate::target::{Target, is_same_text};
+use crate::template::Template;
 use crate::trace::{self, Added, Traced};
 use crate::tree::Document;
+
+const EXPRESSION: &str =
+    "an expression of the template stands where a value of the registry goes; take it out of there";
+const CONDITION: &str = "the registry's section stands inside of a condition or a loop of the template, and hosts would have it or not; take the section out of there";
 
 /// `text` with everything of `injection` set and every other byte as it was.
 /// Injecting twice gives the same bytes as injecting once.
@@ -50,8 +56,79 @@ fn below_trace(mut error: InjectError, text: &str) -> InjectError {
 /// The text with everything set; nothing where it is so already.
 fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>, InjectError> {
     let bare = traced.text.as_str();
+    let mut templates = Template::each(bare)?.peekable();
+    if templates.peek().is_none() {
+        let changed = changed(bare, known(traced), injection)?;
+        return Ok(changed.map(|(after, patch)| trace::write(&after, &patch)));
+    }
+    for template in templates {
+        let told = |error: InjectError| error.in_template(&template);
+        ensure_sure(&template, injection).map_err(told)?;
+        let patch = moved(known(traced), |at| template.back(at));
+        let Some((after, patch)) = changed(template.text(), patch, injection).map_err(told)? else {
+            return Ok(None);
+        };
+        // What is put in could look like a word.
+        if template.holes.are_all_in(&after) {
+            return in_template(&template, &after, patch).map(Some);
+        }
+        if let Some(line) = template.holes.first_gone(&after) {
+            let place = Place::new(line, 1);
+            return Err(InjectError::Template { place, message: EXPRESSION });
+        }
+    }
+    let place = Place::new(1, 1);
+    Err(InjectError::Template { place, message: "no word can be found that isn't in the text" })
+}
+
+/// What is there already of the registry's sections must be there on all hosts.
+fn ensure_sure(template: &Template, injection: &Injection) -> Result<(), InjectError> {
+    let text = template.text();
+    let document = Document::parse(text)?;
+    for target in plan::targets(text, injection)? {
+        let sections = (1..=target.path.len()).filter_map(|n| document.at(&target.path[..n]));
+        for node in sections.map(|id| document.node(id)) {
+            if template.holes.is_inside(text, node.range.start) {
+                return Err(InjectError::Template { place: node.place, message: CONDITION });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The text that an edited one with words stands for.
+fn in_template(template: &Template, after: &str, patch: Patch) -> Result<String, InjectError> {
+    let restored = template.holes.restored(after);
+    if let Some(span) = patch.spans.iter().find(|s| template.holes.is_inside(after, s.range.start))
+    {
+        let place = lines::place(&restored.text, restored.there(span.range.start));
+        return Err(InjectError::Template { place, message: CONDITION });
+    }
+    let patch = moved(patch, |at| Some(restored.there(at)));
+    Ok(trace::write(&restored.text, &patch))
+}
+
+/// A patch of another text, of which `there` knows the places.
+fn moved(patch: Patch, there: impl Fn(usize) -> Option<usize>) -> Patch {
+    let span = |span: &Span| {
+        let range = there(span.range.start)?..there(span.range.end)?;
+        Some(Span { range, gone: span.gone.clone() })
+    };
+    match patch.spans.iter().map(span).collect() {
+        Some(spans) => Patch { spans, ..patch },
+        None => Patch { is_lossy: true, spans: Vec::new() },
+    }
+}
+
+/// The text with everything set and what that has added; nothing where it is so
+/// already.
+fn changed(
+    bare: &str,
+    known: Patch,
+    injection: &Injection,
+) -> Result<Option<(String, Patch)>, InjectError> {
     let targets = plan::targets(bare, injection)?;
-    let (after, patch) = put_all(bare, &targets, known(traced))?;
+    let (after, patch) = put_all(bare, &targets, known)?;
     // A second round over its own result proves that everything is there: what
     // is set already is left alone.
     let again = plan::targets(&after, injection)
@@ -60,7 +137,7 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
         && guard::only_sets(bare, &after, &targets).is_ok_and(|only| only);
     match is_sound {
         true if after == bare => Ok(None),
-        true => Ok(Some(trace::write(&after, &patch))),
+        true => Ok(Some((after, patch))),
         // A place in the new text, which nobody sees, would help nobody.
         false => Err(InjectError::Unsupported {
             place: section_place(bare, injection)?,

@@ -4,11 +4,13 @@
 use edgectl_model::Prefix;
 
 use crate::check::Flavor;
+use crate::envelope::cloud_configs;
 use crate::error::InjectError;
-use crate::host_files::{Writer, content, is_our_content, written};
+use crate::host_files::{OWN_MARK, Writer, content, is_our_content, written};
 use crate::injection::Injection;
 use crate::plan::{Plan, below, item, step};
-use crate::target::{Leaf, Seg, Target, keys};
+use crate::secrets::has_secret_line;
+use crate::target::{Leaf, Named, Seg, Target, keys, shown};
 use crate::tree::{Document, Id};
 
 /// What else of `injection`'s registry stands in `text`, put there by an earlier
@@ -25,6 +27,45 @@ pub(crate) fn leftovers(text: &str, injection: &Injection) -> Result<Vec<Target>
     }
     plan.other_files();
     Ok(plan.targets)
+}
+
+/// Where else than `injection` puts it an earlier injection has left a login, by
+/// names of keys and files: another runtime's files, another section.
+pub fn other_logins(text: &str, injection: &Injection) -> Vec<String> {
+    cloud_configs(text).iter().flat_map(|part| logins_of(part, injection)).collect()
+}
+
+fn logins_of(text: &str, injection: &Injection) -> Vec<String> {
+    // What can't be read is said by others.
+    let Ok(document) = Document::parse(text) else { return Vec::new() };
+    let setup = injection.runtime.as_ref();
+    let is_planned =
+        |path: &str| setup.is_some_and(|setup| setup.files.iter().any(|file| file.path == path));
+    let files = written(&document).into_iter().filter(|file| {
+        let content = content(&document, file.item).unwrap_or_default();
+        content.starts_with(OWN_MARK) && has_secret_line(&content) && !is_planned(file.path)
+    });
+    let mut logins: Vec<String> = files.map(|file| format!("the file `{}`", file.path)).collect();
+    for section in other_sections(injection) {
+        let password = document.at(&section).and_then(|id| document.get(id, "password"));
+        if password.is_some_and(|id| !document.node(id).is_null()) {
+            logins.push(format!("`{}`", shown(&section)));
+        }
+    }
+    logins
+}
+
+/// The sections that the registry could stand in as well.
+fn other_sections(injection: &Injection) -> Vec<Vec<Seg>> {
+    let host = Prefix::parse(injection.registry.domain()).ok();
+    let mut entry = keys(&["stylus", "externalRegistries", "registries"]);
+    entry.extend(host.map(|host| Seg::Item { key: "domain", is: Named::Registry(host) }));
+    match (injection.flavor, &injection.runtime) {
+        (Flavor::Palette, _) if injection.listed => vec![keys(&["stylus", "registryCredentials"])],
+        (Flavor::Palette, _) => vec![entry],
+        (_, Some(_)) => vec![keys(&["edgectl", "registry"])],
+        (_, None) => Vec::new(),
+    }
 }
 
 impl Plan<'_> {

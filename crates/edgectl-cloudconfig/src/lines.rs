@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::error::Place;
+
 /// The start of the line that `at` is in.
 pub(crate) fn start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |n| n + 1)
@@ -15,9 +17,30 @@ pub(crate) fn next(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |n| at + n + 1)
 }
 
-/// Where comments stand that begin something that nothing may be added to: the
-/// conditions of a template. Nobody writes so far to the right.
-pub(crate) const OPENING: usize = 121;
+/// The byte position of a place, or the end of its line.
+pub(crate) fn at(text: &str, place: Place) -> usize {
+    let small = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut start = 0;
+    for (n, line) in text.split_inclusive('\n').enumerate() {
+        if n == small(place.line) {
+            let before: usize = line.chars().take(small(place.column)).map(char::len_utf8).sum();
+            return start + before;
+        }
+        start += line.len();
+    }
+    text.len()
+}
+
+/// The place of a byte position.
+pub(crate) fn place(text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    let column = before[start(before, before.len())..].chars().count();
+    Place::new(before.matches('\n').count() + 1, column + 1)
+}
+
+/// How a comment starts that stands for what begins something that nothing may
+/// be added to: the conditions of a template.
+pub(crate) const OPENING: &str = "#%{";
 
 /// Past the comment lines at `from` that are indented at least by `indent`.
 pub(crate) fn past_comments(text: &str, from: usize, indent: usize) -> usize {
@@ -28,7 +51,7 @@ pub(crate) fn past_comments(text: &str, from: usize, indent: usize) -> usize {
         let body = line.trim_start_matches(' ');
         match body.trim_end().chars().next() {
             None => {}
-            Some('#') if line.len() - body.len() == OPENING => break,
+            Some('#') if line.starts_with(OPENING) => break,
             Some('#') if line.len() - body.len() >= indent => past = at,
             Some(_) => break,
         }

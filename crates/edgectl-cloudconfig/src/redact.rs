@@ -7,13 +7,14 @@ use thiserror::Error;
 
 use crate::certificate::decode;
 use crate::envelope::{Part, is_archive, parts};
-use crate::error::Place;
+use crate::error::{Place, SyntaxError};
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
     has_secret_line, is_beside_secret, is_command_with_secret, is_secret_file, is_secret_key,
     logins, secret_lines, without_logins,
 };
+use crate::template::{Template, explained};
 use crate::trace;
 use crate::tree::{Data, Document, Id};
 
@@ -40,6 +41,9 @@ pub fn redact(text: &str) -> Result<String, RedactError> {
     let mut edits = part_edits(text)?;
     if is_mime(text) {
         return Ok(apply(text, edits, |rest| only_structure(text, rest)));
+    }
+    if edits.is_empty() && !is_archive(text) {
+        return redact_one(text);
     }
     document_edits(text, &mut edits)?;
     Ok(apply(text, edits, hide_comments))
@@ -76,6 +80,31 @@ fn part_edits(text: &str) -> Result<Vec<Edit>, RedactError> {
 }
 
 fn redact_one(text: &str) -> Result<String, RedactError> {
+    let unclosed = |error: SyntaxError| RedactError { place: error.place, message: error.message };
+    match Template::of(text).map_err(unclosed)? {
+        None => redact_yaml(text),
+        Some(template) => match redact_yaml(template.text()) {
+            Ok(shown) => Ok(template.holes.fill(&shown, |_, put, _| shown_of(put.written()))),
+            Err(error) => Err(RedactError {
+                place: template.place(error.place),
+                message: explained(&error.message),
+            }),
+        },
+    }
+}
+
+/// What Jinja reads, which may hold a secret of its own.
+fn shown_of(written: &str) -> String {
+    let (open, close) = (written.trim_start().get(..2), written.get(written.len() - 2..));
+    match (has_secret_line(written), open, close) {
+        (false, ..) => written.to_owned(),
+        (true, open, close) => {
+            format!("{} <hidden> {}", open.unwrap_or_default(), close.unwrap_or_default())
+        }
+    }
+}
+
+fn redact_yaml(text: &str) -> Result<String, RedactError> {
     let mut edits = Vec::new();
     document_edits(text, &mut edits)?;
     Ok(apply(text, edits, hide_comments))

@@ -11,6 +11,7 @@ use crate::lines;
 use crate::place::Placing;
 use crate::plan::{targets, tops};
 use crate::target::{Seg, Target};
+use crate::template::Template;
 use crate::trace::{self, Added};
 use crate::tree::{Data, Document, Id};
 
@@ -130,7 +131,12 @@ fn force_one(text: &str, injection: &Injection) -> Result<String, RemoveError> {
     let choose = || tops(injection);
     edit_part(text, choose, |part| {
         let bare = trace::split(part).text;
-        let after = take_out(&bare, injection)?;
+        let after = match Template::of(&bare).map_err(InjectError::from)? {
+            None => take_out(&bare, injection)?,
+            Some(template) => take_out(template.text(), injection)
+                .map(|after| template.holes.restored(&after).text)
+                .map_err(|error| error.in_template(&template))?,
+        };
         if after == bare { Err(RemoveError::Nothing) } else { Ok(after) }
     })
 }

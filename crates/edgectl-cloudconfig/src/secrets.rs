@@ -204,6 +204,8 @@ mod tests {
             "Bearer abc123def456",
             "x Basic dTpw",
             "echo cGFzc3dvcmQ6IGh1bnRlcjI= | base64 -d > /a",
+            "curl https://a.blob.core.windows.net/x?sv=1&sig=aBcDeF12%2B3",
+            "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=0123456789abcdef",
             "x\u{2028}password: y",
             // passphrase: lätin, in base64
             "cGFzc3BocmFzZTogbOR0aW4=",
@@ -219,6 +221,7 @@ mod tests {
             "secret:\n  secretName: a",
             "authorization:\n  mode: Webhook",
             "see https://x/token: y",
+            "https://a/x?sigma=12345678&signed=12345678",
             "author: me",
             "a",
             "TOKEN=$TOKEN ./join",

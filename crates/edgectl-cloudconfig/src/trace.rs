@@ -14,6 +14,7 @@ use crate::contained::is_contained;
 use crate::header;
 use crate::lines;
 use crate::splice::{Patch, Span};
+use crate::template::Template;
 use crate::tree::Document;
 
 /// How the line starts.
@@ -159,7 +160,7 @@ impl Trace {
         }
         let patch = Patch { spans, is_lossy: false };
         let before = patch.undone(text)?;
-        let (document, whole) = (Document::parse(&before).ok()?, Document::parse(text).ok()?);
+        let (document, whole) = (readable(&before)?, readable(text)?);
         // What was written below something of ours would end up somewhere else.
         let gives_back = patch.spans.iter().any(|span| !span.gone.trim().is_empty());
         let is_in_place = is_contained(&document, &whole, gives_back);
@@ -187,6 +188,12 @@ impl Trace {
         let only = found.next()?;
         found.next().is_none().then_some(only..only + length)
     }
+}
+
+/// The document of a text, of a template with words in it.
+fn readable(text: &str) -> Option<Document> {
+    let template = Template::of(text).ok()?;
+    Document::parse(template.as_ref().map_or(text, |template| template.text())).ok()
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -47,6 +47,25 @@ fn values_are_written_for_their_place() {
     );
 }
 
+/// The first line of a block says how far it is indented.
+#[test]
+fn a_block_of_text_may_start_with_a_condition() {
+    for (lines, expected) in [
+        ("  {% if a %}\n  x {{ a }}\n  {% endif %}\n  y\n", "  x 1\n  y\n"),
+        ("{% if a %}\n  x {{ a }}\n{% endif %}\n  y\n", "  x 1\n  y\n"),
+        ("\n  {% if a %}\n  {% if b %}\n  z\n  {% endif %}\n  {% endif %}\n  {{ a }}\n", "\n  1\n"),
+    ] {
+        for key in ["c: |", "c: >-  # text", "c: !!str |2+"] {
+            let text = format!("#cloud-config\n{key}\n{lines}d: 1\n");
+            let filled = render(&text, &[("a", "1"), ("b", "")]).unwrap();
+            assert_eq!(filled, format!("#cloud-config\n{key}\n{expected}d: 1\n"), "{text}");
+        }
+    }
+    let text = "#cloud-config\nc:\n- |\n  {% if a %}\n  {{ a }}\n  {% endif %}\n  y\n";
+    let refused = render(text, &[("a", " b")]).unwrap_err();
+    assert!(refused.contains("starts with blanks"), "{refused}");
+}
+
 #[test]
 fn numbers_lists_and_statements() {
     let text = "#cloud-config\nport: {{ port }}\nname: {{ name }}\ntags: {{ tags }}\n{% for nic in nics %}\n{{ nic }}: {type: dhcp}\n{% endfor %}\n{% if big %}\nbig: true\n{% endif %}\nend: x\n";

@@ -29,6 +29,8 @@ fn the_table() {
         ("a: [x, z, x2]\n", "a: [z, w]\n", "a:\n  - x\n  - z\n  - x2\n  - w\n"),
         // Lists of mappings are concatenated, equal ones too.
         ("a: [{p: 1}]\n", "a: [{p: 1}, {q: [r]}]\n", "a:\n  - p: 1\n  - p: 1\n  - q:\n      - r\n"),
+        // However they are written.
+        ("a: [/b, x/y]\n", "a: [\"/b\", 'x/y']\n", "a:\n  - /b\n  - x/y\n"),
         // null takes away.
         ("a: 1\nb: {c: 2, d: 3}\n", "a:\nb: {c: null}\n", "b:\n  d: 3\n"),
         ("a: ~\n", "b: 1\n", "a: null\nb: 1\n"),

@@ -278,3 +278,12 @@ proptest! {
         prop_assert!(!encoded.iter().any(|encoded| shown.contains(encoded)), "{}", shown);
     }
 }
+
+#[test]
+fn secrets_of_a_template_are_hidden() {
+    let text = "## template: jinja\n#cloud-config\n{% set password = \"s3cret\" %}\nhostname: {{ v1.name }}\n{% if a %}\npassword: s3cret-{{ v1.name }}\n{% endif %}\n{# token: s3cret #}\n";
+    let expected = "## template: jinja\n#cloud-config\n{% <hidden> %}\nhostname: {{ v1.name }}\n{% if a %}\npassword: \"<hidden>\"\n{% endif %}\n{# <hidden> #}\n";
+    assert_eq!(redact(text).unwrap(), expected);
+    let error = redact("## template: jinja\n#cloud-config\n{% if a %}\nb: [\n{% endif %}\n");
+    assert!(error.unwrap_err().to_string().contains("this is a template"));
+}

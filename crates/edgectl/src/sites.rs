@@ -55,6 +55,7 @@ fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
             Failure::new(exit::FAILED, format!("column `{twice}` stands twice")).doing(doing())
         );
     }
+    check_columns(&header).map_err(|failure| failure.doing(doing()))?;
     let mut sites = Vec::new();
     let mut lines = Lines { text, at: 0, line: 1 };
     for record in reader.records() {
@@ -67,6 +68,25 @@ fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
         sites.push(site(format!("{}:{line}", path.display()), None, values.collect())?);
     }
     Ok(sites)
+}
+
+/// One column names the sites. Tables with other separators have one column
+/// alone.
+fn check_columns(header: &csv::StringRecord) -> Result<(), Failure> {
+    if header.iter().any(|column| column == NAME) {
+        return Ok(());
+    }
+    let columns: Vec<String> = header.iter().map(|column| format!("`{column}`")).collect();
+    let message = format!("no column is called `{NAME}`; found {}", columns.join(", "));
+    let is_named = |column: &str| column.eq_ignore_ascii_case(NAME);
+    let hint = match header.iter().find(|column| column.contains([';', '\t'])) {
+        Some(_) => "separate the columns with commas".to_owned(),
+        None => match header.iter().find(|column| is_named(column)) {
+            Some(column) => format!("write `{NAME}` for `{column}`"),
+            None => format!("add a column `{NAME}`: it names each site's file"),
+        },
+    };
+    Err(Failure::new(exit::FAILED, message).hint(hint))
 }
 
 /// Counts the lines of a text. The reader takes `\r\n` for two ends of which

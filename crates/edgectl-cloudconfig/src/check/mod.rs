@@ -13,6 +13,7 @@ mod registries;
 mod rules;
 mod schema;
 mod subject;
+mod template;
 mod walk;
 
 pub use finding::{Finding, Level};
@@ -22,6 +23,7 @@ pub use subject::{Against, Flavor};
 
 use crate::envelope::parts;
 use crate::error::Place;
+use crate::template::Template;
 use crate::tree::Document;
 use finding::Findings;
 use subject::Subject;
@@ -51,11 +53,29 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
 }
 
 fn names_registries(text: &str) -> bool {
-    Document::parse(text)
-        .is_ok_and(|document| !Subject::new(text, &document, None).origins().is_empty())
+    let has = |text: &str| {
+        Document::parse(text)
+            .is_ok_and(|document| !Subject::new(text, &document, None).origins().is_empty())
+    };
+    match Template::of(text) {
+        Ok(Some(template)) => has(template.text()),
+        _ => has(text),
+    }
 }
 
 fn check_one(text: &str, against: Option<&Against>) -> Vec<Finding> {
+    match Template::of(text) {
+        Ok(None) => check_yaml(text, against),
+        Ok(Some(template)) => template::check(&template, against),
+        Err(error) => {
+            let mut findings = Findings::default();
+            findings.add(&rules::SYNTAX, error.place, "", error.message);
+            findings.sorted()
+        }
+    }
+}
+
+fn check_yaml(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let mut findings = Findings::default();
     match Document::parse(text) {
         Err(error) => {

@@ -10,6 +10,7 @@ use super::walk::{Visit, Walked, walk};
 use crate::envelope::parts;
 use crate::error::Place;
 use crate::header::is_kairos_config;
+use crate::template::Template;
 use crate::tree::{Data, Document, Id, Node};
 
 /// Which agent reads the file.
@@ -28,7 +29,11 @@ impl Flavor {
     /// a cloud-config-archive; none where one of these isn't YAML, or there are
     /// none.
     pub fn detect(text: &str) -> Option<Self> {
-        let one = |text: &str| Document::parse(text).ok().map(|document| Self::of(text, &document));
+        let read = |text: &str| Document::parse(text).ok().map(|doc| Self::of(text, &doc));
+        let one = |text: &str| match Template::of(text).ok()? {
+            Some(template) => read(template.text()),
+            None => read(text),
+        };
         let Some(parts) = parts(text) else { return one(text) };
         let found = parts.iter().map(|part| one(&part.text)).collect::<Option<Vec<_>>>()?;
         // Palette's files have Kairos' keys too, and either's have cloud-init's.

@@ -2,7 +2,7 @@
 
 use minijinja::Error;
 
-use super::holes::Holes;
+use crate::holes::Holes;
 
 /// Where a template's expressions stand.
 pub(super) struct Blame {

@@ -3,8 +3,8 @@
 use granit_parser::ScalarStyle;
 
 use super::TemplateError;
-use super::holes::Holes;
 use crate::header::is_jinja_template;
+use crate::holes::Holes;
 use crate::lines;
 use crate::scalar::is_surely_text;
 use crate::tree::{Document, Node};
@@ -95,7 +95,8 @@ fn context(text: &str, (node, value, style, _): &Text<'_>, word: &str, holes: &H
         ScalarStyle::SingleQuoted => Context::Single,
         style => {
             let is_folded = *style == ScalarStyle::Folded;
-            Context::Block(block(text, node, value, word, is_folded))
+            let is_nothing = |text: &str| holes.is_nothing(text);
+            Context::Block(block(text, node, value, word, is_folded, is_nothing))
         }
     }
 }
@@ -126,7 +127,14 @@ fn parsed(text: &str) -> Result<Document, TemplateError> {
     })
 }
 
-fn block(text: &str, node: &Node, value: &str, word: &str, is_folded: bool) -> Block {
+fn block(
+    text: &str,
+    node: &Node,
+    value: &str,
+    word: &str,
+    is_folded: bool,
+    is_nothing: impl Fn(&str) -> bool,
+) -> Block {
     let body = text.get(node.range.clone()).unwrap_or_default();
     let at = node.range.start + body.find(word).unwrap_or_default();
     let before = &text[lines::start(text, at)..at];
@@ -138,7 +146,7 @@ fn block(text: &str, node: &Node, value: &str, word: &str, is_folded: bool) -> B
         indent: before.len().saturating_sub(more),
         is_folded,
         is_at_start: before.trim().is_empty(),
-        is_first: value[..in_value].trim().is_empty(),
+        is_first: is_nothing(&value[..in_value]),
     }
 }
 

@@ -10,7 +10,6 @@ mod align;
 mod blame;
 mod context;
 mod engines;
-mod holes;
 mod number;
 mod sites;
 mod write;
@@ -25,6 +24,8 @@ use thiserror::Error as ThisError;
 
 use crate::envelope::is_archive;
 use crate::header::is_jinja_template;
+use crate::holes::{self, Holes, Put};
+use crate::jinja;
 use crate::mime::is_mime;
 use crate::splice::Span;
 use crate::trace::{self, Added, Traced};
@@ -33,7 +34,6 @@ use blame::{Blame, plain_message};
 pub use sites::{SitesError, read_site_values};
 
 use context::Spot;
-use holes::{Holes, Put};
 use number::Spelled;
 
 /// Name of the one template in its environment.
@@ -229,10 +229,10 @@ fn compiled(
         let line = before.matches('\n').count() + 1;
         lines.push((line, number));
         match put {
-            Put::Expression(expression) => {
+            Put::Expression(expression, _) => {
                 format!("{{{{ ({expression}) | {filter}({number}) }}}}")
             }
-            Put::Other(original) => holes::inline(original),
+            Put::Other(original) => jinja::inline(original),
             Put::Line(original) => original.clone(),
         }
     });
@@ -249,7 +249,9 @@ fn dug_and_edited<E: From<TemplateError>>(
     edit: impl Fn(String) -> Result<String, E>,
 ) -> Result<(Holes, Traced), E> {
     for mark in holes::marks(text) {
-        let holes = Holes::dig(text, mark).map_err(E::from)?;
+        let holes = Holes::dig(text, mark).map_err(|error| {
+            E::from(TemplateError::Template { line: error.line, message: error.to_string() })
+        })?;
         // Where what was added stands is another place in every site's text.
         let edited = trace::split(&edit(holes.text.clone())?);
         if holes.are_all_in(&edited.text) {

@@ -17,14 +17,14 @@ use thiserror::Error;
 
 use crate::error::Place;
 use crate::header::{is_cloud_config, is_jinja_template, is_kairos_config};
-use crate::tree::{Data, Document};
+use crate::template::{MARKS, has_only_values};
+use crate::tree::Document;
 use read::Reader;
 use value::{Origin, Value};
 
 const HEADER: &str = "#cloud-config\n";
+const OUTSIDE: &str = "a statement, comment or expression of the template (`## template: jinja`) stands outside of values that can be read, and merging would lose it; put it into a value with quotes, or render the template first";
 const TEMPLATE: &str = "## template: jinja\n";
-/// What cloud-init's template engine reads.
-const MARKS: [&str; 3] = ["{{", "{%", "{#"];
 
 /// One file.
 #[derive(Clone, Copy)]
@@ -122,6 +122,9 @@ pub struct Step {
     pub place: Place,
     /// It takes the value away (`null`).
     pub takes_away: bool,
+    /// Nothing of it is left: a later file goes over it. Of a list or a mapping
+    /// several files may have a part.
+    pub is_over: bool,
 }
 
 /// Merges files, the later ones over the earlier ones.
@@ -174,12 +177,16 @@ impl Merged {
     /// takes it away. None if no file has such a value.
     pub fn explain(&self, path: &str) -> Option<Vec<Step>> {
         let origins = self.root.origins_at(path)?;
-        let step = |origin: &Origin| Step {
+        let is_joined = self.root.at(path).is_some_and(Value::is_collection);
+        let last_gone = origins.iter().rposition(|origin| origin.takes_away);
+        let step = |(n, origin): (usize, &Origin)| Step {
             file: self.names[origin.file].clone(),
             place: origin.place,
             takes_away: origin.takes_away,
+            is_over: last_gone.is_some_and(|gone| n < gone)
+                || (!is_joined && n + 1 < origins.len()),
         };
-        Some(origins.iter().map(step).collect())
+        Some(origins.iter().enumerate().map(step).collect())
     }
 }
 
@@ -193,14 +200,16 @@ fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
         place,
         message: message.to_owned(),
     };
-    let document =
-        Document::parse(source.text).map_err(|error| unreadable(error.place, &error.message))?;
+    let is_template = is_jinja_template(source.text);
+    let document = Document::parse(source.text).map_err(|error| match is_template {
+        true => unreadable(error.place, &format!("{}; {OUTSIDE}", error.message)),
+        false => unreadable(error.place, &error.message),
+    })?;
     if let Some(place) = document.second {
         return Err(unreadable(place, "a second document starts here; keep one document per file"));
     }
-    if is_jinja_template(source.text) && !has_only_values(source.text, &document) {
-        let message = "a statement or comment of the template stands outside of values, and merging would lose it; put it into a value, or render the template first";
-        return Err(unreadable(Place::new(1, 1), message));
+    if is_template && !has_only_values(source.text, &document) {
+        return Err(unreadable(Place::new(1, 1), OUTSIDE));
     }
     let Some(root) = document.root else { return Ok(Value::empty()) };
     let value = Reader::new(source.text, &document, number).value(root).map_err(|fault| {
@@ -211,12 +220,4 @@ fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
         true => Ok(value),
         false => Err(unreadable(document.node(root).place, "expected a mapping")),
     }
-}
-
-/// Whether all marks of a template stand in values.
-fn has_only_values(text: &str, document: &Document) -> bool {
-    let count = |text: &str| MARKS.iter().map(|mark| text.matches(mark).count()).sum::<usize>();
-    let scalars = document.nodes.iter().filter(|node| matches!(node.data, Data::Scalar { .. }));
-    let inside: usize = scalars.filter_map(|node| text.get(node.range.clone())).map(count).sum();
-    inside == count(text)
 }

@@ -3,9 +3,9 @@
 
 use granit_parser::ScalarStyle;
 
-use super::MARKS;
 use super::block::Block;
 use crate::scalar;
+use crate::template::MARKS;
 use crate::tree::{Document, Node};
 
 /// A single value. No `Debug`: it can be a password.
@@ -58,7 +58,9 @@ impl Scalar {
 
     /// Whether every reader takes both for the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let is_sure = |own: &Self| !own.is_plain || scalar::is_surely_text(&own.text);
+        // No number, date or word of YAML has a slash.
+        let is_text = |text: &str| text.contains('/') || scalar::is_surely_text(text);
+        let is_sure = |own: &Self| !own.is_plain || is_text(&own.text);
         let are_alike = self.is_plain == other.is_plain || (is_sure(self) && is_sure(other));
         self.text == other.text && self.tag == other.tag && are_alike
     }

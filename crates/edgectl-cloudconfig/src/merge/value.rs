@@ -100,6 +100,18 @@ impl Value {
         Ok(())
     }
 
+    pub(super) fn is_collection(&self) -> bool {
+        self.content.is_collection()
+    }
+
+    /// The value at `a.b[2].c`.
+    pub(super) fn at<'a>(&'a self, path: &'a str) -> Option<&'a Self> {
+        match path {
+            "" => Some(self),
+            path => self.content.steps(path).find_map(|(value, rest)| value.at(rest)),
+        }
+    }
+
     /// Whether a later `null` has taken it away.
     pub(super) fn is_gone(&self) -> bool {
         self.is_null() && self.origins.len() > 1

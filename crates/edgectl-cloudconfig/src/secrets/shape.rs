@@ -31,10 +31,21 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// A URL that lets in whoever has it, by a parameter: SAS tokens of Azure,
+/// presigned URLs of S3, GCS and others.
+static SIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)[?&;](sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature",
+        r"|private_token|sas)=[A-Za-z0-9%+/_=.-]{8}",
+    ))
+    .ok()
+});
+
 /// Whether something on the line is a secret by its looks.
 pub(super) fn has_secret(line: &str) -> bool {
     [&HASH, &TOKEN].into_iter().any(|regex| regex.as_ref().is_some_and(|r| r.is_match(line)))
         || is_header(line)
+        || SIGNED.as_ref().is_some_and(|regex| regex.is_match(line))
         || line.contains("hooks.slack.com/services/")
 }
 

@@ -7,6 +7,7 @@ mod flavors;
 mod parts;
 mod refusals;
 mod remove;
+mod templates;
 mod values;
 
 use edgectl_cloudconfig::{

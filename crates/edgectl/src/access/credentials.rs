@@ -5,9 +5,9 @@ use edgectl_registry::{Credentials, helper_login};
 
 use super::Reach;
 use super::docker_login::{self, Found};
+use super::password::secret_in_file;
 use crate::exit;
 use crate::failure::{Doing, Failure};
-use crate::files::read_text;
 use crate::project::Place;
 
 impl Place {
@@ -44,10 +44,7 @@ impl Place {
     /// A secret from where it stands.
     pub(super) fn secret(&self, place: SecretPlace<'_>, what: &str) -> Result<Secret, Failure> {
         match place {
-            SecretPlace::File(file) => {
-                let text = Secret::new(read_text(&self.path(file), &format!("the {what} file"))?);
-                Ok(Secret::new(text.expose().lines().next().unwrap_or_default()))
-            }
+            SecretPlace::File(file) => secret_in_file(&self.path(file), what),
             SecretPlace::Variable(name) => std::env::var(name).map(Secret::new).map_err(|_| {
                 Failure::new(exit::USAGE, format!("the environment variable `{name}` is not set"))
                     .hint(format!("`{name}` is named in edge.yaml for the {what}; set it"))

@@ -56,7 +56,7 @@ impl LoginArgs {
             return Ok(Some(edgectl_registry::helper_login(name, host)?));
         }
         if let Some(file) = &self.identity_token_file {
-            let token = first_line_of(file, "the identity token file")?;
+            let token = secret_in_file(file, "identity token")?;
             return Ok(Some(Credentials::identity_token("", token)));
         }
         let Some(name) = &self.username else { return Ok(None) };
@@ -106,13 +106,14 @@ fn password(from: &From<'_>, name: &str, host: &str) -> Result<Secret, Failure> 
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         read.map_err(|e| Failure::of(exit::FAILED, &e).doing("reading the password"))?;
-        return Ok(Secret::new(line.trim_end_matches(['\r', '\n'])));
+        let line = Secret::new(line);
+        return first_line(&line, || "stdin gives no password: its first line is empty".to_owned());
     }
     if let Some(file) = from.file {
-        return first_line_of(file, "the password file");
+        return secret_in_file(file, "password");
     }
     if let Ok(password) = std::env::var(VARIABLE) {
-        return Ok(Secret::new(password));
+        return first_line(&Secret::new(password), || format!("`{VARIABLE}` is set to nothing"));
     }
     let asked = ask_hidden(&format!("Password of `{name}` at `{host}`: "))?;
     asked.ok_or_else(|| {
@@ -121,7 +122,17 @@ fn password(from: &From<'_>, name: &str, host: &str) -> Result<Secret, Failure> 
     })
 }
 
-fn first_line_of(file: &Path, what: &str) -> Result<Secret, Failure> {
-    let text = Secret::new(read_text(file, what)?);
-    Ok(Secret::new(text.expose().lines().next().unwrap_or_default()))
+/// The secret on the first line of a file; `what` it is.
+pub(super) fn secret_in_file(file: &Path, what: &str) -> Result<Secret, Failure> {
+    let text = Secret::new(read_text(file, &format!("the {what} file"))?);
+    first_line(&text, || format!("the first line of the {what} file `{}` is empty", file.display()))
+}
+
+/// A login without a password would fail at every node, and only there.
+fn first_line(text: &Secret, is_empty: impl FnOnce() -> String) -> Result<Secret, Failure> {
+    match text.expose().lines().next().unwrap_or_default() {
+        "" => Err(Failure::new(exit::USAGE, is_empty())
+            .hint("write the secret there, in one line; for a registry without logins say so: `--anonymous`, or `credentials: {anonymous: true}` in edge.yaml")),
+        line => Ok(Secret::new(line)),
+    }
 }

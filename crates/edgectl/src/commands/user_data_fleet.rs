@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsString;
+use std::fs::DirEntry;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use edgectl_cloudconfig::{
@@ -99,7 +101,8 @@ fn render(
     let mut faults: Vec<String> = errors.map(|finding| fault(shown(finding))).collect();
     // A condition around the section would take the registry with it.
     if !carries(&text, injection) {
-        let lost = "the registry is inside a condition of the template; take it out of there";
+        let lost = "the registry has not arrived: a condition or loop of the template stands around it, or a \
+                    `{%-` or `-%}` beside it takes its line ends away; take the section out of there, and the `-` away";
         faults.push(fault(lost.to_owned()));
     }
     if faults.is_empty() { Ok(text) } else { Err(faults) }
@@ -149,7 +152,7 @@ impl Warnings {
 /// sites had before, and nothing that they are made of.
 fn check_out(fleet: &Fleet<'_>, sites: &[SiteFacts]) -> Result<(), Failure> {
     let out = fleet.out;
-    let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
+    let Some(entries) = entries_of(out)? else { return Ok(()) };
     let mut names: HashSet<OsString> = sites.iter().map(|site| file_name(site).into()).collect();
     // Sites that are no longer there.
     let written = std::fs::read_to_string(out.join(SITES_WRITTEN)).unwrap_or_default();
@@ -166,7 +169,7 @@ fn check_out(fleet: &Fleet<'_>, sites: &[SiteFacts]) -> Result<(), Failure> {
     if same(out, fleet.sites) {
         return refused("the sites");
     }
-    for entry in entries.flatten() {
+    for entry in entries {
         let path = entry.path();
         if !names.contains(&entry.file_name()) || path.is_dir() {
             let name = entry.file_name();
@@ -177,6 +180,30 @@ fn check_out(fleet: &Fleet<'_>, sites: &[SiteFacts]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What is in the directory, or nothing where there is none yet. What is
+/// something else is not ours to replace.
+fn entries_of(out: &Path) -> Result<Option<Vec<DirEntry>>, Failure> {
+    let refused = |what: &str| {
+        let message =
+            format!("`{}` is {what}, and the sites' user data needs a directory", out.display());
+        Err(Failure::new(exit::USAGE, message).hint("name a new directory with `--out`"))
+    };
+    if out == Path::new("-") {
+        return refused("the standard output");
+    }
+    match std::fs::symlink_metadata(out) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Ok(found) if found.is_symlink() => return refused("a symbolic link"),
+        Ok(found) if !found.is_dir() => return refused("a file"),
+        _ => {}
+    }
+    let read = std::fs::read_dir(out).and_then(Iterator::collect::<Result<_, _>>);
+    read.map(Some).map_err(|error| {
+        Failure::of(exit::FAILED, &error)
+            .doing(format!("reading the directory `{}`", out.display()))
+    })
 }
 
 fn file_name(site: &SiteFacts) -> String {

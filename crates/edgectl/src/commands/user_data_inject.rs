@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Injection, inject, redact};
+use edgectl_cloudconfig::{Injection, inject, other_logins, redact};
 use edgectl_model::ImageLock;
 
 use crate::commands::user_data_fleet::{self, Fleet};
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
         return user_data_fleet::run(&job, &injection, &lock, printer);
     }
     let after = injected(&text, &injection, &from)?;
+    warn_of_other_logins(&after, &injection, printer);
     finish(&text, &after, form, &from, args, &project, printer)
 }
 
@@ -69,6 +70,19 @@ fn finish(
     let word = if args.remove { "without" } else { "for" };
     printer.say(&format!("wrote {} {word} {}", to.display(), config.registry.domain));
     Ok(exit::DONE)
+}
+
+/// An earlier injection, for another runtime say, has left its login: injecting
+/// sets, and takes nothing out.
+fn warn_of_other_logins(after: &str, injection: &Injection, printer: Printer) {
+    let others = other_logins(after, injection);
+    if !others.is_empty() {
+        printer.always(&format!(
+            "warning: {} still has a login from before; `edgectl user-data inject --remove` on \
+             that file takes out what was injected, then inject again",
+            others.join(", ")
+        ));
+    }
 }
 
 /// Injects as the project says and writes the project's own file.

@@ -30,10 +30,11 @@ fn explain(merged: &Merged, path: &str, printer: Printer) -> Result<u8, Failure>
     let mut text = String::new();
     for (n, step) in steps.iter().enumerate() {
         let has_last_word = n + 1 == steps.len();
-        let word = match (step.takes_away, has_last_word) {
+        let word = match (step.takes_away, step.is_over) {
             (true, _) => " (takes it away)",
-            (false, true) => "",
-            (false, false) => " (a later file goes over it)",
+            (false, true) => " (a later file goes over it)",
+            (false, false) if has_last_word => "",
+            (false, false) => " (a part of it)",
         };
         let (line, column) = (step.place.line, step.place.column);
         text.push_str(&format!("{}:{line}:{column}{word}\n", step.file));

@@ -38,6 +38,8 @@ impl Containerd {
             std::fs::write(&path, content).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(*mode)).unwrap();
         }
+        // What lies over `/etc` can't be written to, and it would make this one.
+        std::fs::create_dir_all(dir.path().join("etc/cni/net.d")).unwrap();
         let over = "mount -t overlay -o \"lowerdir=$1/etc:/etc\" etc /etc && shift && exec \"$@\"";
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let place = |name: &str| dir.path().join(name);

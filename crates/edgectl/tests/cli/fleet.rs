@@ -69,6 +69,45 @@ fn nothing_of_the_users_is_in_the_way() {
     assert!(site.path("sites/plant-1.yaml").exists() && site.path("fleet/values.yaml").exists());
 }
 
+/// What is no directory is not replaced by one.
+#[test]
+fn a_file_is_no_place_for_the_sites() {
+    let site = site();
+    site.write("sites.csv", "name,zip\nplant-7,1\n");
+    site.write("fleet.yaml", "mine: true\n");
+    site.write("elsewhere/notes.txt", "mine");
+    std::os::unix::fs::symlink("elsewhere", site.path("link")).unwrap();
+    for (out, is) in [
+        ("fleet.yaml", "is a file"),
+        ("user-data", "is a file"),
+        ("link", "is a symbolic link"),
+        ("-", "is the standard output"),
+    ] {
+        let ended =
+            site.run(&["user-data", "inject", "--sites", "sites.csv", "--out", out]).expect(2);
+        assert!(ended.stderr.contains(&format!("`{out}` {is}")), "{}", ended.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(site.path("fleet.yaml")).unwrap(), "mine: true\n");
+    assert!(site.path("link").is_symlink() && !site.path("-").exists());
+    assert!(site.path("elsewhere/notes.txt").exists());
+}
+
+/// Other tables than ours.
+#[test]
+fn a_table_without_names_says_what_it_has() {
+    let site = site();
+    for (table, found, hint) in [
+        ("name;zip\na;1\n", "found `name;zip`", "hint: separate the columns with commas"),
+        ("Name,zip\na,1\n", "found `Name`, `zip`", "hint: write `name` for `Name`"),
+        ("site,zip\na,1\n", "found `site`, `zip`", "hint: add a column `name`"),
+    ] {
+        site.write("sites.csv", table);
+        let ended = site.run(&inject("sites.csv")).expect(1);
+        let is_told = ended.stderr.contains(found) && ended.stderr.contains(hint);
+        assert!(is_told, "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn one_wrong_site_and_none_is_written() {
     let site = site();
@@ -106,7 +145,7 @@ fn a_registry_that_a_condition_takes_away_is_missed() {
     site.write("sites.yaml", "- {name: a, big: true}\n- {name: b}\n");
     let ended = site.run(&inject("sites.yaml")).expect(3);
     assert!(ended.stderr.contains("site `b` (sites.yaml [1])"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("inside a condition"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stands around it"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("site `a`"), "{}", ended.stderr);
 }
 

@@ -72,6 +72,8 @@ fn merging_is_finished_and_private() {
     );
     let told = site.run(&["user-data", "merge", "a", "b", "--explain", "stylus.site.name"]);
     assert_eq!(told.expect(0).stdout, "a:2:17 (a later file goes over it)\nb:2:17\n");
+    let told = site.run(&["user-data", "merge", "a", "b", "--explain", "stylus.site"]);
+    assert_eq!(told.expect(0).stdout, "a:2:10 (a part of it)\nb:2:10\n");
     site.run(&["user-data", "merge", "a", "b", "--explain", "stylus.nothing"]).expect(3);
     site.run(&["user-data", "merge", "a", "b", "--out", "c"]).expect(0);
     let mode = std::fs::metadata(site.path("c")).unwrap().permissions().mode();

@@ -242,3 +242,32 @@ fn no_password_is_shown() {
     site.write("finished", &after.stdout);
     site.run(&["user-data", "check", "finished", "--lock", "images.lock"]).expect(0);
 }
+
+/// Injecting takes nothing out: who changes the runtime is told what is left.
+#[test]
+fn a_login_that_is_left_is_said() {
+    let site = site();
+    site.write("password", "Zqx7");
+    let login = ["--username", "u", "--password-file", "password"];
+    let k3s = ["--flavor", "cloud-init", "--runtime", "k3s"];
+    let agent = ["--flavor", "cloud-init", "--runtime", "agent"];
+    let first = inject(&site, &[&k3s[..], &login].concat()).expect(0);
+    assert!(!first.stderr.contains("login from before"), "{}", first.stderr);
+    site.write("user-data", &first.stdout);
+    let second = inject(&site, &[&agent[..], &login].concat()).expect(0);
+    let said = "warning: the file `/etc/rancher/k3s/registries.yaml` still has a login";
+    assert!(second.stderr.contains(said), "{}", second.stderr);
+    site.write("user-data", &second.stdout);
+    let third = inject(&site, &[&k3s[..], &login].concat()).expect(0);
+    assert!(third.stderr.contains("`edgectl.registry` still has a login"), "{}", third.stderr);
+}
+
+/// A node without a password would fail alone, far away.
+#[test]
+fn an_empty_password_is_refused() {
+    let site = site();
+    site.write("password", "\n");
+    let ended = inject(&site, &["--username", "u", "--password-file", "password"]).expect(2);
+    let said = "the first line of the password file `password` is empty";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+}

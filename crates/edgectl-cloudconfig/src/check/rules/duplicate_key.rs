@@ -6,7 +6,7 @@ use crate::tree::Data;
 
 use super::{Findings, Level, Rule, Subject};
 
-pub(super) static RULE: Rule = Rule {
+pub(in crate::check) static RULE: Rule = Rule {
     id: "duplicate-key",
     level: Level::Error,
     summary: "a key that stands twice: only one of them counts",

@@ -28,9 +28,12 @@ mod wrong_type;
 use super::finding::{Findings, Level};
 use super::subject::Subject;
 
+pub(super) use duplicate_key::RULE as DUPLICATE;
 pub(super) use header::{RULE as HEADER, check as check_header};
+pub(super) use readable_secret::RULE as READABLE_SECRET;
 pub(super) use replaced_key::check as check_parts;
 pub(super) use syntax::{RULE as SYNTAX, add_characters};
+pub(super) use uncovered_image::RULE as UNCOVERED;
 
 /// One thing that can be wrong.
 #[derive(Debug)]

@@ -45,6 +45,8 @@ fn of_file(flavor: Flavor, kind: Kind, text: &str) -> Option<&'static str> {
         Flavor::Kairos | Flavor::Palette => text,
     };
     match kind {
+        // A text to cloud-init's reader (YAML 1.1).
+        Kind::Integer if digits != text && is_mode(digits) => None,
         Kind::Integer => Some(
             "Invalid type. Expected: string, given: integer; quote it (`'0644'`), or it is read \
              as another number",

@@ -4,7 +4,7 @@ use super::{Findings, Level, Rule, Subject};
 use crate::secrets::{has_secret_line, is_secret_file};
 use crate::tree::Id;
 
-pub(super) static RULE: Rule = Rule {
+pub(in crate::check) static RULE: Rule = Rule {
     id: "readable-secret",
     level: Level::Warning,
     summary: "a file with a secret that everybody on the host may read",

@@ -2,7 +2,7 @@
 
 use super::{Findings, Level, Rule, Subject};
 
-pub(super) static RULE: Rule = Rule {
+pub(in crate::check) static RULE: Rule = Rule {
     id: "uncovered-image",
     level: Level::Error,
     summary: "an image that the host would look for on the internet",

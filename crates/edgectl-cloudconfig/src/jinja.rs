@@ -1,0 +1,77 @@
+//! What Jinja reads in a text: expressions, statements, comments, raw blocks.
+
+/// What begins a condition or a loop, which nothing may be added to.
+const OPENINGS: [&str; 8] = ["if", "for", "with", "filter", "macro", "call", "block", "autoescape"];
+
+/// A statement that isn't the only thing in its line leaves the line's end.
+pub(crate) fn inline(whole: &str) -> String {
+    let is_raw = whole.strip_prefix("{%").is_some_and(is_raw);
+    let (start, end) = whole.split_at(whole.len().saturating_sub(2));
+    match start.ends_with(['-', '+']) || is_raw {
+        true => whole.to_owned(),
+        false => format!("{start}+{end}"),
+    }
+}
+
+/// Whether the inside of a statement begins a raw block.
+pub(crate) fn is_raw(inside: &str) -> bool {
+    inside.trim_start_matches(['-', '+', ' ']).starts_with("raw")
+}
+
+/// Whether a statement begins a condition or a loop.
+pub(crate) fn is_opening(whole: &str) -> bool {
+    OPENINGS.contains(&word(whole))
+}
+
+/// Whether a statement ends one.
+pub(crate) fn is_closing(whole: &str) -> bool {
+    word(whole).strip_prefix("end").is_some_and(|what| OPENINGS.contains(&what))
+}
+
+fn word(whole: &str) -> &str {
+    let inside = whole.trim_start().strip_prefix("{%").unwrap_or_default();
+    let inside = inside.trim_start_matches(['-', '+']).trim_start();
+    inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
+}
+
+/// Where the next of them starts.
+pub(crate) fn next_opening(text: &str) -> Option<usize> {
+    ["{{", "{%", "{#"].iter().filter_map(|opening| text.find(opening)).min()
+}
+
+/// The length of what opens at the start, with its end. Raw blocks are one.
+pub(crate) fn length(text: &str) -> Option<usize> {
+    let close = match text.get(..2)? {
+        "{{" => "}}",
+        "{%" => "%}",
+        _ => "#}",
+    };
+    let end = closing(text, close)?;
+    let statement = text[2..end - 2].trim_matches(['-', '+']).trim();
+    if close == "%}" && statement == "raw" {
+        let (at, _) = text.match_indices("{%").skip(1).find(|(at, _)| {
+            let inside = text[at + 2..].split("%}").next().unwrap_or_default();
+            inside.trim_matches(['-', '+']).trim() == "endraw"
+        })?;
+        return Some(at + closing(&text[at..], "%}")?);
+    }
+    Some(end)
+}
+
+/// Where `close` ends, strings left aside.
+fn closing(text: &str, close: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(2) {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if text[at..].starts_with(close) => return Some(at + close.len()),
+            None if matches!(c, '"' | '\'') && close != "#}" => quote = Some(c),
+            None => {}
+        }
+    }
+    None
+}

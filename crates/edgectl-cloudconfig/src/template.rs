@@ -1,0 +1,81 @@
+//! User data that is a template of cloud-init's (`## template: jinja`), and no
+//! YAML before that has run: read with words in place of what Jinja reads.
+
+use crate::error::{Place, SyntaxError};
+use crate::header::is_jinja_template;
+use crate::holes::{self, Holes, Restored};
+use crate::lines;
+use crate::tree::{Data, Document};
+
+/// What Jinja reads.
+pub(crate) const MARKS: [&str; 3] = ["{{", "{%", "{#"];
+
+/// Such a text.
+pub(crate) struct Template {
+    pub(crate) holes: Holes,
+    own: Restored,
+}
+
+impl Template {
+    /// None where the text is YAML as it stands, or no template.
+    pub(crate) fn of(text: &str) -> Result<Option<Self>, SyntaxError> {
+        Ok(Self::each(text)?.next())
+    }
+
+    /// With words of several kinds, as what is put in could look like one.
+    pub(crate) fn each(text: &str) -> Result<impl Iterator<Item = Self>, SyntaxError> {
+        let marks = is_needed(text).then(|| holes::marks(text)).into_iter().flatten();
+        let mut dug = marks.map(|mark| Holes::dig(text, mark)).peekable();
+        if let Some(Err(error)) = dug.peek() {
+            let place = Place::new(error.line, 1);
+            return Err(SyntaxError { place, message: error.to_string() });
+        }
+        Ok(dug.filter_map(Result::ok).map(|holes| Self { own: holes.restored(&holes.text), holes }))
+    }
+
+    /// The text with words, which is YAML if the template is written so that
+    /// each statement has a line of its own.
+    pub(crate) fn text(&self) -> &str {
+        &self.holes.text
+    }
+
+    /// A place of that text as one of the template.
+    pub(crate) fn place(&self, place: Place) -> Place {
+        let at = lines::at(self.text(), place);
+        lines::place(&self.own.text, self.own.there(at))
+    }
+
+    /// An offset of the template as one of the text with words.
+    pub(crate) fn back(&self, at: usize) -> Option<usize> {
+        self.own.back(at)
+    }
+
+    /// Whether conditions and loops are in it.
+    pub(crate) fn has_statements(&self) -> bool {
+        self.holes.has_statement(self.text())
+    }
+}
+
+/// Whether a text is a template and can't be read as it stands.
+fn is_needed(text: &str) -> bool {
+    is_jinja_template(text)
+        && MARKS.iter().any(|mark| text.contains(mark))
+        && !Document::parse(text).is_ok_and(|document| has_only_values(text, &document))
+}
+
+/// Whether all marks of a template stand in values.
+pub(crate) fn has_only_values(text: &str, document: &Document) -> bool {
+    let count = |text: &str| MARKS.iter().map(|mark| text.matches(mark).count()).sum::<usize>();
+    let scalars = document.nodes.iter().filter(|node| matches!(node.data, Data::Scalar { .. }));
+    let inside: usize = scalars.filter_map(|node| text.get(node.range.clone())).map(count).sum();
+    inside == count(text)
+}
+
+/// What to do about a template that isn't YAML with its expressions put aside.
+pub(crate) fn explained(message: &str) -> String {
+    format!(
+        "{message}; this is a template (`## template: jinja`), which is read with its expressions \
+         put aside: give each statement (`{{% … %}}`) a line of its own, and put quotes around \
+         values with expressions"
+    )
+}
