@@ -40,6 +40,7 @@ pub struct EdgeConfig {
     #[serde(default)]
     pub images: ImagesConfig,
     /// The user data that goes onto the installer.
+    #[serde(default)]
     pub user_data: UserDataConfig,
     /// The installer image.
     pub iso: IsoConfig,

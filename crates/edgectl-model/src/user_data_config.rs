@@ -67,6 +67,7 @@ pub struct SiteConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserDataConfig {
     /// The file to start from; it is never written to.
+    #[serde(default = "default_file")]
     pub file: String,
     /// Which program reads it.
     #[serde(default)]
@@ -83,6 +84,23 @@ pub struct UserDataConfig {
     /// Where the finished user data is put (mode 0600).
     #[serde(default = "default_out")]
     pub out: String,
+}
+
+impl Default for UserDataConfig {
+    fn default() -> Self {
+        Self {
+            file: default_file(),
+            flavor: UserDataFlavor::default(),
+            runtime: HostRuntime::default(),
+            palette_section: PaletteSection::default(),
+            site: SiteConfig::default(),
+            out: default_out(),
+        }
+    }
+}
+
+fn default_file() -> String {
+    "user-data".to_owned()
 }
 
 fn default_out() -> String {

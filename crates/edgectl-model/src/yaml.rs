@@ -38,5 +38,25 @@ fn plain_message(full: &str) -> String {
         _ => first,
     };
     let end = without_place.find(" at line ").unwrap_or(without_place.len());
-    without_place[..end].to_owned()
+    match &without_place[..end] {
+        "expected mapping start" => "expected a mapping (`{key: value}`, or a key a line)".to_owned(),
+        "expected sequence start" => "expected a list (`[a, b]`, or `- a` lines)".to_owned(),
+        message => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn another_kind_of_value_is_said_in_plain_words() {
+        type Nested = BTreeMap<String, BTreeMap<String, String>>;
+        let error = from_yaml::<Nested>("a: b\n").unwrap_err();
+        assert!(error.message.starts_with("expected a mapping"), "{error}");
+        let error = from_yaml::<BTreeMap<String, Vec<String>>>("a: b\n").unwrap_err();
+        assert!(error.message.starts_with("expected a list"), "{error}");
+    }
 }

@@ -2,6 +2,20 @@
 
 use crate::site::{Site, profile};
 
+/// Whoever only uploads has no user data.
+#[test]
+fn sections_of_other_commands_may_be_missing() {
+    let site = Site::new();
+    site.configure("userData: {file: user-data}\n", "");
+    std::fs::remove_file(site.path("user-data")).unwrap();
+    site.run(&["images"]).expect(0);
+    let ended = site.run(&["user-data", "inject"]).expect(1);
+    assert!(ended.stderr.contains("reading the user data `./user-data`"), "{}", ended.stderr);
+    site.configure("credentials: {username: uploader, passwordFile: secrets/uploader}", "credentials: anonymous");
+    let ended = site.run(&["images"]).expect(2);
+    assert!(ended.stderr.contains("expected a mapping"), "{}", ended.stderr);
+}
+
 #[test]
 fn a_profile_that_is_no_yaml() {
     let site = Site::new();
