@@ -1,6 +1,7 @@
 //! What can go wrong on the host.
 
 use edgectl_cloudconfig::ReadError;
+use edgectl_encryption::OpenError;
 use edgectl_model::{HostRuleError, LockError};
 use edgectl_node::NodeError;
 use edgectl_process::{CmdError, FileError, PersistError};
@@ -23,6 +24,12 @@ pub(crate) enum AgentError {
     Cmd(#[from] CmdError),
     #[error(transparent)]
     Persist(#[from] PersistError),
+    #[error(
+        "the user data on the medium is encrypted, and was not opened ({0}): plug in a disc or stick labelled `EDGECTL_KEY` with the site key in `site.key`, or the passphrase in `passphrase`, and start again; or type it at the console when it is asked for"
+    )]
+    Locked(String),
+    #[error("the user data on the medium is encrypted, and can't be opened")]
+    Encrypted(#[from] OpenError),
     #[error("the kernel arguments hold no `edgectl.mode=install` or `edgectl.mode=installed`")]
     NoMode,
     #[error("`install.auto` is not true in the user data, so nothing is installed")]

@@ -12,6 +12,7 @@ mod preload;
 mod prove;
 mod report;
 mod stages;
+mod unlock;
 
 use std::process::ExitCode;
 

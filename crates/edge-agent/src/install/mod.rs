@@ -16,12 +16,14 @@ mod seed;
 
 use std::time::Instant;
 
-use edgectl_model::NodeEvent;
+use edgectl_cloudconfig::read_settings;
+use edgectl_model::{NodeEvent, Secret};
 use edgectl_process::{Cmd, file_error};
 
 use crate::error::AgentError;
 use crate::medium;
 use crate::report::Reporter;
+use crate::unlock;
 
 /// Where partitions are mounted while they are filled.
 const TARGET: &str = "/run/edgectl/target";
@@ -30,7 +32,8 @@ const TARGET: &str = "/run/edgectl/target";
 /// off as the user data says.
 pub(crate) fn install(reporter: &mut Reporter) -> Result<(), AgentError> {
     let started = Instant::now();
-    let settings = medium::settings()?;
+    let user_data = unlock::opened(medium::user_data()?, reporter)?;
+    let settings = read_settings(user_data.expose())?;
     if !settings.install.auto {
         return Err(AgentError::NotAutomatic);
     }
@@ -41,7 +44,7 @@ pub(crate) fn install(reporter: &mut Reporter) -> Result<(), AgentError> {
 
     let parts = partitions::make(&disk, &sizes)?;
     step("partitioned the disk");
-    fill_state(&parts)?;
+    fill_state(&parts, &user_data)?;
     step("copied and verified the system");
     fill_esp(&parts)?;
     prepare_data(&parts)?;
@@ -54,10 +57,10 @@ pub(crate) fn install(reporter: &mut Reporter) -> Result<(), AgentError> {
     leave(&settings.install)
 }
 
-fn fill_state(parts: &partitions::Partitions) -> Result<(), AgentError> {
+fn fill_state(parts: &partitions::Partitions, user_data: &Secret) -> Result<(), AgentError> {
     let target = Mounted::new("ext4", &parts.state)?;
     copy::system(target.path())?;
-    seed::write(target.path())?;
+    seed::write(target.path(), user_data)?;
     boot_loader::menu(target.path())
 }
 

@@ -1,21 +1,22 @@
-//! cloud-init's seed on the installed disk: the same user data, under a new
-//! instance id, so that everything that runs once per instance runs here.
+//! cloud-init's seed on the installed disk: the same user data, opened if it was
+//! encrypted on the medium, under a new instance id, so that everything that runs once per instance runs here.
 
 use std::fs;
 use std::path::Path;
 
+use edgectl_model::Secret;
 use edgectl_process::file_error;
 
 use crate::error::AgentError;
 use crate::medium;
 
 /// Writes `/nocloud` below `target`.
-pub(crate) fn write(target: &Path) -> Result<(), AgentError> {
+pub(crate) fn write(target: &Path, user_data: &Secret) -> Result<(), AgentError> {
     let seed = target.join("nocloud");
     let random = "/proc/sys/kernel/random/uuid";
     let id = fs::read_to_string(random).map_err(file_error("reading", random))?;
     let meta_data = format!("instance-id: edge-{}\n", id.trim());
-    edgectl_process::write_file(&seed.join("user-data"), 0o600, medium::user_data()?.as_bytes())?;
+    edgectl_process::write_file(&seed.join("user-data"), 0o600, user_data.expose().as_bytes())?;
     edgectl_process::write_file(&seed.join("meta-data"), 0o644, meta_data.as_bytes())?;
     network_config(&seed)?;
     let vendor = medium::on_medium("nocloud/vendor-data");
