@@ -37,6 +37,8 @@ pub struct BakeRequest<'a> {
     pub label: &'a str,
     /// Finished user data; without it the image waits for some.
     pub user_data: Option<&'a [u8]>,
+    /// Whether that is encrypted, so that only the agent can read it.
+    pub is_encrypted: bool,
     /// Bytes kept for user data.
     pub user_data_room: u64,
     /// cloud-init's network configuration.
@@ -179,6 +181,9 @@ fn find_live(request: &BakeRequest<'_>, packed: &Packed, disc: &Path) -> Result<
         Some(live) => Found::told(live),
         None => Found::of(&packed.tree, &disc.join("boot/initrd"))?,
     };
+    if request.is_encrypted && !found.live.takes_agent() {
+        return Err(IsoError::NoAgentToDecrypt);
+    }
     let is_given = request.user_data.is_some();
     found.ensure_read(&packed.tree, request.user_data_room, is_given)?;
     if request.network_config.is_some() && !found.live.reads_network_config() {
@@ -231,7 +236,8 @@ fn write_manifest(
     if let Some(content) = request.content {
         input("content", Digest::sha256(&content.index));
     }
-    let live = Live { system: live, user_data: live.user_data().to_owned() };
+    let (user_data, decrypts) = (live.user_data().to_owned(), live.takes_agent());
+    let live = Live { system: live, user_data, decrypts };
     let mut manifest = Manifest::of(request.epoch, inputs, live, disc, sums)?;
     manifest.content = request.content.map(Content::summary);
     let bytes = manifest.to_json()?;
@@ -278,6 +284,7 @@ fn write_iso(
     xorriso::run(&cmd, out.path()).map_err(writing_error(request.out))?;
     let change = Change {
         user_data: request.user_data,
+        is_encrypted: request.is_encrypted,
         network_config: request.network_config,
         ..Change::default()
     };

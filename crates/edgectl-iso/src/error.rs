@@ -112,6 +112,16 @@ pub enum IsoError {
         "nothing in the operating system image would read the user data: it has no cloud-init, and is not Kairos; install cloud-init, or bake without user data (`--no-user-data`)"
     )]
     NoReader,
+    /// Encrypted user data that nobody could read.
+    #[error(
+        "nothing on the image would decrypt the user data: cloud-init and Kairos can't, and the agent, which can, installs no system but the reference system (`iso.live: edge`); put it there as it is (`--plain`), or without passwords"
+    )]
+    NoAgentToDecrypt,
+    /// The same, where there is an agent.
+    #[error(
+        "the agent on the image is of a former edgectl, which can't decrypt user data: bake the image anew with `edgectl iso build`"
+    )]
+    AgentTooOld,
     /// More room for user data than Kairos reads.
     #[error(
         "Kairos reads no user data of 2 MiB and more, and the image would keep room for {room} bytes: lower `iso.userDataKib`"

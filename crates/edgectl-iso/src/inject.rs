@@ -24,6 +24,8 @@ pub struct Change<'a> {
     pub reset: bool,
     /// The user data.
     pub user_data: Option<&'a [u8]>,
+    /// Whether that is encrypted, so that only an agent can read it.
+    pub is_encrypted: bool,
     /// cloud-init's network configuration.
     pub network_config: Option<&'a [u8]>,
     /// All further kernel arguments.
@@ -126,6 +128,9 @@ pub(crate) fn patches_of(
     change: &Change<'_>,
 ) -> Result<Vec<Patch>, IsoError> {
     let mut contents = Vec::new();
+    if change.user_data.is_some() && change.is_encrypted {
+        ensure_decrypts(manifest)?;
+    }
     let data = manifest.area(AreaKind::UserData)?;
     contents.extend(content(data, change, change.user_data.map(|text| data.user_data(text)))?);
     let network = manifest.areas_of(AreaKind::NetworkConfig).next();
@@ -149,6 +154,15 @@ pub(crate) fn patches_of(
         patches.extend(area_patches(disc, area, content)?);
     }
     Ok(patches)
+}
+
+/// Refuses what nothing on the image could read.
+fn ensure_decrypts(manifest: &Manifest) -> Result<(), IsoError> {
+    match &manifest.live {
+        Some(live) if live.decrypts => Ok(()),
+        Some(live) if live.system.takes_agent() => Err(IsoError::AgentTooOld),
+        _ => Err(IsoError::NoAgentToDecrypt),
+    }
 }
 
 type Content<'a> = (&'a Area, Vec<u8>);

@@ -59,6 +59,9 @@ pub struct Live {
     pub system: LiveSystem,
     /// The file that it reads as user data.
     pub user_data: String,
+    /// Whether the agent on the image opens user data that is encrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decrypts: bool,
 }
 
 /// The manifest of an image.

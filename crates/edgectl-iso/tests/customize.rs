@@ -16,8 +16,13 @@ use proptest::prelude::*;
 const FIRST: &str = "#cloud-config\nusers: [{name: edge, passwd: f1rst-secret}]\n";
 const SECOND: &str = "#cloud-config\nusers: [{name: edge, passwd: an0ther}]\n";
 /// Reset to what a customising without anything makes.
-const RESET: Change<'_> =
-    Change { reset: true, user_data: None, network_config: None, kernel_arguments: None };
+const RESET: Change<'_> = Change {
+    reset: true,
+    user_data: None,
+    is_encrypted: false,
+    network_config: None,
+    kernel_arguments: None,
+};
 
 fn digest(path: &Path) -> Digest {
     Digest::sha256(&std::fs::read(path).unwrap())

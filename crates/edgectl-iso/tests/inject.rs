@@ -333,3 +333,20 @@ fn cloud_init_reads_an_empty_network_configuration_as_none() {
     bench.bake().unwrap();
     assert!(bench.extract("/nocloud/network-config").starts_with(b"{}\n\n"));
 }
+
+#[test]
+fn encrypted_user_data_needs_an_agent_that_knows_it() {
+    let bench = base();
+    let change = Change { is_encrypted: true, ..user_data(OTHER) };
+    inject_in_place(&bench.out, &change).unwrap();
+    inject_in_place(&bench.out, &Change { is_encrypted: true, ..Change::default() }).unwrap();
+    // As the manifest of an edgectl was that didn't know it.
+    let bytes = std::fs::read(&bench.out).unwrap();
+    let says = b"\"decrypts\": true";
+    let at = bytes.windows(says.len()).position(|window| window == says).unwrap();
+    let file = std::fs::File::options().write(true).open(&bench.out).unwrap();
+    file.write_all_at(b"\"decrypts\":false", at as u64).unwrap();
+    let error = inject_in_place(&bench.out, &change).unwrap_err();
+    assert!(matches!(error, IsoError::AgentTooOld), "{error}");
+    inject_in_place(&bench.out, &user_data(OTHER)).unwrap();
+}

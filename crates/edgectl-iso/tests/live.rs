@@ -271,3 +271,18 @@ fn kairos_reads_no_network_configuration() {
     let error = edgectl_iso::inject_in_place(&bench.out, &change).unwrap_err();
     assert!(matches!(error, IsoError::NoNetworkRoom), "{error}");
 }
+
+/// Where nothing can decrypt, nothing that is encrypted goes.
+#[test]
+fn only_the_agent_reads_encrypted_user_data() {
+    for layers in [vec![kairos()], vec![debian(initrd(&["scripts/live"]))]] {
+        let bench = Bench { is_encrypted: true, ..without_agent(layers) };
+        assert!(matches!(bench.refused(), IsoError::NoAgentToDecrypt));
+        let bench = Bench { is_encrypted: false, ..bench };
+        baked(&bench);
+        let change =
+            edgectl_iso::Change { user_data: Some(b"x"), is_encrypted: true, ..Default::default() };
+        let error = edgectl_iso::inject_in_place(&bench.out, &change).unwrap_err();
+        assert!(matches!(error, IsoError::NoAgentToDecrypt), "{error}");
+    }
+}

@@ -45,9 +45,36 @@ pub struct IsoConfig {
     /// cloud-init's network configuration, in a file.
     #[serde(default)]
     pub network: Option<String>,
+    /// Whom the user data on the medium is encrypted to; without it whoever has
+    /// the medium can read it.
+    #[serde(default)]
+    pub encrypt: Option<EncryptConfig>,
     /// Where a bill of materials (SPDX 2.3, JSON) goes, if one is wanted.
     #[serde(default)]
     pub sbom: Option<String>,
+}
+
+/// Whom user data is encrypted to: owners of keys, or whoever knows a passphrase.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EncryptConfig {
+    /// Public keys of age (`age1…`); `edgectl iso key` makes one.
+    #[serde(default)]
+    pub recipients: Vec<String>,
+    /// A file with public keys, one a line.
+    #[serde(default)]
+    pub recipients_file: Option<String>,
+    /// A file with a passphrase, in place of keys.
+    #[serde(default)]
+    pub passphrase_file: Option<String>,
+}
+
+impl EncryptConfig {
+    /// Whether it names keys or a passphrase, and not both.
+    pub(crate) fn is_one_way(&self) -> bool {
+        let has_keys = !self.recipients.is_empty() || self.recipients_file.is_some();
+        has_keys != self.passphrase_file.is_some()
+    }
 }
 
 /// What starts a system from a medium.

@@ -38,6 +38,11 @@ pub enum ConfigError {
         /// What is expected.
         expected: &'static str,
     },
+    /// Nobody to encrypt to, or too many ways.
+    #[error(
+        "`iso.encrypt`: give public keys (`recipients`, `recipientsFile`) or `passphraseFile`, and not both"
+    )]
+    Encrypt,
     /// A number out of range.
     #[error("`{key}` is {value}: expected {expected}")]
     Range {
@@ -92,6 +97,9 @@ fn check(config: &EdgeConfig) -> Result<(), ConfigError> {
     let is_label_char = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
     if label.is_empty() || label.len() > MAX_LABEL || !label.bytes().all(is_label_char) {
         return Err(ConfigError::Label(label.clone()));
+    }
+    if config.iso.encrypt.as_ref().is_some_and(|encrypt| !encrypt.is_one_way()) {
+        return Err(ConfigError::Encrypt);
     }
     check_range("iso.userDataKib", config.iso.user_data_kib.into(), 4..=65_536, "4 to 65536")?;
     check_range("upload.jobs", config.upload.jobs.into(), 1..=64, "1 to 64")?;
@@ -170,6 +178,26 @@ mod tests {
             let text = EDGE_YAML_TEMPLATE.replace("label: EDGECTL", &format!("label: {bad}"));
             let error = parse_edge_yaml(&text).unwrap_err();
             assert!(matches!(error, ConfigError::Label(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn user_data_is_encrypted_in_one_way() {
+        let with = |encrypt: &str| {
+            let label = "label: EDGECTL";
+            let text = EDGE_YAML_TEMPLATE.replace(label, &format!("{label}\n  encrypt: {encrypt}"));
+            parse_edge_yaml(&text)
+        };
+        for good in [
+            "{recipients: [age1x]}",
+            "{recipientsFile: x}",
+            "{recipients: [age1x], recipientsFile: x}",
+            "{passphraseFile: x}",
+        ] {
+            assert!(with(good).unwrap().iso.encrypt.is_some(), "{good}");
+        }
+        for bad in ["{}", "{recipients: []}", "{recipientsFile: x, passphraseFile: y}"] {
+            assert_eq!(with(bad).unwrap_err(), ConfigError::Encrypt, "{bad}");
         }
     }
 

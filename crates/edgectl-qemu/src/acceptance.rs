@@ -31,6 +31,9 @@ pub struct Run {
     pub door: Door,
     /// Where results go.
     pub directory: PathBuf,
+    /// A disc that is plugged in beside the installer, with the key of its user
+    /// data.
+    pub key_disc: Option<PathBuf>,
     /// Where the disk to install to is made.
     pub disk: PathBuf,
 }
@@ -62,7 +65,7 @@ pub fn install(
     std::fs::create_dir_all(&directory).map_err(file_error("creating", &directory))?;
     let path = run.disk.clone();
     disk::blank(&path, run.disk_gib)?;
-    let boot = Boot::Installer { iso: iso.to_owned(), medium };
+    let boot = Boot::Installer { iso: iso.to_owned(), medium, key_disc: run.key_disc.clone() };
     let machine = run.machine(boot, path.clone());
     let mut finished = false;
     let report = Phase {

@@ -16,6 +16,8 @@ pub enum Boot {
         iso: PathBuf,
         /// How it is plugged in.
         medium: Medium,
+        /// A disc with the key of its user data.
+        key_disc: Option<PathBuf>,
     },
     /// The disk.
     Disk,
@@ -95,7 +97,12 @@ impl Machine {
     }
 
     fn add_installer(&self, argv: &mut Argv) {
-        let Boot::Installer { iso, medium } = &self.boot else { return };
+        let Boot::Installer { iso, medium, key_disc } = &self.boot else { return };
+        if let Some(disc) = key_disc {
+            let drive = option("if=none,id=key,format=raw,media=cdrom,readonly=on,file=", disc);
+            argv.add_os(["-drive".into(), drive]);
+            argv.add(["-device", "ide-cd,drive=key,bus=ide.0"]);
+        }
         match medium {
             Medium::Cd => {
                 let drive =
@@ -208,9 +215,16 @@ mod tests {
 
     #[test]
     fn the_installer_is_a_cd_or_a_usb_disk() {
-        let boot = |medium| Boot::Installer { iso: "/d/x.iso".into(), medium };
+        let boot = |medium| Boot::Installer { iso: "/d/x.iso".into(), medium, key_disc: None };
         assert!(line(&machine(boot(Medium::Cd))).contains("ide-cd,drive=installer"));
         assert!(line(&machine(boot(Medium::UsbDisk))).contains("usb-storage,drive=installer"));
         assert!(!line(&machine(Boot::Disk)).contains("installer"));
+        let boot = Boot::Installer {
+            iso: "/d/x.iso".into(),
+            medium: Medium::Cd,
+            key_disc: Some("/d/key,1".into()),
+        };
+        let line = line(&machine(boot));
+        assert!(line.contains("file=/d/key,,1 -device ide-cd,drive=key,bus=ide.0"), "{line}");
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::archive_cli::{FromArgs, PushArgs};
 use crate::exit;
 use crate::iso_cli::IsoCommand;
+use crate::key_disc::KeyDiscArgs;
 use crate::prune_cli::PruneArgs;
 use crate::registry_cli::RegistryArgs;
 use crate::save_cli::SaveArgs;
@@ -279,6 +280,8 @@ pub(crate) struct BuildArgs {
     pub(crate) discover: DiscoverArgs,
     #[command(flatten)]
     pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) key_disc: KeyDiscArgs,
     /// Stop after the image is baked.
     #[arg(long)]
     pub(crate) no_boot: bool,

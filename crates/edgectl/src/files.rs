@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use edgectl_model::Secret;
 use edgectl_process::interrupted;
 
 use crate::exit;
@@ -19,6 +20,12 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The text of a file; `-` is stdin.
 pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
     decode(path, what, Ok)
+}
+
+/// A secret on the first line of a file; `-` is stdin.
+pub(crate) fn read_secret_line(path: &Path, what: &str) -> Result<Secret, Failure> {
+    let text = Secret::new(read_text(path, what)?);
+    Ok(Secret::new(text.expose().lines().next().unwrap_or_default()))
 }
 
 /// How user data is written.

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::{AgentArgs, OutputArgs, ProjectArgs};
 use crate::iso_authority::AuthorityArgs;
+use crate::iso_encrypt::EncryptArgs;
+use crate::iso_key_cli::IsoKeyArgs;
 use crate::iso_netboot_cli::IsoNetbootArgs;
+use crate::key_disc::KeyDiscArgs;
 
 /// `edgectl iso …`
 #[derive(Debug, Subcommand)]
@@ -27,6 +30,8 @@ pub(crate) enum IsoCommand {
     Diff(IsoDiffArgs),
     /// Compare every byte of an image with its manifest.
     Verify(IsoVerifyArgs),
+    /// Make a key that user data on media can be encrypted to.
+    Key(IsoKeyArgs),
     /// Boot an installer image in QEMU and prove that it works.
     Boot(IsoBootArgs),
 }
@@ -35,7 +40,8 @@ pub(crate) enum IsoCommand {
 #[command(after_help = "\
 Example:
   edgectl save --out content
-  edgectl iso build --content content --sbom installer.spdx.json")]
+  edgectl iso build --content content --sbom installer.spdx.json
+  edgectl iso build --recipients-file site-keys")]
 pub(crate) struct IsoBuildArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -59,6 +65,8 @@ pub(crate) struct MediumArgs {
     pub(crate) content: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) encrypt: EncryptArgs,
     /// Write a bill of materials (SPDX 2.3, JSON): the system, its packages, the
     /// files on the medium, its images.
     #[arg(long, value_name = "FILE")]
@@ -78,6 +86,7 @@ pub(crate) struct NetworkArgs {
 Example:
   edgectl iso inject installer.iso --user-data site-a --network-config site-a.net \\
       --out site-a.iso
+  edgectl iso inject installer.iso --user-data site-a --recipient $(cat site-a.pub)
   edgectl iso inject installer.iso --reset")]
 pub(crate) struct IsoInjectArgs {
     /// The image [default: edge.yaml's].
@@ -93,6 +102,8 @@ pub(crate) struct IsoInjectArgs {
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) authority: AuthorityArgs,
+    #[command(flatten)]
+    pub(crate) encrypt: EncryptArgs,
     /// A kernel argument, in place of those that were put there before; may be
     /// given several times.
     #[arg(long = "kernel-argument", value_name = "ARGUMENT", allow_hyphen_values = true)]
@@ -205,6 +216,8 @@ pub(crate) struct IsoFleetArgs {
     pub(crate) network_config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authority: AuthorityArgs,
+    #[command(flatten)]
+    pub(crate) encrypt: EncryptArgs,
     /// Only the user data of each site, on a small disc labelled `cidata`, for
     /// installers that look for one.
     #[arg(long)]
@@ -273,8 +286,10 @@ pub(crate) struct IsoBootArgs {
     /// How the image is plugged in.
     #[arg(long, value_name = "MEDIUM", default_value = "cd")]
     pub(crate) medium: MediumArg,
+    #[command(flatten)]
+    pub(crate) key_disc: KeyDiscArgs,
     /// Prove this installed disk (it stays as it is) in place of installing.
-    #[arg(long, value_name = "DISK", conflicts_with_all = ["iso", "medium", "keep_disk"])]
+    #[arg(long, value_name = "DISK", conflicts_with_all = ["iso", "medium", "keep_disk", "key_disc"])]
     pub(crate) installed: Option<PathBuf>,
     /// Keep the installed disk in this file.
     #[arg(long, value_name = "DISK")]

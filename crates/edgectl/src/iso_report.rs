@@ -1,10 +1,12 @@
 //! What is on an image, for people and for machines.
 
 use edgectl_cloudconfig::redact;
+use edgectl_encryption::Opener;
 use edgectl_iso::{BootEntry, FoundUserData, Inspection, Kind};
 use edgectl_model::count;
 use serde_json::{Value, json};
 
+use crate::iso_encrypt::{described, opener_of};
 use crate::printer::{bytes, plain, table};
 
 /// For people.
@@ -110,7 +112,7 @@ pub(crate) fn inspection_value(seen: &Inspection, files: bool, user_data: bool) 
     });
     let data = seen.user_data.iter().map(|found| {
         let shown = user_data.then(|| shown(found));
-        json!({ "path": found.path, "reader": found.reader, "live": found.is_live, "bytes": found.content.len(), "content": shown })
+        json!({ "path": found.path, "reader": found.reader, "live": found.is_live, "bytes": found.content.len(), "encrypted": encryption(found), "content": shown })
     });
     let entries = seen.entries.iter().filter(|_| files).map(|(path, entry)| {
         json!({ "path": path, "bytes": entry.bytes, "mode": entry.mode.map(|m| m & 0o7777) })
@@ -168,8 +170,29 @@ pub(crate) fn differences(old: &Inspection, new: &Inspection) -> Vec<(String, St
     found
 }
 
+/// How user data is encrypted, for machines; null where it isn't.
+fn encryption(found: &FoundUserData) -> Value {
+    match opener_of(&found.content) {
+        None => Value::Null,
+        Some(Opener::Keys(recipients)) => json!({ "by": "keys", "recipients": recipients }),
+        Some(Opener::Passphrase) => json!({ "by": "passphrase" }),
+        Some(Opener::Unknown) => json!({ "by": "unknown" }),
+    }
+}
+
 /// The lines that differ, with their secrets hidden.
 fn user_data_difference(old: &FoundUserData, new: &FoundUserData) -> String {
+    let openers = (opener_of(&old.content), opener_of(&new.content));
+    match openers {
+        (None, None) => {}
+        (None, Some(opener)) => return format!("encrypted now ({})", described(opener)),
+        (Some(_), None) => return "no longer encrypted".to_owned(),
+        (Some(a), Some(b)) => {
+            let (a, b) = (described(a), described(b));
+            let how = if a == b { a } else { format!("{a} -> {b}") };
+            return format!("encrypted ({how}), another one each time: what differs can't be told");
+        }
+    }
     let (a, b) = (shown(old), shown(new));
     if a == b {
         return "only secrets differ".to_owned();
@@ -187,6 +210,9 @@ fn live(seen: &Inspection) -> Option<&FoundUserData> {
 
 fn state(found: &FoundUserData) -> String {
     let live = if found.is_live { ", live" } else { "" };
+    if let Some(opener) = opener_of(&found.content) {
+        return format!("encrypted ({}) for {}{live}", described(opener), found.reader);
+    }
     match found.content.len() {
         0 => format!("none yet ({}{live})", found.reader),
         n => format!("{} for {}{live}", count(n, "byte"), found.reader),
@@ -195,6 +221,9 @@ fn state(found: &FoundUserData) -> String {
 
 /// User data with its secrets hidden, or why it can't be shown.
 fn shown(found: &FoundUserData) -> String {
+    if let Some(opener) = opener_of(&found.content) {
+        return format!("(not shown: it is encrypted, {})\n", described(opener));
+    }
     let text = String::from_utf8_lossy(&found.content);
     redact(&text).unwrap_or_else(|error| format!("(not shown: {error})\n"))
 }

@@ -19,9 +19,13 @@ mod inputs;
 mod iso_authority;
 mod iso_cli;
 mod iso_content;
+mod iso_encrypt;
+mod iso_exposure;
+mod iso_key_cli;
 mod iso_netboot_cli;
 mod iso_network;
 mod iso_report;
+mod key_disc;
 mod logging;
 mod os_base;
 mod overlay;
@@ -113,6 +117,7 @@ fn iso(command: IsoCommand, printer: Printer) -> Result<u8, Failure> {
         IsoCommand::Inspect(args) => commands::iso_inspect::run(&args, printer),
         IsoCommand::Diff(args) => commands::iso_diff::run(&args, printer),
         IsoCommand::Verify(args) => commands::iso_verify::run(&args, printer),
+        IsoCommand::Key(args) => commands::iso_key::run(&args, printer),
         IsoCommand::Boot(args) => commands::iso_boot::run(&args, printer),
     }
 }

@@ -121,6 +121,7 @@ pub fn customize(request: &CustomizeRequest<'_>) -> Result<CustomizeReport, IsoE
     let change = Change {
         reset: false,
         user_data: request.user_data,
+        is_encrypted: false,
         network_config: request.network_config,
         kernel_arguments: Some(request.kernel_arguments).filter(|words| !words.is_empty()),
     };

@@ -25,6 +25,7 @@ pub(crate) struct Bench {
     pub(crate) layers: Layers,
     pub(crate) label: &'static str,
     pub(crate) user_data: Option<String>,
+    pub(crate) is_encrypted: bool,
     pub(crate) argument: Option<&'static str>,
     pub(crate) agent: PathBuf,
     pub(crate) has_agent: bool,
@@ -51,6 +52,7 @@ impl Bench {
             layers: Layers(layers.into_iter().map(Layer::bytes).collect()),
             label: "EDGETEST",
             user_data: Some(USER_DATA.to_owned()),
+            is_encrypted: false,
             argument: Some("edge.test=a;b"),
             agent,
             has_agent: true,
@@ -75,6 +77,7 @@ impl Bench {
         progress: &mut dyn FnMut(BakeStep),
     ) -> Result<BakeReport, IsoError> {
         let request = BakeRequest {
+            is_encrypted: self.is_encrypted,
             layers: &self.layers,
             label: self.label,
             user_data: self.user_data.as_deref().map(str::as_bytes),

@@ -14,6 +14,7 @@ use crate::discovery::{discover_images, show_problems, write_lock};
 use crate::exit;
 use crate::failure::Failure;
 use crate::iso_cli::MediumArgs;
+use crate::key_disc::missing;
 use crate::printer::Printer;
 use crate::project::Project;
 use crate::transfer_cli::prepared;
@@ -23,6 +24,10 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     let started = Instant::now();
     let project = Project::load(&args.project.file)?;
     let registry = &project.config.registry;
+    if project.config.iso.encrypt.is_some() && !args.no_boot && args.key_disc.key_disc.is_none() {
+        return Err(missing("`iso.encrypt` has the user data encrypted")
+            .hint("`--no-boot` stops after the image is baked"));
+    }
     let scope = project.scope().reading_as(&args.discover)?;
 
     printer.say("[1/5] images: finding every image of the profile");
@@ -73,7 +78,8 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     }
     printer.say("[5/5] iso boot: installing and proving in QEMU");
-    let start = Start::Installer { iso: iso.path, medium: Medium::Cd, keep: None };
+    let key_disc = args.key_disc.disc()?;
+    let start = Start::Installer { iso: iso.path, medium: Medium::Cd, keep: None, key_disc };
     let verdict = boot(&project, &discovered.lock, start, printer)?;
     let code = verdict.code(printer)?;
     printer.say(&format!("done in {:.0} s", started.elapsed().as_secs_f64()));

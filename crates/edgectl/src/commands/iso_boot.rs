@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edgectl_iso::recover;
+use edgectl_iso::{Inspection, recover};
 use edgectl_model::ImageLock;
 use edgectl_qemu::{
     Accel, Door, Medium, Run, TimedEvent, install, judge, judge_install, prove, usable_accel,
 };
+use tempfile::TempPath;
 
 use crate::boot_results::{AccessLog, Results, Verdict};
 use crate::cli::Output;
@@ -24,7 +25,8 @@ pub(crate) fn run(args: &IsoBootArgs, printer: Printer) -> Result<u8, Failure> {
     let start = match &args.installed {
         Some(disk) => Start::Installed(disk.clone()),
         None => Start::Installer {
-            iso: whole(args.iso.clone().unwrap_or_else(|| project.path(&project.config.iso.out)))?,
+            iso: openable(args, &project)?,
+            key_disc: args.key_disc.disc()?,
             medium: match args.medium {
                 MediumArg::Cd => Medium::Cd,
                 MediumArg::Usb => Medium::UsbDisk,
@@ -39,6 +41,17 @@ pub(crate) fn run(args: &IsoBootArgs, printer: Printer) -> Result<u8, Failure> {
     verdict.code(printer)
 }
 
+/// The image, with all that it takes to install it unattended.
+fn openable(args: &IsoBootArgs, project: &Project) -> Result<PathBuf, Failure> {
+    let named = args.iso.clone();
+    let iso = whole(named.unwrap_or_else(|| project.path(&project.config.iso.out)))?;
+    if iso.exists() {
+        let seen = Inspection::of(&iso).doing(format!("reading `{}`", iso.display()))?;
+        args.key_disc.ensure_opens(&seen)?;
+    }
+    Ok(iso)
+}
+
 /// An image that nothing is half done to.
 fn whole(iso: PathBuf) -> Result<PathBuf, Failure> {
     match iso.exists() {
@@ -50,7 +63,7 @@ fn whole(iso: PathBuf) -> Result<PathBuf, Failure> {
 /// What a run begins with.
 pub(crate) enum Start {
     /// Installing.
-    Installer { iso: PathBuf, medium: Medium, keep: Option<PathBuf> },
+    Installer { iso: PathBuf, medium: Medium, keep: Option<PathBuf>, key_disc: Option<TempPath> },
     /// A disk that is installed already.
     Installed(PathBuf),
 }
@@ -71,7 +84,7 @@ pub(crate) fn boot(
     let mut verdict = Verdict::new(&results);
     let disk = match start {
         Start::Installed(disk) => Some((disk, false)),
-        Start::Installer { iso, medium, keep } => {
+        Start::Installer { iso, medium, keep, key_disc: _kept } => {
             if !iso.exists() {
                 return Err(Failure::new(
                     exit::FAILED,
@@ -131,6 +144,10 @@ fn machine(
         timeout: Duration::from_secs(boot.timeout_seconds),
         door: door(project, results.directory())?,
         directory: results.directory().to_owned(),
+        key_disc: match start {
+            Start::Installer { key_disc, .. } => key_disc.as_deref().map(Path::to_owned),
+            Start::Installed(_) => None,
+        },
         disk: match start {
             Start::Installer { keep: Some(path), .. } => path.clone(),
             _ => results.directory().join("disk.qcow2"),

@@ -18,6 +18,8 @@ use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
 use crate::iso_cli::{IsoBuildArgs, MediumArgs};
 use crate::iso_content::content;
+use crate::iso_encrypt::ForMedium;
+use crate::iso_exposure::Exposure;
 use crate::iso_network::network_config;
 use crate::os_base::OsBase;
 use crate::overlay::Laid;
@@ -69,11 +71,16 @@ pub(crate) fn build_iso(
     let named = config.network.as_ref().map(|file| project.path(file));
     let network = with.network.network_config.clone().or(named);
     let network = network.map(|file| network_config(&file, true)).transpose()?;
+    with.encrypt.ensure_goes_into(text.is_some())?;
+    let text = text.map(|text| with.encrypt.wish(project)?.apply(&text)).transpose()?;
+    let mut exposure = Exposure::default();
+    exposure.add(text.as_ref(), network.is_some());
     let run = project.config.boot.run.as_ref().map(Reference::canonical);
     let request = BakeRequest {
         layers: &base,
         label: &config.label,
-        user_data: text.as_deref().map(str::as_bytes),
+        user_data: text.as_ref().map(ForMedium::bytes),
+        is_encrypted: text.as_ref().is_some_and(ForMedium::is_encrypted),
         inputs: &|| base.inputs(),
         network_config: network.as_deref().map(str::as_bytes),
         user_data_room: u64::from(config.user_data_kib) * 1024,
@@ -103,6 +110,7 @@ pub(crate) fn build_iso(
         bytes(report.bytes),
         report.kernel
     ));
+    exposure.tell("the image", report.live == LiveSystem::Edge, printer);
     Ok(report)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{CustomizeReport, CustomizeRequest, Flavor, customize};
+use edgectl_iso::{CustomizeReport, CustomizeRequest, Flavor, IsoError, customize};
 use edgectl_model::count;
 use serde_json::json;
 
@@ -12,6 +12,8 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::{read_text, read_user_data};
 use crate::iso_cli::{FlavorArg, IsoCustomizeArgs};
+use crate::iso_encrypt::{ForMedium, Wish};
+use crate::iso_exposure::Exposure;
 use crate::iso_network::network_config;
 use crate::os_base::source_date_epoch;
 use crate::printer::{Printer, bytes};
@@ -27,12 +29,16 @@ pub(crate) fn run(args: &IsoCustomizeArgs, printer: Printer) -> Result<u8, Failu
     {
         ensure_good(path, text)?;
     }
+    let user_data = user_data.map(|text| Wish::Unsaid.apply(&text)).transpose()?;
+    if user_data.as_ref().is_some_and(ForMedium::is_encrypted) {
+        return Err(IsoError::NoAgentToDecrypt.into());
+    }
     let meta_data = text(args.meta_data.as_deref(), "the meta data")?;
     let network = args.network.network_config.as_deref();
     let network = network.map(|file| network_config(file, !args.no_check)).transpose()?;
     let request = CustomizeRequest {
         base: &args.iso,
-        user_data: user_data.as_deref().map(str::as_bytes),
+        user_data: user_data.as_ref().map(ForMedium::bytes),
         user_data_room: u64::from(args.user_data_kib) << 10,
         meta_data: meta_data.as_deref().map(str::as_bytes),
         network_config: network.as_deref().map(str::as_bytes),
@@ -43,6 +49,9 @@ pub(crate) fn run(args: &IsoCustomizeArgs, printer: Printer) -> Result<u8, Failu
     };
     let report = customize(&request).doing(format!("customising `{}`", args.iso.display()))?;
     tell(&report, printer);
+    let mut exposure = Exposure::default();
+    exposure.add(user_data.as_ref(), network.is_some());
+    exposure.tell("the image", false, printer);
     printer.data(&match args.output.output {
         Output::Table => format!("{}\n", report.path.display()),
         Output::Json => format!("{:#}\n", value(&report)),

@@ -13,6 +13,8 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
 use crate::iso_cli::IsoFleetArgs;
+use crate::iso_encrypt::{ForMedium, There, Wish};
+use crate::iso_exposure::Exposure;
 use crate::iso_network::network_config;
 use crate::printer::Printer;
 use crate::sites::SITES_WRITTEN;
@@ -31,7 +33,7 @@ struct Site {
 pub(crate) fn run(args: &IsoFleetArgs, printer: Printer) -> Result<u8, Failure> {
     let sites = sites(&args.sites)?;
     let written = match args.seeds {
-        true => seeds(args, &sites)?,
+        true => seeds(args, &sites, printer)?,
         false => images(args, &sites, printer)?,
     };
     let what = count(sites.len(), if args.seeds { "seed" } else { "image" });
@@ -72,11 +74,22 @@ fn sites(directory: &Path) -> Result<Vec<Site>, Failure> {
 
 /// What goes onto one site's image.
 struct Texts {
-    user_data: String,
+    user_data: ForMedium,
     network: Option<String>,
 }
 
-fn read(args: &IsoFleetArgs, site: &Site) -> Result<Texts, Failure> {
+impl Texts {
+    fn change(&self) -> Change<'_> {
+        Change {
+            user_data: Some(self.user_data.bytes()),
+            is_encrypted: self.user_data.is_encrypted(),
+            network_config: self.network.as_deref().map(str::as_bytes),
+            ..Change::default()
+        }
+    }
+}
+
+fn read(args: &IsoFleetArgs, wish: &Wish, site: &Site) -> Result<Texts, Failure> {
     interrupted()?;
     let user_data = args.authority.put_into(read_user_data(&site.path)?)?;
     if !args.no_check {
@@ -87,7 +100,11 @@ fn read(args: &IsoFleetArgs, site: &Site) -> Result<Texts, Failure> {
         false => Some(path.clone()),
     });
     let network = network.map(|file| network_config(&file, !args.no_check)).transpose()?;
-    Ok(Texts { user_data, network })
+    Ok(Texts { user_data: wish.apply(&user_data).doing(of(site))?, network })
+}
+
+fn of(site: &Site) -> String {
+    format!("the user data of `{}`", site.name)
 }
 
 /// Writes one image per site; those that are there already stay.
@@ -95,52 +112,54 @@ fn images(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<Strin
     let iso = image(args.iso.as_deref(), &args.project.file)?;
     ensure_apart(&iso, args, sites)?;
     let base = Base::open(&iso).doing(format!("reading `{}`", iso.display()))?;
-    let change = |text: &Texts, act: &mut dyn FnMut(&Change<'_>) -> Result<(), Failure>| {
-        act(&Change {
-            user_data: Some(text.user_data.as_bytes()),
-            network_config: text.network.as_deref().map(str::as_bytes),
-            ..Change::default()
-        })
-    };
+    let wish = args.encrypt.wish_beside(&args.project.file)?;
+    let on_base = There::on(&iso)?;
+    let (mut exposure, mut ready) = (Exposure::default(), Vec::new());
     // All of them are looked at before any is written.
     for site in sites {
-        let doing = || format!("the user data of `{}`", site.name);
-        change(&read(args, site)?, &mut |change| base.check(change).doing(doing()))?;
+        let text = read(args, &wish, site)?;
+        wish.ensure_no_less(&text.user_data, &on_base)?;
+        base.check(&text.change()).doing(of(site))?;
+        exposure.add(Some(&text.user_data), text.network.is_some());
+        // Encrypted, it is another one each time: what was looked at is written.
+        ready.push(Some(text).filter(|text| text.user_data.is_encrypted()));
     }
     let (mut sums, mut there) = (String::new(), 0);
-    for site in sites {
+    for (site, ready) in sites.iter().zip(ready) {
         let name = format!("{}.iso", site.name);
         let path = args.out.join(&name);
-        let text = read(args, site)?;
-        change(&text, &mut |change| {
-            let doing = || format!("writing `{}`", path.display());
-            let digest = match base.digest_if_there(change, &path).doing(doing())? {
-                Some(digest) => {
-                    there += 1;
-                    digest
-                }
-                None => base.write(change, &path).doing(doing())?,
-            };
-            add(&mut sums, &digest, &name);
-            Ok(())
-        })?;
+        let text = ready.map_or_else(|| read(args, &wish, site), Ok)?;
+        let doing = || format!("writing `{}`", path.display());
+        let digest = match base.digest_if_there(&text.change(), &path).doing(doing())? {
+            Some(digest) => {
+                there += 1;
+                digest
+            }
+            None => base.write(&text.change(), &path).doing(doing())?,
+        };
+        add(&mut sums, &digest, &name);
         printer.say(&format!("  {name}"));
     }
     write_file(&args.out.join(SUMS), 0o644, sums.as_bytes())?;
+    exposure.tell("the images", on_base.decrypts, printer);
     Ok(if there == 0 { String::new() } else { format!(", {there} of them there already") })
 }
 
 /// Writes one seed per site; the directory is replaced as a whole.
-fn seeds(args: &IsoFleetArgs, sites: &[Site]) -> Result<String, Failure> {
+fn seeds(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<String, Failure> {
     ensure_ours(&args.out)?;
+    let wish = args.encrypt.wish_beside(&args.project.file)?;
+    ensure_open(matches!(wish, Wish::To(_)))?;
     let staging = Staging::new(&args.out)?;
-    let mut sums = String::new();
+    let (mut sums, mut exposure) = (String::new(), Exposure::default());
     for site in sites {
-        let text = read(args, site)?;
+        let text = read(args, &wish, site)?;
+        ensure_open(text.user_data.is_encrypted())?;
+        exposure.add(Some(&text.user_data), text.network.is_some());
         let meta = format!("instance-id: {}\n", site.name);
         let mut files = vec![
             SeedFile { name: "meta-data", content: meta.as_bytes() },
-            SeedFile { name: "user-data", content: text.user_data.as_bytes() },
+            SeedFile { name: "user-data", content: text.user_data.bytes() },
         ];
         let network = text.network.as_deref().map(str::as_bytes);
         files.extend(network.map(|content| SeedFile { name: "network-config", content }));
@@ -151,7 +170,20 @@ fn seeds(args: &IsoFleetArgs, sites: &[Site]) -> Result<String, Failure> {
     }
     put(&staging, SUMS, sums.as_bytes())?;
     staging.finish()?;
+    exposure.tell("the seeds", false, printer);
     Ok(String::new())
+}
+
+/// Whoever reads a seed is no agent of ours.
+fn ensure_open(is_encrypted: bool) -> Result<(), Failure> {
+    match is_encrypted {
+        false => Ok(()),
+        true => Err(Failure::new(
+            exit::FAILED,
+            "user data on seeds can't be encrypted: cloud-init and Kairos, which read them, can't decrypt",
+        )
+        .hint("make images instead (without `--seeds`), or `--plain` for seeds that anybody can read")),
+    }
 }
 
 fn put(staging: &Staging, name: &str, bytes: &[u8]) -> Result<(), Failure> {

@@ -15,6 +15,8 @@ use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
 use crate::findings_report::{CheckedFile, as_text};
 use crate::iso_cli::IsoInjectArgs;
+use crate::iso_encrypt::{ForMedium, There};
+use crate::iso_exposure::Exposure;
 use crate::iso_network::network_config;
 use crate::printer::Printer;
 use crate::project::Project;
@@ -23,6 +25,7 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     let iso = image(args.iso.as_deref(), &args.project.file)?;
     let Named { user_data: text, network } = named(args)?;
     args.authority.ensure_goes_into(text.is_some())?;
+    args.encrypt.ensure_goes_into(text.is_some())?;
     let with = |(path, text)| Ok::<_, Failure>((path, args.authority.put_into(text)?));
     let text = text.map(with).transpose()?;
     if let Some((path, text)) = text.as_ref().filter(|_| !args.no_check) {
@@ -30,10 +33,15 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     }
     let names_arguments = !args.kernel_arguments.is_empty() || args.no_kernel_arguments;
     let network = network.map(|file| network_config(&file, !args.no_check)).transpose()?;
+    let there = There::on(&iso)?;
+    let text = text.map(|(_, text)| for_image(&text, args, &there)).transpose()?;
+    let mut exposure = Exposure::default();
+    exposure.add(text.as_ref(), network.is_some());
     let change = Change {
         reset: args.reset,
         network_config: network.as_deref().map(str::as_bytes),
-        user_data: text.as_ref().map(|(_, text)| text.as_bytes()),
+        is_encrypted: text.as_ref().is_some_and(ForMedium::is_encrypted),
+        user_data: text.as_ref().map(ForMedium::bytes),
         kernel_arguments: names_arguments.then_some(args.kernel_arguments.as_slice()),
     };
     let doing = || format!("changing `{}`", iso.display());
@@ -56,7 +64,21 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
             printer.data(&format!("{}\n", out.display()))?;
         }
     }
+    exposure.tell("the image", there.decrypts, printer);
     Ok(exit::DONE)
+}
+
+/// The user data as it goes onto an image.
+fn for_image(text: &str, args: &IsoInjectArgs, there: &There) -> Result<ForMedium, Failure> {
+    let takes_stdin = args.user_data.as_ref().is_some_and(|file| file.as_os_str() == "-");
+    if takes_stdin && args.encrypt.takes_stdin() {
+        return Err(Failure::new(exit::USAGE, "stdin can't be the user data and the passphrase")
+            .hint("name a file for one of them"));
+    }
+    let wish = args.encrypt.wish_beside(&args.project.file)?;
+    let new = wish.apply(text)?;
+    wish.ensure_no_less(&new, there)?;
+    Ok(new)
 }
 
 /// The image that is named, or the project's.

@@ -12,6 +12,7 @@ pub(crate) mod iso_diff;
 pub(crate) mod iso_fleet;
 pub(crate) mod iso_inject;
 pub(crate) mod iso_inspect;
+pub(crate) mod iso_key;
 pub(crate) mod iso_netboot;
 pub(crate) mod iso_verify;
 pub(crate) mod prune;

@@ -12,6 +12,7 @@ mod iso;
 mod iso_change;
 mod iso_content;
 mod iso_customize;
+mod iso_encryption;
 mod iso_netboot;
 mod iso_network;
 mod large;

@@ -51,6 +51,25 @@ fn no_command_tells_the_password() {
         said.push_str(&ended.stdout);
         said.push_str(&ended.stderr);
     }
+    let sealed = sealed(&site);
+    for (arguments, code) in [
+        (&["iso", "inject", "--passphrase-file", "secrets/uploader", "--out", "words.iso"][..], 0),
+        (&["iso", "inspect", "words.iso", "--user-data", "--files", "-o", "json"], 0),
+        (&["iso", "inject", "sealed.iso"], 1),
+        (&["iso", "inspect", "sealed.iso", "--user-data"], 0),
+        (&["iso", "diff", "build/installer.iso", "sealed.iso"], 3),
+        (&["iso", "diff", "words.iso", "sealed.iso"], 3),
+        (&["iso", "boot", "sealed.iso"], 2),
+        (&["iso", "boot", "sealed.iso", "--key-disc", "secrets/uploader"], 1),
+        (&["iso", "inject", "--recipients-file", "secrets/uploader"], 2),
+        (&["iso", "inject", "--recipients-file", "site.key"], 2),
+        (&["iso", "inject", "--recipient", PASSWORD], 2),
+    ] {
+        let ended = site.run(&[&["-vvv"][..], arguments].concat()).expect(code);
+        said.push_str(&ended.stdout);
+        said.push_str(&ended.stderr);
+    }
+    said.push_str(&sealed);
     let ended = customized(&site, "build/user-data");
     said.push_str(&ended.stdout);
     said.push_str(&ended.stderr);
@@ -86,7 +105,14 @@ fn no_command_tells_the_password() {
     said.push_str(&ended.stderr);
     for form in forms() {
         assert!(!said.contains(&form), "`{form}` was said");
+        for iso in ["sealed.iso", "words.iso"] {
+            let bytes = std::fs::read(site.path(iso)).unwrap();
+            let is_there = bytes.windows(form.len()).any(|window| window == form.as_bytes());
+            assert!(!is_there, "`{form}` is on {iso}");
+        }
     }
+    let key = std::fs::read_to_string(site.path("site.key")).unwrap();
+    assert!(!said.contains(key.lines().last().unwrap()), "the secret key was said");
     for file in site.files() {
         let name = file.strip_prefix(site.dir.path()).unwrap().to_str().unwrap().to_owned();
         let holds_it = [
@@ -106,6 +132,14 @@ fn no_command_tells_the_password() {
             assert!(!text.contains(&form), "`{form}` is in {name}");
         }
     }
+}
+
+/// Makes a key, and an image that is encrypted to it: what the commands say.
+fn sealed(site: &Site) -> String {
+    let made = site.run(&["-vvv", "iso", "key", "--out", "site.key"]).expect(0);
+    let inject = ["-vvv", "iso", "inject", "--out", "sealed.iso", "--recipient"];
+    let put = site.run(&[&inject[..], &[made.stdout.trim_end()]].concat()).expect(0);
+    [made.stdout, made.stderr, put.stdout, put.stderr].concat()
 }
 
 /// Values of sites are passwords as often as not, and files of the runtime hold
