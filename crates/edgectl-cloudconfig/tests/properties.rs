@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use edgectl_cloudconfig::{
-    Flavor, HostFile, Injection, RegistryAccess, RemoveError, RuntimeSetup, SiteSettings, carries,
+    Flavor, HostFile, InjectError, Injection, RegistryAccess, RemoveError, RuntimeSetup, SiteSettings, carries,
     inject, read_settings, remove,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
@@ -188,6 +188,22 @@ fn keeps_lines(before: &str, after: &str) -> bool {
     before.lines().all(|line| lines.any(|other| other == line))
 }
 
+/// The text beside a script, before or behind it.
+fn multipart(text: &str, is_second: bool) -> String {
+    let own = format!("--b1\nContent-Type: text/cloud-config\n\n{text}");
+    let script = "--b1\nContent-Type: text/x-shellscript\n\n#!/bin/sh\nls\n".to_owned();
+    let parts = if is_second { [script, own] } else { [own, script] };
+    format!("Content-Type: multipart/mixed; boundary=b1\n\n{}--b1--\n", parts.concat())
+}
+
+fn archive(text: &str, is_second: bool) -> String {
+    let line = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") };
+    let own = format!("- |\n{}", text.lines().map(line).collect::<String>());
+    let script = "- {type: text/x-shellscript, content: \"#!/bin/sh\"}\n".to_owned();
+    let parts = if is_second { [script, own] } else { [own, script] };
+    format!("#cloud-config-archive\n{}", parts.concat())
+}
+
 proptest! {
     #[test]
     fn block_texts_take_everything(text in block_text(), injection in injection()) {
@@ -232,6 +248,32 @@ proptest! {
         if dos { text = text.replace('\n', "\r\n"); }
         let after = inject(&text, &injection).unwrap();
         prop_assert_eq!(remove(&after).unwrap().text, text);
+    }
+
+    /// A part is edited as a file of its own would be, and nothing else of the whole.
+    #[test]
+    fn of_several_parts_one_is_edited(text in block_text(), injection in injection(), is_archive: bool, is_second: bool) {
+        let text = if text.ends_with('\n') { text } else { format!("{text}\n") };
+        let whole = |part: &str| match is_archive {
+            true => archive(part, is_second),
+            false => multipart(part, is_second),
+        };
+        // An archive's lines have its own ends, and blank ones at its end are no
+        // part of a block.
+        let clipped = || format!("{}\n", text.replace("\r\n", "\n").trim_end());
+        let text = if is_archive { clipped() } else { text };
+        let own = inject(&text, &injection).unwrap();
+        let after = match inject(&whole(&text), &injection) {
+            Ok(after) => after,
+            // What a block of text would not give again to the byte.
+            Err(InjectError::Encoded { .. }) if is_archive => return Ok(()),
+            Err(error) => panic!("{error}\n{text}"),
+        };
+        prop_assert_eq!(&after, &whole(&own));
+        prop_assert_eq!(inject(&after, &injection).unwrap(), after.clone());
+        if let Ok(removed) = remove(&after) {
+            prop_assert_eq!(removed.text, whole(&text));
+        }
     }
 
     #[test]
