@@ -6,6 +6,7 @@
 
 use crate::envelope::Part;
 use crate::error::{InjectError, SyntaxError};
+use crate::template::Template;
 use crate::tree::Document;
 
 /// Keys by which a part says how it is merged into those before it.
@@ -56,7 +57,9 @@ pub(crate) fn says_how(part: &Part, document: &Document) -> bool {
 fn parsed(part: &Part) -> Result<Document, SyntaxError> {
     let in_whole =
         |error: SyntaxError| SyntaxError { place: part.place_in_whole(error.place), ..error };
-    Document::parse(&part.text).map_err(in_whole)
+    let template = Template::of(&part.text).map_err(in_whole)?;
+    Document::parse(template.as_ref().map_or(&part.text, |template| template.text()))
+        .map_err(in_whole)
 }
 
 fn has(document: &Document, key: &str) -> bool {

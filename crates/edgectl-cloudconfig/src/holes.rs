@@ -95,7 +95,11 @@ impl Holes {
             rest = &rest[at + length..];
             let before = holes.text.rfind('\n').map_or(0, |at| at + 1);
             let is_line = holes.text[before..].trim().is_empty()
-                && rest.trim_start_matches(' ').starts_with(['\n', '\r']);
+                && rest
+                    .trim_start_matches([' ', '\t'])
+                    .chars()
+                    .next()
+                    .is_none_or(|c| matches!(c, '\n' | '\r'));
             match is_line && !whole.starts_with("{{") {
                 true => holes.put_line(whole, before, rest),
                 false => holes.put(whole),

@@ -13,12 +13,14 @@ use crate::plan;
 use crate::settings::read_settings;
 use crate::splice::{Patch, Span};
 use crate::target::{Target, is_same_text};
-use crate::template::Template;
+use crate::template::{Template, is_template};
+use crate::template_proof::proven;
 use crate::trace::{self, Added, Traced};
 use crate::tree::Document;
 
 const EXPRESSION: &str =
     "an expression of the template stands where a value of the registry goes; take it out of there";
+const AGENT: &str = "`edge-agent` reads the file as it stands, and this template (`## template: jinja`) is no YAML before cloud-init has run it; name the runtime that reads files (`--runtime containerd`, `k3s` or `rke2`), or write values in quotes and without statements";
 const CONDITION: &str = "the registry's section stands inside of a condition or a loop of the template, and hosts would have it or not; take the section out of there";
 
 /// `text` with everything of `injection` set and every other byte as it was.
@@ -58,8 +60,16 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
     let bare = traced.text.as_str();
     let mut templates = Template::each(bare)?.peekable();
     if templates.peek().is_none() {
-        let changed = changed(bare, known(traced), injection)?;
-        return Ok(changed.map(|(after, patch)| trace::write(&after, &patch)));
+        let Some((after, patch)) = changed(bare, known(traced), injection)? else {
+            return Ok(None);
+        };
+        return match is_template(bare) {
+            true => proven(bare, &after, patch, injection).map(Some),
+            false => Ok(Some(trace::write(&after, &patch))),
+        };
+    }
+    if injection.runtime.is_none() && injection.flavor != Flavor::Palette {
+        return Err(InjectError::Template { place: Place::new(1, 1), message: AGENT });
     }
     for template in templates {
         let told = |error: InjectError| error.in_template(&template);
@@ -70,7 +80,8 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
         };
         // What is put in could look like a word.
         if template.holes.are_all_in(&after) {
-            return in_template(&template, &after, patch).map(Some);
+            let (after, patch) = in_template(&template, &after, patch)?;
+            return proven(bare, &after, patch, injection).map(Some);
         }
         if let Some(line) = template.holes.first_gone(&after) {
             let place = Place::new(line, 1);
@@ -82,7 +93,7 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
 }
 
 /// What is there already of the registry's sections must be there on all hosts.
-fn ensure_sure(template: &Template, injection: &Injection) -> Result<(), InjectError> {
+pub(crate) fn ensure_sure(template: &Template, injection: &Injection) -> Result<(), InjectError> {
     let text = template.text();
     let document = Document::parse(text)?;
     for target in plan::targets(text, injection)? {
@@ -97,7 +108,11 @@ fn ensure_sure(template: &Template, injection: &Injection) -> Result<(), InjectE
 }
 
 /// The text that an edited one with words stands for.
-fn in_template(template: &Template, after: &str, patch: Patch) -> Result<String, InjectError> {
+fn in_template(
+    template: &Template,
+    after: &str,
+    patch: Patch,
+) -> Result<(String, Patch), InjectError> {
     let restored = template.holes.restored(after);
     if let Some(span) = patch.spans.iter().find(|s| template.holes.is_inside(after, s.range.start))
     {
@@ -105,7 +120,7 @@ fn in_template(template: &Template, after: &str, patch: Patch) -> Result<String,
         return Err(InjectError::Template { place, message: CONDITION });
     }
     let patch = moved(patch, |at| Some(restored.there(at)));
-    Ok(trace::write(&restored.text, &patch))
+    Ok((restored.text, patch))
 }
 
 /// A patch of another text, of which `there` knows the places.
@@ -174,6 +189,9 @@ fn put_all(
 /// Whether finished user data carries the registry: its section, or all files
 /// of the runtime. Much cheaper than injecting once more.
 pub fn carries(text: &str, injection: &Injection) -> bool {
+    // A template of the host's that is no YAML before that has run it.
+    let template = Template::of(text).ok().flatten();
+    let text = template.as_ref().map_or(text, |template| template.text());
     let has_section = || {
         read_settings(text).is_ok_and(|settings| {
             settings.registries.iter().any(|registry| registry.domain == injection.registry)

@@ -5,9 +5,8 @@ const OPENINGS: [&str; 8] = ["if", "for", "with", "filter", "macro", "call", "bl
 
 /// A statement that isn't the only thing in its line leaves the line's end.
 pub(crate) fn inline(whole: &str) -> String {
-    let is_raw = whole.strip_prefix("{%").is_some_and(is_raw);
     let (start, end) = whole.split_at(whole.len().saturating_sub(2));
-    match start.ends_with(['-', '+']) || is_raw {
+    match start.ends_with(['-', '+']) {
         true => whole.to_owned(),
         false => format!("{start}+{end}"),
     }
@@ -28,7 +27,22 @@ pub(crate) fn is_closing(whole: &str) -> bool {
     word(whole).strip_prefix("end").is_some_and(|what| OPENINGS.contains(&what))
 }
 
-fn word(whole: &str) -> &str {
+/// What a raw block has inside; none where a text begins with something else.
+pub(crate) fn raw_inside(whole: &str) -> Option<std::ops::Range<usize>> {
+    if !is_raw(whole.strip_prefix("{%")?) {
+        return None;
+    }
+    let start = closing(whole, "%}")?;
+    let end = whole.rfind("{%").filter(|end| *end >= start)?;
+    let inside = &whole[start..end];
+    let from = if whole[..start - 2].ends_with('-') { inside.trim_start() } else { inside };
+    let to = if whole[end + 2..].starts_with('-') { from.trim_end() } else { from };
+    let start = start + (inside.len() - from.len());
+    Some(start..start + to.len())
+}
+
+/// The name of a statement.
+pub(crate) fn word(whole: &str) -> &str {
     let inside = whole.trim_start().strip_prefix("{%").unwrap_or_default();
     let inside = inside.trim_start_matches(['-', '+']).trim_start();
     inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()

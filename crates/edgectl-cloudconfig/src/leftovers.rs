@@ -11,6 +11,7 @@ use crate::injection::Injection;
 use crate::plan::{Plan, below, item, step};
 use crate::secrets::has_secret_line;
 use crate::target::{Leaf, Named, Seg, Target, keys, shown};
+use crate::template::readable;
 use crate::tree::{Document, Id};
 
 /// What else of `injection`'s registry stands in `text`, put there by an earlier
@@ -37,7 +38,7 @@ pub fn other_logins(text: &str, injection: &Injection) -> Vec<String> {
 
 fn logins_of(text: &str, injection: &Injection) -> Vec<String> {
     // What can't be read is said by others.
-    let Ok(document) = Document::parse(text) else { return Vec::new() };
+    let Some(document) = readable(text) else { return Vec::new() };
     let setup = injection.runtime.as_ref();
     let is_planned =
         |path: &str| setup.is_some_and(|setup| setup.files.iter().any(|file| file.path == path));

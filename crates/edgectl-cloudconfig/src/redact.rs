@@ -1,5 +1,6 @@
 //! User data with its secrets hidden, every other byte as it was.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
@@ -8,6 +9,7 @@ use thiserror::Error;
 use crate::certificate::decode;
 use crate::envelope::{Part, is_archive, parts};
 use crate::error::{Place, SyntaxError};
+use crate::jinja::{raw_inside, word};
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
@@ -45,7 +47,7 @@ pub fn redact(text: &str) -> Result<String, RedactError> {
     if edits.is_empty() && !is_archive(text) {
         return redact_one(text);
     }
-    document_edits(text, &mut edits)?;
+    document_edits(text, None, &mut edits)?;
     Ok(apply(text, edits, hide_comments))
 }
 
@@ -82,8 +84,8 @@ fn part_edits(text: &str) -> Result<Vec<Edit>, RedactError> {
 fn redact_one(text: &str) -> Result<String, RedactError> {
     let unclosed = |error: SyntaxError| RedactError { place: error.place, message: error.message };
     match Template::of(text).map_err(unclosed)? {
-        None => redact_yaml(text),
-        Some(template) => match redact_yaml(template.text()) {
+        None => redact_yaml(text, None),
+        Some(template) => match redact_yaml(template.text(), Some(template.holes.mark())) {
             Ok(shown) => Ok(template.holes.fill(&shown, |_, put, _| shown_of(put.written()))),
             Err(error) => Err(RedactError {
                 place: template.place(error.place),
@@ -93,25 +95,35 @@ fn redact_one(text: &str) -> Result<String, RedactError> {
     }
 }
 
-/// What Jinja reads, which may hold a secret of its own.
+/// What Jinja reads, which may hold a secret of its own. A raw block of several
+/// lines is user data that isn't looked into.
 fn shown_of(written: &str) -> String {
-    let (open, close) = (written.trim_start().get(..2), written.get(written.len() - 2..));
-    match (has_secret_line(written), open, close) {
-        (false, ..) => written.to_owned(),
-        (true, open, close) => {
-            format!("{} <hidden> {}", open.unwrap_or_default(), close.unwrap_or_default())
-        }
+    let bare = written.trim_start();
+    let is_raw = raw_inside(bare).is_some() && bare.contains('\n');
+    // What it is set to may be used anywhere.
+    let is_set = word(bare) == "set" && bare.contains(['"', '\'']);
+    if !is_raw && !is_set && !has_secret_line(written) && logins(written) == 0 {
+        return written.to_owned();
+    }
+    match (bare.get(..2), bare.get(bare.len() - 2..)) {
+        (Some(open), Some(close)) => format!("{open} <hidden> {close}"),
+        _ => "<hidden>".to_owned(),
     }
 }
 
-fn redact_yaml(text: &str) -> Result<String, RedactError> {
+/// `mark` begins the words that stand for what Jinja reads.
+fn redact_yaml(text: &str, mark: Option<&str>) -> Result<String, RedactError> {
     let mut edits = Vec::new();
-    document_edits(text, &mut edits)?;
+    document_edits(text, mark, &mut edits)?;
     Ok(apply(text, edits, hide_comments))
 }
 
 /// Adds the edits of a YAML document, but for what has some already.
-fn document_edits(text: &str, edits: &mut Vec<Edit>) -> Result<(), RedactError> {
+fn document_edits(
+    text: &str,
+    mark: Option<&str>,
+    edits: &mut Vec<Edit>,
+) -> Result<(), RedactError> {
     let document = Document::parse(text)
         .map_err(|error| RedactError { place: error.place, message: error.message })?;
     if let Some(place) = document.second {
@@ -119,7 +131,7 @@ fn document_edits(text: &str, edits: &mut Vec<Edit>) -> Result<(), RedactError> 
         return Err(RedactError { place, message });
     }
     let done: Vec<Range<usize>> = edits.iter().map(|(range, _)| range.clone()).collect();
-    let mut search = Search { text, document: &document, done, edits };
+    let mut search = Search { text, document: &document, mark, done, edits };
     match document.root {
         Some(root) if is_archive(text) => search.archive(root),
         Some(root) => search.value(root, false),
@@ -146,6 +158,7 @@ fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> Str
 struct Search<'a> {
     text: &'a str,
     document: &'a Document,
+    mark: Option<&'a str>,
     /// Places that are hidden by themselves.
     done: Vec<Range<usize>>,
     edits: &'a mut Vec<Edit>,
@@ -169,11 +182,32 @@ impl Search<'_> {
                     let name = self.document.node(*key).scalar().map_or("", |(name, _)| name);
                     self.scalar(*key, name, false);
                     let is_inherited = is_secret && !self.is_beside(name, *value);
-                    self.aliased(*value, is_inherited || is_secret_key(name));
+                    // Nobody knows what Jinja makes of it.
+                    let is_secret = is_secret_key(name) || self.has_word(name);
+                    self.aliased(*value, is_inherited || is_secret);
                 }
             }
             Data::Alias(_) => {}
         }
+    }
+
+    fn has_word(&self, text: &str) -> bool {
+        self.mark.is_some_and(|mark| text.contains(mark))
+    }
+
+    /// A text with blanks for words: what stands beside them is read by itself.
+    fn without_words<'b>(&self, text: &'b str) -> Cow<'b, str> {
+        let Some(mark) = self.mark.filter(|mark| text.contains(mark)) else {
+            return Cow::Borrowed(text);
+        };
+        let mut pieces = text.split(mark);
+        let mut bare = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let end = piece.find('z').map_or(0, |end| end + 1);
+            bare.push(' ');
+            bare.push_str(&piece[end..]);
+        }
+        Cow::Owned(bare)
     }
 
     /// Whether a value is in a mapping that is a secret, and none itself.
@@ -193,7 +227,8 @@ impl Search<'_> {
     fn closed_content(&self, file: Id) -> Option<Id> {
         let text = |id| self.document.node(id).scalar().map(|(text, _)| text);
         let content = self.document.get(file, "content")?;
-        if self.document.get(file, "path").and_then(text).is_some_and(is_secret_file) {
+        let path = self.document.get(file, "path").and_then(text);
+        if path.is_some_and(|path| is_secret_file(path) || self.has_word(path)) {
             return Some(content);
         }
         let encoding = self.document.get(file, "encoding").and_then(text)?;
@@ -244,7 +279,7 @@ impl Search<'_> {
         let is_flag = matches!(value, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
             && node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain);
         let is_secret = is_secret && !is_flag;
-        if is_secret || has_secret_line(value) {
+        if is_secret || has_secret_line(&self.without_words(value)) {
             self.edits.push(match node.is_block_scalar() {
                 true => self.hidden_block(&node.range),
                 false => (node.range.clone(), HIDDEN.to_owned()),
@@ -282,12 +317,32 @@ fn hide_comments(text: &str) -> String {
             lines.iter().map(|line| line.split_once('#').map_or("", |(_, text)| text)).collect();
         let bare: Vec<&str> = comments.iter().map(|text| text.trim_end_matches('\n')).collect();
         let is_secret = secret_lines(&bare.join("\n"));
+        let commented_out = secrets_commented_out(&bare);
         for (n, line) in lines.iter().enumerate() {
-            let is_secret = is_secret.get(n).is_some_and(|is_secret| *is_secret);
+            let is_secret = is_secret.get(n).is_some_and(|is_secret| *is_secret)
+                || commented_out.get(n).is_some_and(|is_secret| *is_secret);
             shown.push_str(&hide_comment(line, is_secret || has_secret_line(bare[n])));
         }
     }
     shown
+}
+
+/// Which lines of a comment hide something when they are read as user data.
+fn secrets_commented_out(lines: &[&str]) -> Vec<bool> {
+    // Prose, or the header, may stand above.
+    const ABOVE: usize = 3;
+    // A single line is judged by itself.
+    for above in 0..ABOVE.min(lines.len().saturating_sub(1)) {
+        let text = lines[above..].join("\n") + "\n";
+        let mut edits = Vec::new();
+        if document_edits(&text, None, &mut edits).is_err() || edits.is_empty() {
+            continue;
+        }
+        let shown = apply(&text, edits, str::to_owned);
+        let is_kept = |line: &&str| shown.lines().any(|shown| shown == *line);
+        return lines.iter().enumerate().map(|(n, line)| n >= above && !is_kept(line)).collect();
+    }
+    Vec::new()
 }
 
 fn hide_comment(line: &str, is_secret: bool) -> String {

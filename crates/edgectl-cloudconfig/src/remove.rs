@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::envelope::{InPart, Part, edit_chosen, edit_part, parts};
 use crate::error::InjectError;
 use crate::header::line_end;
+use crate::inject::ensure_sure;
 use crate::injection::Injection;
 use crate::leftovers::leftovers;
 use crate::lines;
@@ -133,7 +134,8 @@ fn force_one(text: &str, injection: &Injection) -> Result<String, RemoveError> {
         let bare = trace::split(part).text;
         let after = match Template::of(&bare).map_err(InjectError::from)? {
             None => take_out(&bare, injection)?,
-            Some(template) => take_out(template.text(), injection)
+            Some(template) => ensure_sure(&template, injection)
+                .and_then(|()| take_out(template.text(), injection))
                 .map(|after| template.holes.restored(&after).text)
                 .map_err(|error| error.in_template(&template))?,
         };

@@ -49,17 +49,22 @@ impl Template {
     pub(crate) fn back(&self, at: usize) -> Option<usize> {
         self.own.back(at)
     }
+}
 
-    /// Whether conditions and loops are in it.
-    pub(crate) fn has_statements(&self) -> bool {
-        self.holes.has_statement(self.text())
-    }
+/// Whether Jinja makes something of a text.
+pub(crate) fn is_template(text: &str) -> bool {
+    is_jinja_template(text) && MARKS.iter().any(|mark| text.contains(mark))
+}
+
+/// Whether a text is a template with statements or comments, which take line
+/// ends along.
+pub(crate) fn has_statements(text: &str) -> bool {
+    is_jinja_template(text) && MARKS[1..].iter().any(|mark| text.contains(mark))
 }
 
 /// Whether a text is a template and can't be read as it stands.
 fn is_needed(text: &str) -> bool {
-    is_jinja_template(text)
-        && MARKS.iter().any(|mark| text.contains(mark))
+    is_template(text)
         && !Document::parse(text).is_ok_and(|document| has_only_values(text, &document))
 }
 
@@ -71,11 +76,17 @@ pub(crate) fn has_only_values(text: &str, document: &Document) -> bool {
     inside == count(text)
 }
 
+/// The document of a text, of a template with words in it.
+pub(crate) fn readable(text: &str) -> Option<Document> {
+    let template = Template::of(text).ok()?;
+    Document::parse(template.as_ref().map_or(text, |template| template.text())).ok()
+}
+
 /// What to do about a template that isn't YAML with its expressions put aside.
 pub(crate) fn explained(message: &str) -> String {
     format!(
-        "{message}; this is a template (`## template: jinja`), which is read with its expressions \
-         put aside: give each statement (`{{% … %}}`) a line of its own, and put quotes around \
-         values with expressions"
+        "{message}; this is a template (`## template: jinja`), read as cloud-init runs it: give each \
+         statement (`{{% … %}}`) a line of its own that begins with it, as it takes its line end \
+         along and leaves the blanks before it, and put quotes around values with expressions"
     )
 }

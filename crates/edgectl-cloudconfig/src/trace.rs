@@ -14,8 +14,7 @@ use crate::contained::is_contained;
 use crate::header;
 use crate::lines;
 use crate::splice::{Patch, Span};
-use crate::template::Template;
-use crate::tree::Document;
+use crate::template::readable;
 
 /// How the line starts.
 pub(crate) const START: &str = "# edgectl: `user-data inject --remove` takes out what was added: ";
@@ -188,12 +187,6 @@ impl Trace {
         let only = found.next()?;
         found.next().is_none().then_some(only..only + length)
     }
-}
-
-/// The document of a text, of a template with words in it.
-fn readable(text: &str) -> Option<Document> {
-    let template = Template::of(text).ok()?;
-    Document::parse(template.as_ref().map_or(text, |template| template.text())).ok()
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -64,6 +64,19 @@ fn a_block_of_text_may_start_with_a_condition() {
     let text = "#cloud-config\nc:\n- |\n  {% if a %}\n  {{ a }}\n  {% endif %}\n  y\n";
     let refused = render(text, &[("a", " b")]).unwrap_err();
     assert!(refused.contains("starts with blanks"), "{refused}");
+    let text = "#cloud-config\nc: |\n  {% if b %}\n  a\n  {% endif %}\n  {{ v }}\n";
+    let refused = render(text, &[("b", ""), ("v", "  two")]).unwrap_err();
+    assert!(refused.contains("starts with blanks"), "{refused}");
+}
+
+/// What the host's Jinja shall fill in keeps its line.
+#[test]
+fn a_raw_block_leaves_the_lines_end() {
+    let text = "#cloud-config\nruncmd:\n- echo {% raw %}{{ x }}{% endraw %}\n- |\n  a {% raw %}{{ y }}{% endraw %}\n  b {{ v }}\n{% raw %}\n# {{ z }}\n{% endraw %}\n- c\n";
+    assert_eq!(
+        render(text, &[("v", "1")]).unwrap(),
+        "#cloud-config\nruncmd:\n- echo {{ x }}\n- |\n  a {{ y }}\n  b 1\n# {{ z }}\n- c\n"
+    );
 }
 
 #[test]

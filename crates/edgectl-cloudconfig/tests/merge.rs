@@ -78,7 +78,7 @@ fn templates_stay_templates() {
     let source = |name, text| Source { name, text };
     let template = "## template: jinja\n#cloud-config\nname: \"{{ v1.name }}\"\nx: a {{ y }}\nz: |\n  {% if a %}b{% endif %}\n\n";
     let plain = "#cloud-config\nhostname: b\n";
-    let expected = "## template: jinja\n#cloud-config\nhostname: b\nname: \"{{ v1.name }}\"\nx: a {{ y }}\nz: |\n  {% if a %}b{% endif %}\n";
+    let expected = "## template: jinja\n#cloud-config\nhostname: b\nname: \"{{ v1.name }}\"\nx: a {{ y }}\nz: |\n  {% if a %}b{% endif %}\n\n";
     let both = merge(&[source("a", plain), source("b", template)]).unwrap();
     assert_eq!(both.to_text(), expected);
     let marked = "#cloud-config\nmotd: \"{{ not run }}\"\n";

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use edgectl_cloudconfig::{
-    Flavor, HostFile, InjectError, Injection, RegistryAccess, RemoveError, RuntimeSetup, SiteSettings, carries,
-    inject, read_settings, remove,
+    Flavor, HostFile, InjectError, Injection, RegistryAccess, RemoveError, RuntimeSetup,
+    SiteSettings, carries, inject, read_settings, remove,
 };
 use edgectl_model::{HostRule, Prefix, Secret};
 use proptest::prelude::*;

@@ -284,6 +284,31 @@ fn secrets_of_a_template_are_hidden() {
     let text = "## template: jinja\n#cloud-config\n{% set password = \"s3cret\" %}\nhostname: {{ v1.name }}\n{% if a %}\npassword: s3cret-{{ v1.name }}\n{% endif %}\n{# token: s3cret #}\n";
     let expected = "## template: jinja\n#cloud-config\n{% <hidden> %}\nhostname: {{ v1.name }}\n{% if a %}\npassword: \"<hidden>\"\n{% endif %}\n{# <hidden> #}\n";
     assert_eq!(redact(text).unwrap(), expected);
+    for secret in [
+        "{% raw %}\nchpasswd:\n  list: |\n    root:S3cr\n{% endraw %}\n",
+        "{% set proxy = \"http://u:S3cr@h:3128\" %}\n",
+        "{% set users = [(\"a\", \"S3cr\")] %}\n",
+        "x: {{ v1.proxy or \"http://u:S3cr@h\" }}\n",
+        "{# http://u:S3cr@h #}\n",
+        "password_{{ v1.k }}: S3cr\n",
+        "{{ \"password\" }}: S3cr\n",
+        "{% if a %}password{% else %}passwd{% endif %}: S3cr\n",
+        "write_files:\n- content: |\n    {% if a %}sshpass -p S3cr ssh{% endif %}\n    {{ x }}\n",
+        "write_files:\n- path: {% if a %}/root/.pgpass{% else %}/x/.pgpass{% endif %}\n  content: h:1:d:u:S3cr\n",
+    ] {
+        let text = format!(
+            "## template: jinja\n#cloud-config\nhostname: {{{{ a }}}}\n{{% if b %}}\nc: 1\n{{% endif %}}\n{secret}"
+        );
+        let shown = redact(&text).unwrap();
+        assert!(!shown.contains("S3cr") && shown.contains("<hidden>"), "{shown}");
+    }
+    for commented in [
+        "#chpasswd:\n#  list: |\n#    root:S3cr\n",
+        "# an old one\n# write_files:\n# - path: /root/.pgpass\n#   content: |\n#     h:1:d:u:S3cr\n",
+    ] {
+        let shown = redact(&format!("#cloud-config\n{commented}a: 1\n")).unwrap();
+        assert!(!shown.contains("S3cr") && shown.ends_with("a: 1\n"), "{shown}");
+    }
     let error = redact("## template: jinja\n#cloud-config\n{% if a %}\nb: [\n{% endif %}\n");
     assert!(error.unwrap_err().to_string().contains("this is a template"));
 }

@@ -39,7 +39,9 @@ fn plain_message(full: &str) -> String {
     };
     let end = without_place.find(" at line ").unwrap_or(without_place.len());
     match &without_place[..end] {
-        "expected mapping start" => "expected a mapping (`{key: value}`, or a key a line)".to_owned(),
+        "expected mapping start" => {
+            "expected a mapping (`{key: value}`, or a key a line)".to_owned()
+        }
         "expected sequence start" => "expected a list (`[a, b]`, or `- a` lines)".to_owned(),
         message => message.to_owned(),
     }

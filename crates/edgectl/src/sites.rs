@@ -46,6 +46,14 @@ fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     let doing = || format!("reading the sites `{}`", path.display());
     let text = read_text(path, "the sites")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if let Some(line) = open_quote(text) {
+        let message = format!(
+            "line {line}: a quote that begins here never ends, and the sites below would be lost in it"
+        );
+        return Err(Failure::new(exit::FAILED, message)
+            .doing(doing())
+            .hint("close it, or write it twice (`\"\"`) where it is a character of the value"));
+    }
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
     let header =
@@ -68,6 +76,26 @@ fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
         sites.push(site(format!("{}:{line}", path.display()), None, values.collect())?);
     }
     Ok(sites)
+}
+
+/// The line of a quote at the start of a cell that never ends: the reader takes
+/// all the rest for that cell.
+fn open_quote(text: &str) -> Option<usize> {
+    let mut begun = None;
+    let mut line = 1;
+    let mut is_start = true;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, begun) {
+            ('"', None) if is_start => begun = Some(line),
+            ('"', Some(_)) if chars.peek() == Some(&'"') => _ = chars.next(),
+            ('"', Some(_)) => begun = None,
+            _ => {}
+        }
+        line += usize::from(c == '\n');
+        is_start = begun.is_none() && matches!(c, ',' | '\n' | '\r');
+    }
+    begun
 }
 
 /// One column names the sites. Tables with other separators have one column

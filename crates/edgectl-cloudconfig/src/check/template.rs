@@ -3,14 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::Finding;
+use super::finding::{Finding, Findings};
 use super::rules;
 use super::{Against, Level, check_yaml};
 use crate::error::Place;
+use crate::holes;
+use crate::rendered::{Rendered, Way};
 use crate::target::keys;
-use crate::template::{Template, explained};
+use crate::template::explained;
 use crate::tree::{Data, Document, Id};
 
+/// What the images are held against.
+const REGISTRY_RULES: [&str; 3] = ["uncovered-image", "unused-rule", "unused-credentials"];
 /// Where images come from.
 const REGISTRIES: [&[&str]; 3] = [
     &["stylus", "registryCredentials"],
@@ -18,32 +22,77 @@ const REGISTRIES: [&[&str]; 3] = [
     &["edgectl", "registry"],
 ];
 
-/// What is wrong with a template, as far as that can be told before it has run.
-pub(super) fn check(template: &Template, against: Option<&Against>) -> Vec<Finding> {
-    let text = template.text();
-    let Ok(document) = Document::parse(text) else {
-        return unreadable(template, check_yaml(text, None));
+/// What is wrong with a template, as far as that can be told before it has run:
+/// whatever way its conditions go.
+pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
+    let mark = holes::marks(text).next().unwrap_or_default();
+    let ways = Way::ALL.into_iter().map(|way| Rendered::of(text, &mark, way));
+    let Some(ways) = ways.collect::<Option<Vec<Rendered>>>() else {
+        let mut findings = Findings::default();
+        let message = "a statement of the template (`## template: jinja`) is not closed, or ends \
+                       what was not begun";
+        findings.add(&rules::SYNTAX, Place::new(1, 1), "", message);
+        return findings.sorted();
     };
-    let mark = template.holes.mark();
+    let found: Vec<Vec<Finding>> = ways.iter().map(|way| check_way(way, &mark, against)).collect();
+    let mut findings = Findings::default();
+    for finding in found.iter().flatten() {
+        let is_everywhere = found.iter().all(|others| others.contains(finding));
+        match REGISTRY_RULES.contains(&finding.rule) && !is_everywhere {
+            false => findings.push(finding.clone()),
+            true if finding.rule == rules::UNCOVERED.id => findings.push(Finding {
+                level: Level::Warning,
+                message: format!("{}, on hosts where a condition takes it away", finding.message),
+                ..finding.clone()
+            }),
+            // It is used on others.
+            true => {}
+        }
+    }
+    findings.sorted()
+}
+
+fn check_way(way: &Rendered, mark: &str, against: Option<&Against>) -> Vec<Finding> {
+    let text = way.text.as_str();
+    let Ok(document) = Document::parse(text) else {
+        return unreadable(way, check_yaml(text, None));
+    };
     let unknown = unknown(&document, mark);
     let unsettled = unsettled(&document, mark).filter(|_| against.is_some());
     let mut findings = check_yaml(text, against.filter(|_| unsettled.is_none()));
     findings.extend(unsettled);
     let is_sure = |finding: &Finding| {
-        // A key of each branch is no second one.
-        let is_branch = finding.rule == rules::DUPLICATE.id && template.has_statements();
         let is_told = finding.rule == rules::READABLE_SECRET.id;
         let is_unknown = unknown.contains(&(finding.place.line, finding.place.column));
         let quotes = finding.message.contains(mark) || finding.path.contains(mark);
-        !is_branch && !quotes && (is_told || !is_unknown)
+        !quotes && (is_told || !is_unknown)
     };
     let findings = findings.into_iter().filter(is_sure);
-    findings.map(|finding| Finding { place: template.place(finding.place), ..finding }).collect()
+    findings.map(|finding| in_template(way, finding)).collect()
 }
 
-fn unreadable(template: &Template, findings: Vec<Finding>) -> Vec<Finding> {
+fn in_template(way: &Rendered, finding: Finding) -> Finding {
+    let place = way.place(finding.place);
+    let message = match finding.rule == rules::DUPLICATE.id {
+        true => with_line(way, &finding.message),
+        false => finding.message,
+    };
+    Finding { place, message, ..finding }
+}
+
+/// A message that names a line, with that of the template.
+fn with_line(way: &Rendered, message: &str) -> String {
+    let named = message.rsplit_once(" line ").and_then(|(before, rest)| {
+        let (line, behind) = rest.split_once(' ')?;
+        let place = way.place(Place { line: line.parse().ok()?, column: 1 });
+        Some(format!("{before} line {} {behind}", place.line))
+    });
+    named.unwrap_or_else(|| message.to_owned())
+}
+
+fn unreadable(way: &Rendered, findings: Vec<Finding>) -> Vec<Finding> {
     let told = |finding: Finding| Finding {
-        place: template.place(finding.place),
+        place: way.place(finding.place),
         message: match finding.rule == rules::SYNTAX.id {
             true => explained(&finding.message),
             false => finding.message,

@@ -95,7 +95,8 @@ fn context(text: &str, (node, value, style, _): &Text<'_>, word: &str, holes: &H
         ScalarStyle::SingleQuoted => Context::Single,
         style => {
             let is_folded = *style == ScalarStyle::Folded;
-            let is_nothing = |text: &str| holes.is_nothing(text);
+            // What a branch has before it may not be there.
+            let is_nothing = |text: &str| text.trim().is_empty() || holes.has_statement(text);
             Context::Block(block(text, node, value, word, is_folded, is_nothing))
         }
     }

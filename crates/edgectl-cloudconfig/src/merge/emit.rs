@@ -65,6 +65,11 @@ impl Writer {
             Some(block) => format!(" {}{}", scalar.tag(), block.written(indent)),
             None => format!(" {}\n", scalar.on_one_line(self.in_template)),
         });
+        // A statement takes the line end behind it along.
+        let is_tag = |tag: &str| self.out.trim_end().ends_with(tag);
+        if self.in_template && (is_tag("%}") || is_tag("#}")) {
+            self.out.push('\n');
+        }
     }
 }
 

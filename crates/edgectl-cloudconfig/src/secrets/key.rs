@@ -32,7 +32,7 @@ const ENDS: [&str; 8] =
 /// Words that only end like that.
 const OTHERS: [&str; 6] = ["bypass", "compass", "encompass", "trespass", "surpass", "underpass"];
 /// What a key is for, where it is a secret.
-const KEYS: [&str; 41] = [
+const KEYS: [&str; 42] = [
     "private",
     "secret",
     "access",
@@ -74,6 +74,7 @@ const KEYS: [&str; 41] = [
     "provisioning",
     "bootstrap",
     "setup",
+    "token",
 ];
 /// Kinds of private keys, as cloud-init names them: `rsa_private`.
 const KINDS: [&str; 6] = ["rsa", "dsa", "ecdsa", "ed25519", "ssh", "key"];
@@ -142,6 +143,7 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
     match last {
         "key" | "keys" => is_key_of(before) || is_key_data(before, &words),
+        "cert" => before.last().is_some_and(|word| word == "private"),
         "private" => before.last().is_some_and(|kind| KINDS.contains(&kind.as_str())),
         last => SECRETS.contains(&last) || is_compound(last),
     }
@@ -277,6 +279,8 @@ mod tests {
             "curl -H \"Authorization",
             "old password",
             "AccountKey",
+            "token_key",
+            "private-cert",
             "clientSecret",
             "api_keys",
         ] {

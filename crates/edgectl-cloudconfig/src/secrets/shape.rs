@@ -9,7 +9,7 @@ use crate::certificate::decode;
 
 /// What `crypt` makes of a password: `$6$salt$hash`.
 static HASH: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\$(1|2[abxy]?|5|6|7|g?y|sha1|scrypt|argon2i?d?)\$[./A-Za-z0-9$=,+]{8}").ok()
+    Regex::new(r"grub\.pbkdf2\.sha512\.|\$(1|2[abxy]?|5|6|7|g?y|sha1|scrypt|argon2i?d?)\$[./A-Za-z0-9$=,+]{8}").ok()
 });
 
 /// Tokens that say by their beginning what they are.
@@ -35,7 +35,7 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// presigned URLs of S3, GCS and others.
 static SIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"(?i)[?&;](sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature",
+        r"(?i)[?&;](sig|jwt|signature|x-amz-signature|x-amz-security-token|x-goog-signature",
         r"|private_token|sas)=[A-Za-z0-9%+/_=.-]{8}",
     ))
     .ok()

@@ -11,7 +11,10 @@ fn sections_of_other_commands_may_be_missing() {
     site.run(&["images"]).expect(0);
     let ended = site.run(&["user-data", "inject"]).expect(1);
     assert!(ended.stderr.contains("reading the user data `./user-data`"), "{}", ended.stderr);
-    site.configure("credentials: {username: uploader, passwordFile: secrets/uploader}", "credentials: anonymous");
+    site.configure(
+        "credentials: {username: uploader, passwordFile: secrets/uploader}",
+        "credentials: anonymous",
+    );
     let ended = site.run(&["images"]).expect(2);
     assert!(ended.stderr.contains("expected a mapping"), "{}", ended.stderr);
 }

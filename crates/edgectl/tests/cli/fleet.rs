@@ -100,6 +100,7 @@ fn a_table_without_names_says_what_it_has() {
         ("name;zip\na;1\n", "found `name;zip`", "hint: separate the columns with commas"),
         ("Name,zip\na,1\n", "found `Name`, `zip`", "hint: write `name` for `Name`"),
         ("site,zip\na,1\n", "found `site`, `zip`", "hint: add a column `name`"),
+        ("name,zip\na,1\nb,\"2\nc,3\n", "line 3: a quote that begins here", "hint: close it"),
     ] {
         site.write("sites.csv", table);
         let ended = site.run(&inject("sites.csv")).expect(1);

@@ -1,0 +1,105 @@
+//! The proof that what was added to a template arrives on hosts, and that
+//! nothing else changes there.
+
+use crate::edit::put;
+use crate::error::{InjectError, Place};
+use crate::guard;
+use crate::header::line_end;
+use crate::holes;
+use crate::injection::Injection;
+use crate::lines;
+use crate::plan;
+use crate::rendered::{Rendered, Way};
+use crate::splice::{Patch, Span};
+use crate::trace;
+use crate::tree::Document;
+
+const UNCLOSED: &str = "a statement of the template isn't closed, or opens too many others";
+const NO_YAML: &str = "the template makes no YAML, whichever way its conditions go, as cloud-init runs it: a statement (`{% … %}`) takes the line end behind it along, and the blanks before it stay; `edgectl user-data check` says where";
+const LOST: &str = "on hosts the registry would not arrive here, or would change what stands beside it: a statement of the template (`{% … %}`, `{% raw %}`) takes line ends along, leaves blanks, or brings keys in; write the statement at the start of a line of its own, without `-`";
+
+/// The text with what was added and the line that tells of it, proven on what
+/// Jinja makes of both. A line end that a statement would take along is added,
+/// too.
+pub(crate) fn proven(
+    before: &str,
+    after: &str,
+    patch: Patch,
+    injection: &Injection,
+) -> Result<String, InjectError> {
+    let (after, patch) = with_line_ends(after, patch);
+    let first = patch.spans.first().map_or(0, |span| span.range.start);
+    let failed = |message| {
+        let place = lines::place(&after, (first + 1).min(after.len()));
+        Err(InjectError::Template { place, message })
+    };
+    let both = format!("{before}{after}");
+    let Some(mark) = holes::marks(&both).next() else { return failed(UNCLOSED) };
+    let mut is_proven = false;
+    for way in Way::ALL {
+        let Some(was) = Rendered::of(before, &mark, way) else { return failed(UNCLOSED) };
+        let Some(is) = Rendered::of(&after, &mark, way) else { return failed(UNCLOSED) };
+        // Which is so without us.
+        if Document::parse(&was.text).is_err() {
+            continue;
+        }
+        if !holds(&was.text, &is.text, injection) {
+            return failed(LOST);
+        }
+        is_proven = true;
+    }
+    match is_proven {
+        true => Ok(trace::write(&after, &patch)),
+        false => Err(InjectError::Template { place: Place::new(1, 1), message: NO_YAML }),
+    }
+}
+
+/// Whether `is` has everything that is to be set, and else what `was` has.
+fn holds(was: &str, is: &str, injection: &Injection) -> bool {
+    let Ok(targets) = plan::targets(is, injection) else { return false };
+    let is_set = targets.iter().all(|target| put(is, target).is_ok_and(|more| more.is_empty()));
+    is_set && guard::only_sets(was, is, &targets).is_ok_and(|only| only)
+}
+
+/// With one line end more where the line above what was added loses its own.
+fn with_line_ends(after: &str, patch: Patch) -> (String, Patch) {
+    let mut text = after.to_owned();
+    let mut spans: Vec<Span> = Vec::new();
+    let mut added = 0;
+    for Span { range, gone } in patch.spans {
+        let (mut start, mut end) = (range.start + added, range.end + added);
+        // What is added to a last line without an end begins with one.
+        let own = &text[start..end];
+        let first = own.len() - own.trim_start_matches(['\r', '\n']).len();
+        if loses_its_end(&text[..start + first.min(2)]) {
+            let line_end = line_end(after);
+            text.insert_str(start, line_end);
+            added += line_end.len();
+            end += line_end.len();
+        }
+        // Spans that touch would be one.
+        if let Some(last) = spans.last().filter(|last| last.range.end == start) {
+            start = last.range.start;
+            let gone = format!("{}{gone}", last.gone);
+            spans.pop();
+            spans.push(Span { range: start..end, gone });
+            continue;
+        }
+        spans.push(Span { range: start..end, gone });
+    }
+    (text, Patch { spans, ..patch })
+}
+
+/// Whether a text ends with a line whose end a tag takes along, and something
+/// else is in that line.
+fn loses_its_end(before: &str) -> bool {
+    let Some(open) = before.strip_suffix('\n') else { return false };
+    let open = open.strip_suffix('\r').unwrap_or(open);
+    let is_tag = ["%}", "#}"]
+        .into_iter()
+        .any(|close| open.strip_suffix(close).is_some_and(|inside| !inside.ends_with(['+', '-'])));
+    let line = &open[lines::start(open, open.len())..];
+    let count = |tag: &str| line.matches(tag).count();
+    let is_whole = line.starts_with(['{']) && count("{%") + count("{#") == 1 && count("{{") == 0;
+    is_tag && !is_whole
+}
