@@ -34,6 +34,12 @@ impl Edgectl {
 
     /// Runs `edgectl ARGUMENTS -f PROJECT`.
     pub fn run(&self, arguments: &[&str]) -> Ended {
+        let project = self.project.to_str().unwrap();
+        self.run_without_project(&[arguments, &["-f", project]].concat())
+    }
+
+    /// Runs `edgectl ARGUMENTS`.
+    pub fn run_without_project(&self, arguments: &[&str]) -> Ended {
         let directory = self.project.parent().unwrap();
         let out = directory.join("stdout");
         let err = directory.join("stderr");
@@ -45,8 +51,6 @@ impl Edgectl {
             .arg(&err)
             .arg(&self.programs.edgectl)
             .args(arguments)
-            .arg("-f")
-            .arg(&self.project)
             .env("EDGECTL_AGENT", &self.programs.agent)
             .env("XDG_CACHE_HOME", &self.cache)
             .read_stdout()

@@ -47,6 +47,7 @@ fn the_quickstart_installs_and_pulls_everything_and_faults_are_found() {
     bakes_images_and_a_network_in(&scenario);
     sends_nothing_twice(&scenario);
     starts_over_a_network(&scenario);
+    encrypts(&scenario);
     installs_and_pulls_everything(&scenario);
     finds_a_wrong_password(&scenario);
     finds_an_unknown_authority(&mut scenario);
@@ -100,9 +101,36 @@ fn starts_over_a_network(s: &Scenario) {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+/// From here on the medium has the password for the owner of a key alone.
+fn encrypts(s: &Scenario) {
+    let key = site_key(s);
+    let key = ["iso", "key", "--out", key.to_str().unwrap()];
+    let public = s.edgectl.run_without_project(&key).expect(0).stdout;
+    let iso = s.world.directory().join("build/installer.iso");
+    let password = s.world.password(PULLER).unwrap();
+    assert!(holds(&iso, password.expose()));
+    s.edgectl.run(&["iso", "inject", "--recipient", public.trim()]).expect(0);
+    assert!(!holds(&iso, password.expose()));
+    s.edgectl.run(&["iso", "verify"]).expect(0);
+}
+
+fn site_key(s: &Scenario) -> PathBuf {
+    s.world.directory().join("site.key")
+}
+
+fn holds(file: &Path, text: &str) -> bool {
+    let bytes = std::fs::read(file).unwrap();
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// With a disc that has the key of the user data.
 fn installs_and_pulls_everything(s: &Scenario) {
-    let keep = s.disk.to_str().unwrap();
-    let value = s.edgectl.run(&["iso", "boot", "--keep-disk", keep, "-o", "json"]).expect(0).json();
+    let (keep, key) = (s.disk.to_str().unwrap(), site_key(s));
+    let boot = ["iso", "boot", "--keep-disk", keep, "--key-disc", key.to_str().unwrap()];
+    let value = s.edgectl.run(&[&boot[..], &["-o", "json"]].concat()).expect(0).json();
+    let steps = value["phases"][0]["events"].as_array().unwrap();
+    let opened = "opened the user data with the key disc";
+    assert!(steps.iter().any(|event| event["step"] == opened), "{value:#}");
     assert_eq!(value["passed"], true, "{value:#}");
     let events = value["phases"][1]["events"].as_array().unwrap();
     let pulled: Vec<&Value> = events.iter().filter(|e| e["event"] == "image-pulled").collect();
@@ -186,12 +214,15 @@ fn finds_a_missing_image(s: &Scenario) {
     assert_eq!(copied.len(), 1, "{value:#}");
 }
 
-/// Passwords are in the user data and on the image, and nowhere else.
+/// Passwords are in the user data, the key that opens it is in its file, and
+/// both are nowhere else.
 fn leaves_no_password_behind(s: &Scenario) {
-    let passwords: Vec<String> = ["uploader", PULLER]
+    let mut passwords: Vec<String> = ["uploader", PULLER]
         .iter()
         .map(|user| s.world.password(user).unwrap().expose().to_owned())
         .collect();
+    let key = std::fs::read_to_string(site_key(s)).unwrap();
+    passwords.extend(key.lines().last().map(str::to_owned));
     let results = s.world.directory().join("build/boot");
     let mut files = vec![s.world.directory().join("images.lock")];
     collect(&results, &mut files);
