@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,9 @@ fn answer(mut stream: TcpStream, directory: &Path) -> io::Result<()> {
 pub struct NetworkMachine {
     running: Option<Running>,
     directory: PathBuf,
+    /// The first serial line; a socket's path must be short.
+    console: PathBuf,
+    keyboard: Option<UnixStream>,
 }
 
 impl NetworkMachine {
@@ -69,26 +73,50 @@ impl NetworkMachine {
         let disk = place("disk.qcow2");
         Cmd::new("qemu-img").args(["create", "-f", "qcow2", &disk, "8G"]).ensure_success().unwrap();
         let log = File::create(place("qemu.log")).unwrap();
+        let console = std::env::temp_dir().join(format!("edgectl-{}", std::process::id()));
+        let line = format!(
+            "socket,id=console,server=on,wait=off,path={},logfile={}",
+            console.display(),
+            place("console.log")
+        );
         let port = format!("virtserialport,chardev=events,name={EVENT_PORT}");
         let cmd = Cmd::new("qemu-system-x86_64")
             .args(["-nodefaults", "-machine", "pc", "-accel", "tcg,thread=multi", "-m", "2048"])
             .args(["-smp", "2", "-display", "none", "-vga", "std", "-no-reboot"])
             .args(["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"])
             .args(["-chardev", &format!("file,id=events,path={}", place("events.jsonl"))])
-            .args(["-device", &port, "-serial", &format!("file:{}", place("console.log"))])
+            .args(["-device", &port, "-chardev", &line, "-serial", "chardev:console"])
             .args(["-drive", &format!("if=none,id=disk,format=qcow2,cache=unsafe,file={disk}")])
             .args(["-device", "virtio-blk-pci,drive=disk"])
             .args(["-netdev", &format!("user,id=net,bootfile={script}")])
             .args(["-device", "virtio-net-pci,netdev=net,bootindex=1"]);
         let running = Some(cmd.start_logging(&log).unwrap());
-        Self { running, directory: directory.to_owned() }
+        Self { running, directory: directory.to_owned(), console, keyboard: None }
     }
 
     /// Waits until the agent says something.
     pub fn wait_for_event(&mut self, event: &str) {
+        self.wait_for("events.jsonl", &format!("\"event\":\"{event}\""), 1);
+    }
+
+    /// Waits until a question was asked so many times on the console, and types
+    /// an answer.
+    pub fn answer(&mut self, question: &str, times: usize, answer: &str) {
+        self.wait_for("console.log", question, times);
+        let console = &self.console;
+        let keyboard = self.keyboard.get_or_insert_with(|| {
+            let keyboard = UnixStream::connect(console).unwrap();
+            let mut screen = keyboard.try_clone().unwrap();
+            // A machine waits for whoever listens to its line; the log has all of it.
+            std::thread::spawn(move || io::copy(&mut screen, &mut io::sink()));
+            keyboard
+        });
+        keyboard.write_all(format!("{answer}\r").as_bytes()).unwrap();
+    }
+
+    fn wait_for(&mut self, file: &str, wanted: &str, times: usize) {
         let started = Instant::now();
-        let wanted = format!("\"event\":\"{event}\"");
-        while !self.said("events.jsonl").contains(&wanted) {
+        while self.said(file).matches(wanted).count() < times {
             if self.running.as_mut().unwrap().ended().unwrap().is_some() {
                 let failure = self.running.take().unwrap().into_failure();
                 panic!("{failure}\n{}\n{}", self.said("events.jsonl"), self.said("console.log"));
@@ -103,5 +131,11 @@ impl NetworkMachine {
     pub fn said(&self, file: &str) -> String {
         let bytes = std::fs::read(self.directory.join(file)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for NetworkMachine {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.console);
     }
 }

@@ -16,6 +16,8 @@ use serde_json::Value;
 const FORGOTTEN: &str = "docker.io/library/memcached:1.6";
 const DELETED: &str = "quay.io/prometheus/node-exporter:v1.5.0";
 
+const PASSPHRASE: &str = "seven words that nobody says";
+
 /// An address that no DHCP server gives, in the network of the machine under
 /// proof, for the card that QEMU gives it.
 const NETWORK: &str = "version: 2
@@ -85,16 +87,26 @@ fn sends_nothing_twice(s: &Scenario) {
     assert_eq!((&value["bytesSent"], &value["blobsSent"]), (&0.into(), &0.into()), "{value:#}");
 }
 
-/// As far as the agent, which knows from the user data that it is to install.
+/// As far as the agent, which knows from the user data that it is to install;
+/// the passphrase of that is typed at the console.
 fn starts_over_a_network(s: &Scenario) {
+    let words = s.world.directory().join("passphrase");
+    std::fs::write(&words, format!("{PASSPHRASE}\n")).unwrap();
+    let encrypt = ["iso", "inject", "--passphrase-file", words.to_str().unwrap()];
+    s.edgectl.run(&encrypt).expect(0);
     let directory = s.world.directory().join("build/netboot");
     let server = FileServer::start(directory.clone());
     let out = directory.to_str().unwrap();
     let ended = s.edgectl.run(&["iso", "netboot", "--url", &server.url(), "--out", out]).expect(0);
-    assert!(ended.stderr.contains("holds the user data"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("holds the user data encrypted"), "{}", ended.stderr);
     let mut machine =
         NetworkMachine::start(&directory.with_extension("machine"), ended.stdout.trim());
+    let question = "Passphrase of the user data";
+    machine.answer(question, 1, "not this one");
+    machine.answer(question, 2, PASSPHRASE);
     machine.wait_for_event("install-started");
+    assert!(machine.said("events.jsonl").contains("the passphrase is wrong"));
+    assert!(!machine.said("console.log").contains(PASSPHRASE), "it is hidden");
     assert!(machine.said("console.log").contains(" initrd=medium.cpio "));
     drop(machine);
     // A second medium with the same password, and nothing that tests it any more.
@@ -108,6 +120,8 @@ fn encrypts(s: &Scenario) {
     let public = s.edgectl.run_without_project(&key).expect(0).stdout;
     let iso = s.world.directory().join("build/installer.iso");
     let password = s.world.password(PULLER).unwrap();
+    assert!(!holds(&iso, password.expose()));
+    s.edgectl.run(&["iso", "inject", "--plain"]).expect(0);
     assert!(holds(&iso, password.expose()));
     s.edgectl.run(&["iso", "inject", "--recipient", public.trim()]).expect(0);
     assert!(!holds(&iso, password.expose()));
