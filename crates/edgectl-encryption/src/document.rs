@@ -1,4 +1,5 @@
-//! The form on a medium: an armored age file as the comments of a cloud-config.
+//! The form on a medium: an armored age file as the comments of a cloud-config
+//! that says nothing.
 
 use std::io::{BufRead, BufReader};
 
@@ -11,6 +12,8 @@ const NOTE: &str = "\
 # The user data of this medium is encrypted (https://age-encryption.org). edge-agent
 # opens it when it installs: with a key disc (label EDGECTL_KEY), or it asks.
 ";
+/// cloud-init warns of a document with nothing at all.
+const NOTHING: &str = "{}";
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END: &str = "-----END AGE ENCRYPTED FILE-----";
 /// The first line of every age file; a version is a line of its own.
@@ -50,8 +53,8 @@ pub struct Encrypted {
 }
 
 impl Encrypted {
-    /// Finds it in user data; none where that is no cloud-config, or holds more
-    /// than comments: those are somebody's own.
+    /// Finds it in user data; none where that is no cloud-config, or says more
+    /// than comments do: those are somebody's own.
     pub fn find(text: &str) -> Option<Self> {
         if text.len() > LIMIT {
             return None;
@@ -62,7 +65,10 @@ impl Encrypted {
         }
         let mut armored = String::new();
         let mut is_inside = false;
-        for line in lines.map(str::trim_end).filter(|line| !line.is_empty()) {
+        for line in lines.map(str::trim_end) {
+            if line.is_empty() || line == NOTHING {
+                continue;
+            }
             let comment = line.strip_prefix('#')?.trim_start();
             is_inside |= comment == BEGIN && armored.is_empty();
             if is_inside {
@@ -113,7 +119,7 @@ impl Encrypted {
 /// Puts an armored age file into a document.
 pub(crate) fn document(armored: &str) -> String {
     let lines = armored.lines().map(|line| format!("# {line}\n"));
-    format!("{HEADER}\n{NOTE}{}", lines.collect::<String>())
+    format!("{HEADER}\n{NOTE}{NOTHING}\n{}", lines.collect::<String>())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! User data that only a key or a passphrase opens, for media that get lost.
 //!
 //! [`encrypt`] turns a text into an [age](https://age-encryption.org/v1) file in
-//! a cloud-config document of nothing but comments. cloud-init and Kairos take
-//! that for an empty one, so it can lie wherever user data lies; the agent finds
+//! a cloud-config document of an empty mapping and comments. cloud-init and Kairos
+//! take that for an empty one, so it can lie wherever user data lies; the agent finds
 //! it there ([`Encrypted::find`]) and opens it ([`Encrypted::open`]).
 //!
 //! What is encrypted is secret, and that is all: anybody can encrypt something
