@@ -32,9 +32,17 @@ pub(crate) fn end(text: &str) -> usize {
     text.split_inclusive('\n').take(count).map(str::len).sum()
 }
 
+/// cloud-init takes capitals, and no other blanks.
 fn is_jinja(line: &str) -> bool {
-    let word = line.strip_prefix("##").map(str::trim);
-    word.and_then(|w| w.strip_prefix("template:")).is_some_and(|w| w.trim() == "jinja")
+    let line = line.to_ascii_lowercase();
+    line.strip_prefix("## template: jinja").is_some_and(|rest| rest.trim().is_empty())
+}
+
+/// Whether a line was meant for a template's header.
+pub(crate) fn is_nearly_jinja(line: &str) -> bool {
+    let is_word = |c: &char| !c.is_whitespace();
+    let bare: String = line.chars().filter(is_word).collect::<String>().to_ascii_lowercase();
+    bare.starts_with("##template:") && !is_jinja(line)
 }
 
 /// The line end of the file, by its first line.
@@ -57,6 +65,7 @@ mod tests {
             "\u{feff}#cloud-config\n",
             "## template: jinja\n#cloud-config\n",
             "#cloud-config # ours\n",
+            "## Template: Jinja \n#cloud-config\n",
         ] {
             assert!(is_cloud_config(good), "{good:?}");
         }
@@ -67,6 +76,7 @@ mod tests {
             "#cloud-config-archive\n",
             "## template: jinja\n\n#cloud-config\n",
             "#!/bin/sh\n",
+            "## template:jinja\n#cloud-config\n",
             "stylus: {}\n",
         ] {
             assert!(!is_cloud_config(bad), "{bad:?}");

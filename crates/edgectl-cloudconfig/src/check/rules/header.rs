@@ -2,7 +2,7 @@
 
 use super::{Findings, Level, Rule};
 use crate::error::Place;
-use crate::header::{is_cloud_config, is_kairos_config};
+use crate::header::{is_cloud_config, is_kairos_config, is_nearly_jinja};
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "header",
@@ -24,6 +24,11 @@ pub(in crate::check) fn check(text: &str, findings: &mut Findings) {
     }
     if is_cloud_config(text) || text.lines().next().is_some_and(is_header) {
         return;
+    }
+    if text.lines().next().is_some_and(is_nearly_jinja) {
+        let message = "a template's first line is exactly `## template: jinja`, or cloud-init \
+                       passes the file over";
+        return findings.add(&RULE, start, "", message);
     }
     let later = text.lines().take(NEAR).position(|line| is_header(line.trim_start()));
     let message = match later {
