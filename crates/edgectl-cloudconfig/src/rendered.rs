@@ -200,7 +200,7 @@ impl Run<'_> {
         let takes_first = match self.way {
             Way::First => true,
             Way::Else => false,
-            Way::Turns => self.turn % 2 == 0,
+            Way::Turns => self.turn.is_multiple_of(2),
         };
         let is_else = |section: &Range<usize>| {
             section.start > at + 1
@@ -212,7 +212,7 @@ impl Run<'_> {
             _ => sections.first().cloned(),
         };
         let times = if name == "for" && self.way == Way::Turns && depth < 2 { 2 } else { 1 };
-        let times = if chosen.as_ref().is_some_and(|c| is_else(c)) { 1 } else { times };
+        let times = if chosen.as_ref().is_some_and(is_else) { 1 } else { times };
         for section in std::iter::repeat_n(chosen, times).flatten() {
             self.range(section, depth + 1)?;
         }

@@ -197,7 +197,7 @@ fn secrets_are_told_from_what_is_none() {
         "note: sk-zqx4567890123456789",
         "note: AKIAIOSFODNN7EXAMPLE zqx4567890zqx4567890zqx4567890zqx4567890",
         "passwd: {lock: true, plain: zqx}",
-        "write_files: [{path: /var/lib/x/.pgpass, content: 'h:1:d:u:zqx'}]",
+        "write_files: [{path: /var/lib/srv/.pgpass, content: 'h:1:d:u:zqx'}]",
         "zqx-key-of-x: {password: 1, passwords: [zqx]}",
     ] {
         let text = format!("#cloud-config\n{line}\n");
@@ -294,7 +294,7 @@ fn secrets_of_a_template_are_hidden() {
         "{{ \"password\" }}: S3cr\n",
         "{% if a %}password{% else %}passwd{% endif %}: S3cr\n",
         "write_files:\n- content: |\n    {% if a %}sshpass -p S3cr ssh{% endif %}\n    {{ x }}\n",
-        "write_files:\n- path: {% if a %}/root/.pgpass{% else %}/x/.pgpass{% endif %}\n  content: h:1:d:u:S3cr\n",
+        "write_files:\n- path: {% if a %}/srv/a/.pgpass{% else %}/srv/.pgpass{% endif %}\n  content: h:1:d:u:S3cr\n",
     ] {
         let text = format!(
             "## template: jinja\n#cloud-config\nhostname: {{{{ a }}}}\n{{% if b %}}\nc: 1\n{{% endif %}}\n{secret}"
@@ -304,7 +304,7 @@ fn secrets_of_a_template_are_hidden() {
     }
     for commented in [
         "#chpasswd:\n#  list: |\n#    root:S3cr\n",
-        "# an old one\n# write_files:\n# - path: /root/.pgpass\n#   content: |\n#     h:1:d:u:S3cr\n",
+        "# an old one\n# write_files:\n# - path: /srv/a/.pgpass\n#   content: |\n#     h:1:d:u:S3cr\n",
     ] {
         let shown = redact(&format!("#cloud-config\n{commented}a: 1\n")).unwrap();
         assert!(!shown.contains("S3cr") && shown.ends_with("a: 1\n"), "{shown}");
