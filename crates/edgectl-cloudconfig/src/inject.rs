@@ -6,10 +6,12 @@ use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
 use crate::guard;
 use crate::header::{is_cloud_config, is_kairos_config};
+use crate::holes;
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
 use crate::lines;
 use crate::plan;
+use crate::rendered::{Rendered, Way};
 use crate::settings::read_settings;
 use crate::splice::{Patch, Span};
 use crate::target::{Target, is_same_text};
@@ -188,10 +190,23 @@ fn put_all(
 
 /// Whether finished user data carries the registry: its section, or all files
 /// of the runtime. Much cheaper than injecting once more.
+///
+/// A template of cloud-init's carries it where what Jinja makes of it does,
+/// whichever way its conditions go. `edge-agent` reads the template itself.
 pub fn carries(text: &str, injection: &Injection) -> bool {
-    // A template of the host's that is no YAML before that has run it.
-    let template = Template::of(text).ok().flatten();
-    let text = template.as_ref().map_or(text, |template| template.text());
+    let is_for_agent = injection.runtime.is_none() && injection.flavor != Flavor::Palette;
+    if !is_template(text) || is_for_agent {
+        return carries_as_it_stands(text, injection);
+    }
+    let mark = holes::marks(text).next().unwrap_or_default();
+    let ways = Way::ALL.into_iter().map(|way| Rendered::of(text, &mark, way));
+    let Some(ways) = ways.collect::<Option<Vec<Rendered>>>() else { return false };
+    let is_yaml = |way: &&Rendered| Document::parse(&way.text).is_ok();
+    let mut ways = ways.iter().filter(is_yaml).peekable();
+    ways.peek().is_some() && ways.all(|way| carries_as_it_stands(&way.text, injection))
+}
+
+fn carries_as_it_stands(text: &str, injection: &Injection) -> bool {
     let has_section = || {
         read_settings(text).is_ok_and(|settings| {
             settings.registries.iter().any(|registry| registry.domain == injection.registry)

@@ -11,7 +11,7 @@ mod templates;
 mod values;
 
 use edgectl_cloudconfig::{
-    Flavor, HostFile, InjectError, Injection, RemoveError, RuntimeSetup, SiteSettings,
+    Flavor, HostFile, InjectError, Injection, RemoveError, RuntimeSetup, SiteSettings, carries,
     cloud_configs, inject, read_settings, remove, remove_by_force,
 };
 use edgectl_model::{HostRule, Prefix, Secret};

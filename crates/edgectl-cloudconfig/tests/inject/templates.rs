@@ -156,6 +156,18 @@ fn what_hosts_would_have_or_not_is_refused() {
     }
 }
 
+#[test]
+fn what_swallows_the_registry_does_not_carry_it() {
+    let after = inject("#cloud-config\n", &full()).unwrap();
+    let body = after.lines().skip(2).collect::<Vec<_>>().join("\n");
+    let whole = |above: &str| format!("## template: jinja\n#cloud-config\n{above}{body}\n");
+    assert!(carries(&whole("{% if a %}\nb: 1\n{% endif %}\n"), &full()));
+    assert!(!carries(&whole("b: |\n  a\n  {% if a %}b{% endif %}\n"), &full()));
+    assert!(!carries(&whole("c: {# d #}\n"), &full()));
+    let agents = Injection { flavor: Flavor::CloudInit, ..full() };
+    assert!(!carries(&whole("b: {{ c }}-{{ d }}\n"), &agents));
+}
+
 /// Pieces of templates; `K` is another key each time.
 const PIECES: [&str; 20] = [
     "K: {% if v1.big %}x{% else %}y{% endif %}\n\n",
