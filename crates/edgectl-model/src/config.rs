@@ -43,6 +43,7 @@ pub struct EdgeConfig {
     #[serde(default)]
     pub user_data: UserDataConfig,
     /// The installer image.
+    #[serde(default)]
     pub iso: IsoConfig,
     /// The acceptance run.
     #[serde(default)]

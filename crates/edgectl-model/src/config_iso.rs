@@ -9,7 +9,8 @@ use serde::Deserialize;
 pub struct IsoConfig {
     /// The operating system: an OCI layout directory (`./os`, `/srv/os`), a
     /// registry reference, or a root file system, in a directory or in a tar
-    /// (gzip, xz, zstd).
+    /// (gzip, xz, zstd). Whatever makes an image needs it.
+    #[serde(default)]
     pub os: String,
     /// Directories whose files are laid over the system, in this order; all
     /// belong to root there.
@@ -118,6 +119,26 @@ pub enum CompressionConfig {
     Xz,
     /// For old kernels.
     Gzip,
+}
+
+impl Default for IsoConfig {
+    fn default() -> Self {
+        Self {
+            os: String::new(),
+            overlay: Vec::new(),
+            live: LiveConfig::default(),
+            secure_boot: SecureBootConfig::default(),
+            compression: CompressionConfig::default(),
+            label: default_label(),
+            out: default_iso_out(),
+            user_data_kib: default_area(),
+            kernel_arguments: Vec::new(),
+            content: None,
+            network: None,
+            encrypt: None,
+            sbom: None,
+        }
+    }
 }
 
 fn default_label() -> String {

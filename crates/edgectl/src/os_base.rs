@@ -44,7 +44,7 @@ impl OsBase {
         lock: &ImageLock,
         printer: Printer,
     ) -> Result<Self, Failure> {
-        let os = &project.config.iso.os;
+        let os = ensure_named(project)?;
         let doing = || format!("reading the operating system image `{os}`");
         let path = project.path(os);
         if path.is_file() {
@@ -119,6 +119,15 @@ impl LayerSource for OsBase {
                 Ok(Box::new(ReadAhead::new(unfolded(File::open(path)?, *form)?)))
             }
         }
+    }
+}
+
+/// What edge.yaml names; whoever only uploads names nothing.
+pub(crate) fn ensure_named(project: &Project) -> Result<&str, Failure> {
+    match project.config.iso.os.as_str() {
+        "" => Err(Failure::new(exit::USAGE, "edge.yaml names no operating system for the image")
+            .hint("`iso: {os: ./os}`: a layout directory, a registry reference, or a root file system")),
+        os => Ok(os),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::iso_cli::MediumArgs;
 use crate::key_disc::missing;
+use crate::os_base::ensure_named;
 use crate::printer::Printer;
 use crate::project::Project;
 use crate::transfer_cli::prepared;
@@ -24,6 +25,8 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     let started = Instant::now();
     let project = Project::load(&args.project.file)?;
     let registry = &project.config.registry;
+    // Before the long work.
+    ensure_named(&project)?;
     if project.config.iso.encrypt.is_some() && !args.no_boot && args.key_disc.key_disc.is_none() {
         return Err(missing("`iso.encrypt` has the user data encrypted")
             .hint("`--no-boot` stops after the image is baked"));

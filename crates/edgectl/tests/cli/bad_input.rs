@@ -8,7 +8,12 @@ fn sections_of_other_commands_may_be_missing() {
     let site = Site::new();
     site.configure("userData: {file: user-data}\n", "");
     std::fs::remove_file(site.path("user-data")).unwrap();
+    site.configure("iso: {os: ./os}\n", "");
     site.run(&["images"]).expect(0);
+    let ended = site.run(&["iso", "build", "--no-user-data"]).expect(2);
+    assert!(ended.stderr.contains("edge.yaml names no operating system"), "{}", ended.stderr);
+    let ended = site.run(&["build"]).expect(2);
+    assert!(ended.stderr.contains("edge.yaml names no operating system"), "{}", ended.stderr);
     let ended = site.run(&["user-data", "inject"]).expect(1);
     assert!(ended.stderr.contains("reading the user data `./user-data`"), "{}", ended.stderr);
     site.configure(
