@@ -6,6 +6,7 @@
 //! line and a column, and never a value of the text, because user data holds
 //! passwords.
 
+mod block_lines;
 mod certificate;
 mod check;
 mod choice;
