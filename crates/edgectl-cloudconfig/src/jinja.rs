@@ -50,7 +50,8 @@ pub(crate) fn word(whole: &str) -> &str {
 
 /// Where the next of them starts.
 pub(crate) fn next_opening(text: &str) -> Option<usize> {
-    ["{{", "{%", "{#"].iter().filter_map(|opening| text.find(opening)).min()
+    let is_opening = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#'));
+    text.match_indices('{').map(|(at, _)| at).find(is_opening)
 }
 
 /// The length of what opens at the start, with its end. Raw blocks are one.

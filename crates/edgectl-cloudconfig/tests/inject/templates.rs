@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use edgectl_cloudconfig::{SiteTemplate, Source, TemplateError, check, merge, redact};
 use edgectl_model::from_yaml;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, context};
@@ -243,5 +244,20 @@ proptest! {
                 prop_assert!(&now[key] == value || key == "site", "{}", after);
             }
         }
+    }
+
+    /// Whatever stands there, nothing panics, and what is taken is taken once.
+    #[test]
+    fn any_text_is_read_or_refused(body in "([-a-z:\\[\\]|>ä \r\n\"'+]|\\{[{%#]|[}%#]\\}|(end)?(if|for|raw|set|else) ){0,60}") {
+        let text = format!("## template: jinja\n#cloud-config\n{body}");
+        if let Ok(after) = inject(&text, &full()) {
+            prop_assert_eq!(inject(&after, &full()).unwrap(), after.clone());
+            prop_assert_eq!(remove(&after).unwrap().text, text.clone());
+        }
+        let _ = check(&text, None);
+        let _ = redact(&text);
+        let _ = carries(&text, &full());
+        let _ = SiteTemplate::new(&text, Ok::<_, TemplateError>);
+        let _ = merge(&[Source { name: "a", text: &text }]);
     }
 }
