@@ -148,7 +148,18 @@ fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
         }
         SiteValue::Mapping(entries) => entries
             .into_iter()
-            .map(|(name, value)| site(place(&name), Some(name), facts(value)))
+            .map(|(name, value)| match value {
+                SiteValue::Mapping(_) | SiteValue::Null => {
+                    site(place(&name), Some(name), facts(value))
+                }
+                _ => Err(Failure::new(
+                    exit::FAILED,
+                    format!("{}: expected a mapping of the site's values", place(&name)),
+                )
+                .hint(
+                    "the file is a list of sites with a `name` each, or a mapping of their names",
+                )),
+            })
             .collect(),
         _ => Err(Failure::new(
             exit::FAILED,

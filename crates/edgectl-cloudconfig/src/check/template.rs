@@ -8,6 +8,7 @@ use super::rules;
 use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
+use crate::host_files::{Written, written};
 use crate::rendered::{Rendered, Way};
 use crate::target::keys;
 use crate::template::explained;
@@ -40,6 +41,7 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         let is_everywhere = found.iter().all(|others| others.contains(finding));
         match REGISTRY_RULES.contains(&finding.rule) && !is_everywhere {
             false => findings.push(finding.clone()),
+            true if finding.level == Level::Warning => findings.push(finding.clone()),
             true if finding.rule == rules::UNCOVERED.id => findings.push(Finding {
                 level: Level::Warning,
                 message: format!("{}, on hosts where a condition takes it away", finding.message),
@@ -115,13 +117,19 @@ fn unsettled(document: &Document, mark: &str) -> Option<Finding> {
     let unknown = |path: &&&[&str]| {
         document.at(&keys(path)).is_some_and(|section| is_unknown(document, section, mark))
     };
-    let path = REGISTRIES.iter().find(unknown)?;
-    let section = document.at(&keys(path))?;
+    let section = REGISTRIES.iter().find(unknown);
+    let section = section.and_then(|path| Some((path.join("."), document.at(&keys(path))?)));
+    let is_mirror = |file: &Written<'_>| {
+        ["certs.d", "registries.yaml"].iter().any(|name| file.path.contains(name))
+            && is_unknown(document, file.item, mark)
+    };
+    let file = || written(document).into_iter().find(is_mirror);
+    let (path, id) = section.or_else(|| file().map(|file| (String::new(), file.item)))?;
     Some(Finding {
         rule: rules::UNCOVERED.id,
         level: Level::Warning,
-        place: document.node(section).place,
-        path: path.join("."),
+        place: document.node(id).place,
+        path,
         message: "an expression of the template stands in here, so that nothing tells whether \
                   all images are covered; write the values out, or check the rendered file"
             .to_owned(),

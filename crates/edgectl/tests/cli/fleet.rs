@@ -110,6 +110,14 @@ fn a_table_without_names_says_what_it_has() {
 }
 
 #[test]
+fn a_list_below_a_key_is_no_site() {
+    let site = site();
+    site.write("sites.yaml", "sites:\n- {name: a, zip: \"1\"}\n");
+    let ended = site.run(&inject("sites.yaml")).expect(1);
+    assert!(ended.stderr.contains("sites.yaml sites: expected a mapping"), "{}", ended.stderr);
+}
+
+#[test]
 fn one_wrong_site_and_none_is_written() {
     let site = site();
     site.write("sites.csv", "name,zip\nplant-7,1\nplant-8,\n");
