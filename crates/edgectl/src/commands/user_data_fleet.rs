@@ -100,7 +100,9 @@ fn render(
     let errors = findings.iter().filter(|finding| finding.level == Level::Error);
     let mut faults: Vec<String> = errors.map(|finding| fault(shown(finding))).collect();
     // A condition around the section would take the registry with it.
-    if faults.is_empty() && !carries(&text, injection) {
+    // Of what can't be read nothing arrives, for another reason.
+    let is_read = findings.iter().all(|finding| finding.rule != "yaml-syntax");
+    if is_read && !carries(&text, injection) {
         let lost = "the registry has not arrived: a condition or loop of the template stands around it, or a \
                     `{%-` or `-%}` beside it takes its line ends away; take the section out of there, and the `-` away";
         faults.push(fault(lost.to_owned()));
