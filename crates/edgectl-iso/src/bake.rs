@@ -19,6 +19,7 @@ use crate::loaders::Loaders;
 use crate::manifest::{self, Input, Live, Manifest};
 use crate::pack::{Compression, Packed, SQUASHFS, pack};
 use crate::packages::SystemContents;
+use crate::read_back::read_back;
 use crate::secure_boot::{Chain, SecureBoot};
 use crate::sidecar;
 use crate::undo::forget_undo;
@@ -85,6 +86,8 @@ pub enum BakeStep {
     BootFiles,
     /// Writing the image.
     Iso,
+    /// All of it once more: the packing went wrong.
+    Again,
 }
 
 impl std::fmt::Display for BakeStep {
@@ -93,6 +96,7 @@ impl std::fmt::Display for BakeStep {
             Self::Squashfs => "packing the operating system",
             Self::BootFiles => "making the boot loaders",
             Self::Iso => "writing the image",
+            Self::Again => "what was packed can't be read back as it went in: once more",
         })
     }
 }
@@ -122,8 +126,24 @@ pub struct BakeReport {
     pub digest: Digest,
 }
 
-/// Bakes an installer image. The image appears whole or not at all.
+/// Bakes an installer image. The image appears whole or not at all, and only
+/// with a system that can be read back as it went in; where the packing went
+/// wrong it is done once more.
 pub fn bake(
+    request: &BakeRequest<'_>,
+    progress: &mut dyn FnMut(BakeStep),
+) -> Result<BakeReport, IsoError> {
+    match bake_once(request, progress) {
+        Err(IsoError::ReadBack(why)) => {
+            tracing::warn!("the squashfs is damaged: {why}");
+            progress(BakeStep::Again);
+            bake_once(request, progress)
+        }
+        done => done,
+    }
+}
+
+fn bake_once(
     request: &BakeRequest<'_>,
     progress: &mut dyn FnMut(BakeStep),
 ) -> Result<BakeReport, IsoError> {
@@ -153,15 +173,20 @@ pub fn bake(
     let found = find_live(request, &packed, &disc)?;
     let live = found.live;
     let squashfs = place_squashfs(live, &disc)?;
-    boot_files::lay_out(request, live, &loaders, &disc)?;
-    let mut sums = write_checksums(request, live, &disc)?;
-    sums.extend(request.content.iter().flat_map(|content| content.sums()));
-    let manifest = write_manifest(request, inputs, live, &disc, &sums)?;
-    boot_files::set_modes(&disc)?;
-
-    progress(BakeStep::Iso);
-    interrupted()?;
-    let digest = write_iso(request, &loaders.esp, &disc, &manifest)?;
+    let image = std::thread::scope(|scope| {
+        let proof = scope.spawn(|| read_back(&squashfs, &packed.tree, &packed.sums));
+        boot_files::lay_out(request, live, &loaders, &disc)?;
+        let mut sums = write_checksums(request, live, &disc)?;
+        sums.extend(request.content.iter().flat_map(|content| content.sums()));
+        let manifest = write_manifest(request, inputs, live, &disc, &sums)?;
+        boot_files::set_modes(&disc)?;
+        progress(BakeStep::Iso);
+        interrupted()?;
+        let image = write_iso(request, &loaders.esp, &disc, manifest);
+        proof.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        image
+    })?;
+    let digest = image.finish(request.out)?;
     Ok(BakeReport {
         digest,
         path: request.out.to_owned(),
@@ -263,8 +288,8 @@ fn write_iso(
     request: &BakeRequest<'_>,
     esp: &Path,
     disc: &Path,
-    manifest: &[u8],
-) -> Result<Digest, IsoError> {
+    manifest: Vec<u8>,
+) -> Result<Image, IsoError> {
     // The image holds credentials, so nobody else may read it.
     let out = Replacement::new(request.out, 0o600)?;
     let is_there = |path: &&str| disc.join(path.trim_start_matches('/')).exists();
@@ -290,12 +315,26 @@ fn write_iso(
     };
     complete(out.path(), &change)?;
     let digest = digest_of(out.path())?;
-    // What stands beside an image is never of another one.
-    sidecar::remove(request.out)?;
-    forget_undo(request.out)?;
-    out.finish()?;
-    sidecar::write(request.out, &digest, manifest)?;
-    Ok(digest)
+    Ok(Image { out, digest, manifest })
+}
+
+/// An image that is written, but not in its place.
+struct Image {
+    out: Replacement,
+    digest: Digest,
+    manifest: Vec<u8>,
+}
+
+impl Image {
+    /// Puts it in its place, with what stands beside it.
+    fn finish(self, path: &Path) -> Result<Digest, IsoError> {
+        // What stands beside an image is never of another one.
+        sidecar::remove(path)?;
+        forget_undo(path)?;
+        self.out.finish()?;
+        sidecar::write(path, &self.digest, &self.manifest)?;
+        Ok(self.digest)
+    }
 }
 
 /// The size of a file in bytes.

@@ -14,7 +14,7 @@ use crate::entry::{Kind, Listed, Meta};
 use crate::error::IsoError;
 use crate::layers::{LayerSource, for_each_entry};
 use crate::paths;
-use crate::stream::{Capture, Stream};
+use crate::stream::{Capture, Stream, Sums};
 use crate::tree::{Node, Tree, Whiteout};
 
 /// Why the single reading ended early.
@@ -83,15 +83,15 @@ struct Layer {
 
 impl Tree {
     /// Reads all layers once and writes the file system as one tar stream at
-    /// the same time. None where a single reading can't tell what wins; what
-    /// was written until then is worthless.
+    /// the same time; says what was written. None where a single reading can't
+    /// tell what wins; what was written until then is worthless.
     pub fn read_and_write(
         layers: &dyn LayerSource,
         out: impl Write,
         capture: Capture<'_>,
-    ) -> Result<Option<Self>, IsoError> {
+    ) -> Result<Option<(Self, Sums)>, IsoError> {
         match Descent::default().run(layers, out, capture) {
-            Ok(tree) => Ok(Some(tree)),
+            Ok(written) => Ok(Some(written)),
             Err(Stop::Unsure) => Ok(None),
             Err(Stop::Failed(error)) => Err(error),
         }
@@ -104,7 +104,7 @@ impl Descent {
         layers: &dyn LayerSource,
         out: impl Write,
         capture: Capture<'_>,
-    ) -> Result<Tree, Stop> {
+    ) -> Result<(Tree, Sums), Stop> {
         let mut stream = Stream::new(out);
         for layer in (0..layers.count()).rev() {
             for_each_entry(layers, layer, |entry| {
@@ -124,8 +124,8 @@ impl Descent {
         }
         self.tree.imply(layers.implied());
         self.tree.write_implied_directories(&mut stream)?;
-        stream.finish()?;
-        Ok(self.tree)
+        let sums = stream.finish()?;
+        Ok((self.tree, sums))
     }
 
     /// Decides about an entry and notes it.

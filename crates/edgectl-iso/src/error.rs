@@ -276,6 +276,11 @@ pub enum IsoError {
     /// The squashfs writer stopped taking data.
     #[error("writing the system into the squashfs")]
     Squashfs(#[source] io::Error),
+    /// What was packed is not what went in.
+    #[error(
+        "the packed system, read back, is not what was put into it: {0}. mksquashfs or this machine's memory is at fault; bake again, on another machine if it stays"
+    )]
+    ReadBack(String),
     /// A tool is missing.
     #[error(transparent)]
     Tool(#[from] ToolError),

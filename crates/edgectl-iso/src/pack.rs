@@ -13,6 +13,7 @@ use crate::kernel::{KernelPair, find_kernel, may_boot};
 use crate::layers::LayerSource;
 use crate::packages::{self, SystemContents};
 use crate::paths;
+use crate::stream::Sums;
 use crate::tree::Tree;
 use crate::xorriso::MKSQUASHFS;
 
@@ -65,6 +66,8 @@ impl Compression {
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) tree: Tree,
+    /// What the squashfs was made of.
+    pub(crate) sums: Sums,
     pub(crate) kernel: KernelPair,
     pub(crate) contents: SystemContents,
 }
@@ -80,8 +83,8 @@ pub(crate) fn pack(
     progress(BakeStep::Squashfs);
     let squashfs = disc.join(SQUASHFS);
     let mut captured = Captured::new(scratch.join("boot-files"))?;
-    let tree = match at_once(request, &squashfs, &mut captured)? {
-        Some(tree) => tree,
+    let (tree, sums) = match at_once(request, &squashfs, &mut captured)? {
+        Some(written) => written,
         None => in_two_readings(request, &squashfs, &mut captured)?,
     };
     let pair = find_kernel(&tree)?;
@@ -96,7 +99,7 @@ pub(crate) fn pack(
         }
     }
     let contents = contents(&tree, &captured)?;
-    Ok(Packed { tree, kernel: pair, contents })
+    Ok(Packed { tree, sums, kernel: pair, contents })
 }
 
 /// What the system says of itself; it may say nothing.
@@ -160,24 +163,22 @@ fn at_once(
     request: &BakeRequest<'_>,
     squashfs: &Path,
     captured: &mut Captured,
-) -> Result<Option<Tree>, IsoError> {
+) -> Result<Option<(Tree, Sums)>, IsoError> {
     let (running, pipe) = mksquashfs(request, squashfs)?;
-    let tree = match Tree::read_and_write(&Rooted(request.layers), pipe, &mut |path| {
-        captured.open(path)
-    }) {
+    let written =
+        Tree::read_and_write(&Rooted(request.layers), pipe, &mut |path| captured.open(path));
+    match written.transpose() {
         // The half-fed mksquashfs ends when it is dropped.
-        Ok(None) => return Ok(None),
-        Ok(Some(tree)) => Ok(tree),
-        Err(error) => Err(error),
-    };
-    finish(running, tree, squashfs).map(Some)
+        None => Ok(None),
+        Some(written) => finish(running, written, squashfs).map(Some),
+    }
 }
 
 fn in_two_readings(
     request: &BakeRequest<'_>,
     squashfs: &Path,
     captured: &mut Captured,
-) -> Result<Tree, IsoError> {
+) -> Result<(Tree, Sums), IsoError> {
     captured.forget();
     let layers = Rooted(request.layers);
     let tree = Tree::read(&layers)?;
@@ -185,7 +186,7 @@ fn in_two_readings(
     find_kernel(&tree)?;
     let (running, pipe) = mksquashfs(request, squashfs)?;
     let written = tree.write(&layers, pipe, &mut |path| captured.open(path));
-    finish(running, written.map(|()| tree), squashfs)
+    finish(running, written.map(|sums| (tree, sums)), squashfs)
 }
 
 fn mksquashfs(
@@ -207,13 +208,13 @@ fn mksquashfs(
 /// Waits for the squashfs to be whole.
 fn finish(
     running: Running,
-    written: Result<Tree, IsoError>,
+    written: Result<(Tree, Sums), IsoError>,
     squashfs: &Path,
-) -> Result<Tree, IsoError> {
+) -> Result<(Tree, Sums), IsoError> {
     match written {
-        Ok(tree) => {
+        Ok(written) => {
             running.wait().map_err(writing_error(squashfs))?;
-            Ok(tree)
+            Ok(written)
         }
         // A broken pipe says only that mksquashfs has stopped; it says why.
         Err(IsoError::Squashfs(error)) if error.kind() == ErrorKind::BrokenPipe => {

@@ -1,29 +1,52 @@
 //! The tar stream of the flattened file system.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
 use tar::{Builder, EntryType, Header};
 
 use crate::entry::{Attributes, Meta, target};
 use crate::error::IsoError;
-use crate::layers::LayerEntry;
+use crate::layers::{LayerEntry, Origin};
 use crate::paths;
 
 /// Says for a path where a copy of the file's content should go, if anywhere.
 pub type Capture<'a> = &'a mut dyn FnMut(&[u8]) -> Option<Box<dyn Write>>;
 
+/// What was written of each regular file, by the entry that it is from.
+#[derive(Debug, Default)]
+pub struct Sums(HashMap<Origin, Sum>);
+
+impl Sums {
+    pub(crate) fn get(&self, origin: Origin) -> Option<Sum> {
+        self.0.get(&origin).copied()
+    }
+}
+
+/// The content of a file in short: enough to tell an accident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) bytes: u64,
+    pub(crate) crc32: u32,
+}
+
 /// A tar stream being written. Names are written as they are: the usual
 /// functions for that tidy them, which changes what a link says.
-pub(crate) struct Stream<W: Write>(Builder<W>);
+pub(crate) struct Stream<W: Write> {
+    out: Builder<W>,
+    sums: Sums,
+}
 
 impl<W: Write> Stream<W> {
     pub(crate) fn new(out: W) -> Self {
-        Self(Builder::new(out))
+        Self { out: Builder::new(out), sums: Sums::default() }
     }
 
-    pub(crate) fn finish(self) -> Result<(), IsoError> {
-        let mut out = self.0.into_inner().map_err(IsoError::Squashfs)?;
-        out.flush().map_err(IsoError::Squashfs)
+    /// Ends the stream; says what was in it.
+    pub(crate) fn finish(self) -> Result<Sums, IsoError> {
+        let mut out = self.out.into_inner().map_err(IsoError::Squashfs)?;
+        out.flush().map_err(IsoError::Squashfs)?;
+        Ok(self.sums)
     }
 
     pub(crate) fn directory(&mut self, path: &[u8], meta: &Meta) -> Result<(), IsoError> {
@@ -82,12 +105,16 @@ impl<W: Write> Stream<W> {
         let mut header = meta.header(EntryType::Regular);
         let left = from.entry.size();
         header.set_size(left);
-        let mut pump = Pump { from: &mut from.entry, left, copy, failed: None };
+        let crc32 = crc32fast::Hasher::new();
+        let mut pump = Pump { from: &mut from.entry, left, copy, crc32, failed: None };
         let written = self.entry(header, &meta.attributes, path, b"", &mut pump);
         match pump.end() {
-            Some(Failed::Layer(source)) => Err(from.origin.wrong(source)),
-            Some(Failed::Copy(source)) => Err(IsoError::Copy { path: paths::show(path), source }),
-            None => written,
+            Err(Failed::Layer(source)) => Err(from.origin.wrong(source)),
+            Err(Failed::Copy(source)) => Err(IsoError::Copy { path: paths::show(path), source }),
+            Ok(crc32) => {
+                self.sums.0.insert(from.origin, Sum { bytes: left, crc32 });
+                written
+            }
         }
     }
 
@@ -120,9 +147,9 @@ impl<W: Write> Stream<W> {
         }
         header.set_cksum();
         if !records.is_empty() {
-            self.0.append_pax_extensions(records).map_err(IsoError::Squashfs)?;
+            self.out.append_pax_extensions(records).map_err(IsoError::Squashfs)?;
         }
-        self.0.append(&header, content).map_err(IsoError::Squashfs)
+        self.out.append(&header, content).map_err(IsoError::Squashfs)
     }
 }
 
@@ -148,6 +175,7 @@ struct Pump<'a> {
     from: &'a mut dyn Read,
     left: u64,
     copy: Option<Box<dyn Write>>,
+    crc32: crc32fast::Hasher,
     failed: Option<Failed>,
 }
 
@@ -157,14 +185,14 @@ enum Failed {
 }
 
 impl Pump<'_> {
-    fn end(mut self) -> Option<Failed> {
-        if let Some(copy) = &mut self.copy
-            && self.failed.is_none()
-            && let Err(error) = copy.flush()
-        {
-            return Some(Failed::Copy(error));
+    /// The checksum of what went through.
+    fn end(self) -> Result<u32, Failed> {
+        match (self.failed, self.copy) {
+            (Some(failed), _) => return Err(failed),
+            (None, Some(mut copy)) => copy.flush().map_err(Failed::Copy)?,
+            (None, None) => {}
         }
-        self.failed
+        Ok(self.crc32.finalize())
     }
 
     fn fail(&mut self, failed: Failed) -> io::Error {
@@ -185,6 +213,7 @@ impl Read for Pump<'_> {
             Err(error) => return Err(self.fail(Failed::Layer(error))),
         };
         self.left = self.left.saturating_sub(n as u64);
+        self.crc32.update(&buffer[..n]);
         if let Some(copy) = &mut self.copy
             && let Err(error) = copy.write_all(&buffer[..n])
         {

@@ -12,7 +12,7 @@ use crate::entry::{Kind, Listed, Meta};
 use crate::error::IsoError;
 use crate::layers::{LayerSource, Origin, for_each_entry, wrong};
 use crate::paths;
-use crate::stream::{Capture, Stream};
+use crate::stream::{Capture, Stream, Sums};
 
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
@@ -121,13 +121,13 @@ impl Tree {
     }
 
     /// Writes the file system as one tar stream and hands the content of the
-    /// files that `capture` names to it as well.
+    /// files that `capture` names to it as well. Says what was written.
     pub fn write(
         &self,
         layers: &dyn LayerSource,
         out: impl Write,
         capture: Capture<'_>,
-    ) -> Result<(), IsoError> {
+    ) -> Result<Sums, IsoError> {
         let mut stream = Stream::new(out);
         self.write_directories(&mut stream)?;
         let mut wanted = self.by_origin();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -65,7 +65,8 @@ fn stderr_part(stderr: &str) -> String {
     }
 }
 
-/// Room in the pipe to a program that is fed a stream, in bytes.
+/// Room in the pipe to a program that is fed a stream, or from one that gives
+/// one, in bytes.
 const PIPE: usize = 1 << 20;
 
 /// A program to run. `Display` is a line that can be pasted into a shell.
@@ -206,6 +207,19 @@ impl Cmd {
                 Ok((running, stdin))
             }
             None => Err(self.talk(io::Error::other("the program has no stdin"))),
+        }
+    }
+
+    /// Starts it with a pipe from its stdout.
+    pub fn start_with_stdout(&self) -> Result<(Running, ChildStdout), CmdError> {
+        let mut running =
+            self.start(Stdio::null(), Output { stdout: Stdio::piped(), stderr: self.stderr() })?;
+        match running.child.stdout.take() {
+            Some(stdout) => {
+                let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE);
+                Ok((running, stdout))
+            }
+            None => Err(self.talk(io::Error::other("the program has no stdout"))),
         }
     }
 

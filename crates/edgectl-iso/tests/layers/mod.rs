@@ -155,8 +155,8 @@ pub(crate) fn stream(layers: &Layers) -> Result<Vec<u8>, IsoError> {
 /// The same in a single reading, where that can tell.
 pub(crate) fn stream_at_once(layers: &Layers) -> Result<Option<(Tree, Vec<u8>)>, IsoError> {
     let mut out = Vec::new();
-    let tree = Tree::read_and_write(layers, &mut out, &mut |_| None)?;
-    Ok(tree.map(|tree| (tree, out)))
+    let written = Tree::read_and_write(layers, &mut out, &mut |_| None)?;
+    Ok(written.map(|(tree, _)| (tree, out)))
 }
 
 fn paths(tree: &Tree) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! `iso build` and `iso boot`, as far as they get without a machine.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use edgectl_process::Cmd;
@@ -60,6 +61,40 @@ fn the_image_holds_what_was_put_in() {
         let expected = std::fs::read_to_string(site.path(outside)).unwrap();
         assert_eq!(found.trim_end_matches('\n'), expected.trim_end_matches('\n'), "{inside}");
     }
+    assert!(site.leftovers().is_empty());
+}
+
+/// mksquashfs, which spoils what it has packed the first few times.
+const SPOILER: &str = r#"#!/bin/sh
+/usr/bin/mksquashfs "$@" || exit
+echo once more >> runs
+[ "$(wc -l < runs)" -gt "$SPOILED" ] || printf '\125' | dd of="$2" bs=1 seek=300 conv=notrunc status=none
+"#;
+
+/// What was packed is read back: damage is mended once, and never shipped.
+#[test]
+fn a_damaged_system_is_packed_again_or_refused() {
+    let site = baked_site(&[KERNEL, INITRD], 1000);
+    site.write("bin/mksquashfs", SPOILER);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(site.path("bin/mksquashfs"), executable).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", site.path("bin").display());
+    let bake = |spoiled| {
+        let _ = std::fs::remove_file(site.path("runs"));
+        site.run_with(&BUILD, &[("PATH", &path), ("SPOILED", spoiled)])
+    };
+    let runs = || std::fs::read_to_string(site.path("runs")).unwrap().lines().count();
+    let digest = || std::fs::read(site.path("build/installer.iso.sha256")).unwrap();
+
+    bake("0").expect(0);
+    let (good, first) = (runs(), digest());
+    let ended = bake("1").expect(0);
+    assert!(ended.stderr.contains("can't be read back as it went in"), "{}", ended.stderr);
+    assert_eq!((runs(), digest()), (good + 1, first.clone()));
+    let ended = bake("2").expect(1);
+    assert!(ended.stderr.contains("is not what was put into it: `"), "{}", ended.stderr);
+    assert_eq!((runs(), digest()), (2, first), "the image before is still there");
     assert!(site.leftovers().is_empty());
 }
 

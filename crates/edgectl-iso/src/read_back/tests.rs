@@ -1,0 +1,175 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use edgectl_process::Cmd;
+use tar::{Builder, EntryType, Header};
+
+use super::*;
+use crate::layers::LayerSource;
+
+struct Only(Vec<u8>);
+
+impl LayerSource for Only {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn open(&self, _index: usize) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.as_slice()))
+    }
+}
+
+/// An entry: its type, path, and content or target.
+type Entry<'a> = (EntryType, &'a str, &'a [u8]);
+
+fn layer(entries: &[Entry<'_>]) -> Only {
+    let mut tar = Builder::new(Vec::new());
+    for (kind, path, content) in entries {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(*kind);
+        header.set_mode(0o644);
+        header.set_device_major(1).unwrap();
+        header.set_device_minor(3).unwrap();
+        match kind {
+            EntryType::Link | EntryType::Symlink => {
+                header.set_size(0);
+                let target = str::from_utf8(content).unwrap();
+                tar.append_link(&mut header, path, target).unwrap();
+            }
+            _ => {
+                header.set_size(content.len() as u64);
+                tar.append_data(&mut header, path, *content).unwrap();
+            }
+        }
+    }
+    Only(tar.into_inner().unwrap())
+}
+
+struct Packed {
+    directory: tempfile::TempDir,
+    tree: Tree,
+    sums: Sums,
+}
+
+impl Packed {
+    fn new(entries: &[Entry<'_>]) -> Self {
+        let layer = layer(entries);
+        let tree = Tree::read(&layer).unwrap();
+        let mut tar = Vec::new();
+        let sums = tree.write(&layer, &mut tar, &mut |_| None).unwrap();
+        let packed = Self { directory: tempfile::tempdir().unwrap(), tree, sums };
+        let mksquashfs = Cmd::new("mksquashfs").arg("-").arg(packed.path());
+        let words = ["-tar", "-quiet", "-no-progress", "-comp", "zstd"];
+        let (running, mut pipe) = mksquashfs.args(words).start_with_stdin().unwrap();
+        pipe.write_all(&tar).unwrap();
+        drop(pipe);
+        running.wait().unwrap();
+        packed
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("squashfs")
+    }
+
+    /// What is wrong with `other`'s squashfs, were it this one's.
+    fn why(&self, other: &Self) -> String {
+        match read_back(&other.path(), &self.tree, &self.sums).unwrap_err() {
+            IsoError::ReadBack(why) => why,
+            error => panic!("{error}"),
+        }
+    }
+}
+
+const FILE: EntryType = EntryType::Regular;
+const DIRECTORY: EntryType = EntryType::Directory;
+
+/// All that names and links can look like.
+fn everything() -> Vec<Entry<'static>> {
+    vec![
+        (DIRECTORY, "d", b""),
+        (FILE, "d/plain", b"one"),
+        (FILE, "empty", b""),
+        (FILE, "a blank", b"two"),
+        (FILE, "b\\s \"q\"\ttab", b"three"),
+        (FILE, "line\nend", b"four"),
+        (FILE, "line\nend with R 1 2 3 4 5 6", b"five"),
+        (FILE, "#", b"six"),
+        (FILE, "x x", b"seven"),
+        (FILE, "d/\u{e4}", b"eight"),
+        (EntryType::Link, "z\nlinked", b"line\nend"),
+        (EntryType::Link, "d/z linked", b"a blank"),
+        (EntryType::Symlink, "s1", b"d/plain"),
+        (EntryType::Symlink, "s2", b"#\n# START OF DATA - DO NOT MODIFY\n#\n"),
+        (EntryType::Symlink, "s3", b"a b\n\nc R 1 2 3 4 5 6\n"),
+        (EntryType::Link, "s4", b"s3"),
+        (EntryType::Char, "null", b""),
+        (EntryType::Fifo, "pipe", b""),
+    ]
+}
+
+#[test]
+fn what_went_in_is_read_back() {
+    let zeros = vec![0; 3 << 20];
+    let noise: Vec<u8> =
+        (0_u32..1 << 18).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect();
+    let mut entries = everything();
+    entries.push((FILE, "zeros", &zeros));
+    entries.push((FILE, "noise", &noise));
+    entries.push((FILE, "noise again", &noise));
+    let packed = Packed::new(&entries);
+    read_back(&packed.path(), &packed.tree, &packed.sums).unwrap();
+}
+
+#[test]
+fn what_differs_is_named() {
+    let good = Packed::new(&everything());
+    let with = |path: &str, to: Option<Entry<'static>>| {
+        let mut entries = everything();
+        let at = entries.iter().position(|(_, name, _)| *name == path).unwrap();
+        entries.splice(at..=at, to);
+        good.why(&Packed::new(&entries))
+    };
+    let cases = [
+        (with("d/plain", Some((FILE, "d/plain", b"eno"))), "`d/plain` has another content"),
+        (with("d/plain", Some((FILE, "d/plain", b"on"))), "`d/plain` has 2 bytes, not 3"),
+        (with("d/plain", None), "`d/plain` is missing"),
+        (with("d/plain", Some((FILE, "d/plainer", b""))), "`d/plainer` should not be there"),
+        (with("s1", Some((EntryType::Symlink, "s1", b"d/plainer"))), "`s1` is something else"),
+        (with("s1", Some((EntryType::Symlink, "s1", b"d/plai"))), "`s1` is something else"),
+        (with("s1", Some((FILE, "s1", b"d/plain"))), "`s1` is something else"),
+        (with("null", Some((FILE, "null", b""))), "`null` is something else"),
+        (with("empty", Some((DIRECTORY, "empty", b""))), "`empty` is something else"),
+        (with("d/z linked", Some((FILE, "d/z linked", b"two"))), "`d/z linked` is something else"),
+        (with("s4", Some((EntryType::Link, "s4", b"d/plain"))), "`s4` is something else"),
+    ];
+    for (why, expected) in cases {
+        assert_eq!(why, expected);
+    }
+}
+
+#[test]
+fn damage_is_found() {
+    let content: Vec<u8> = (0..200_000_u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+    let packed = Packed::new(&[(FILE, "f", &content)]);
+    let pristine = std::fs::read(packed.path()).unwrap();
+    // The superblock has 96 bytes, and the file's first block comes next.
+    for at in [100, 300, 1000, 5000] {
+        let mut damaged = pristine.clone();
+        damaged[at] ^= 0x55;
+        std::fs::write(packed.path(), &damaged).unwrap();
+        let error = read_back(&packed.path(), &packed.tree, &packed.sums).unwrap_err();
+        assert!(matches!(error, IsoError::ReadBack(_)), "{at}: {error}");
+    }
+    let file = std::fs::OpenOptions::new().write(true).open(packed.path()).unwrap();
+    file.set_len(pristine.len() as u64 / 2).unwrap();
+    file.write_all_at(&pristine[..100], 0).unwrap();
+    let IsoError::ReadBack(why) =
+        read_back(&packed.path(), &packed.tree, &packed.sums).unwrap_err()
+    else {
+        panic!("another error");
+    };
+    assert!(!why.is_empty() && why != "it ends early", "{why}");
+}
