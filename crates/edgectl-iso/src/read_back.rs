@@ -36,7 +36,7 @@ pub(crate) fn read_back(squashfs: &Path, tree: &Tree, sums: &Sums) -> Result<(),
     let mut out = BufReader::with_capacity(BUFFER, stdout);
     let compared = compare(&mut out, tree, sums);
     drop(out);
-    // Ctrl-C ends unsquashfs as well, and that early end is nobody's fault.
+    // Ctrl-C ends unsquashfs as well, and that end is no damage.
     interrupted()?;
     let why = match compared {
         Ok(()) => running.wait().err().map(|error| error.to_string()),
@@ -83,6 +83,8 @@ fn sum(out: &mut impl BufRead, file: &ListedFile) -> Result<Sum, Wrong> {
     let mut crc32 = crc32fast::Hasher::new();
     let mut left = file.bytes;
     while left > 0 {
+        // Whoever asked us to stop may not have asked unsquashfs.
+        interrupted()?;
         let bytes = out.fill_buf()?;
         let n = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         if n == 0 {

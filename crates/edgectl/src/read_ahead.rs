@@ -1,7 +1,7 @@
 //! Inflating a layer beside its reader, on the machine's other core.
 
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// Size of a piece in bytes.
 const PIECE: usize = 1 << 20;
@@ -12,6 +12,9 @@ const WAITING: usize = 4;
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
     pieces: Receiver<io::Result<Vec<u8>>>,
+    /// Where pieces that were read go, to be filled again: fresh memory for
+    /// gigabytes costs more than copying them.
+    done: Sender<Vec<u8>>,
     piece: Vec<u8>,
     at: usize,
 }
@@ -20,8 +23,9 @@ impl ReadAhead {
     /// Starts to read. The thread ends with its input or with this reader.
     pub(crate) fn new(from: impl Read + Send + 'static) -> Self {
         let (sender, pieces) = sync_channel(WAITING);
-        std::thread::spawn(move || read_pieces(from, &sender));
-        Self { pieces, piece: Vec::new(), at: 0 }
+        let (done, emptied) = channel();
+        std::thread::spawn(move || read_pieces(from, &sender, &emptied));
+        Self { pieces, done, piece: Vec::new(), at: 0 }
     }
 }
 
@@ -29,7 +33,12 @@ impl Read for ReadAhead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.at == self.piece.len() {
             match self.pieces.recv() {
-                Ok(piece) => (self.piece, self.at) = (piece?, 0),
+                Ok(piece) => {
+                    let done = std::mem::replace(&mut self.piece, piece?);
+                    self.at = 0;
+                    // The thread may have ended, and needs no more.
+                    let _ = self.done.send(done);
+                }
                 // The thread has said all there is.
                 Err(_) => return Ok(0),
             }
@@ -43,9 +52,15 @@ impl Read for ReadAhead {
 }
 
 /// Sends pieces until the input ends or fails, or nobody listens.
-fn read_pieces(mut from: impl Read, to: &SyncSender<io::Result<Vec<u8>>>) {
+fn read_pieces(
+    mut from: impl Read,
+    to: &SyncSender<io::Result<Vec<u8>>>,
+    emptied: &Receiver<Vec<u8>>,
+) {
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
+        let mut piece = emptied.try_recv().unwrap_or_default();
+        piece.clear();
+        piece.reserve_exact(PIECE);
         let read = from.by_ref().take(PIECE as u64).read_to_end(&mut piece);
         let more = matches!(read, Ok(1..));
         // What was read before a failure is still good.

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read};
 
+use edgectl_process::Interrupted;
 use thiserror::Error;
 
 use crate::layers::Origin;
@@ -43,6 +44,8 @@ pub(crate) enum Wrong {
     List(String),
     #[error(transparent)]
     Read(#[from] io::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// A regular file of the list.
