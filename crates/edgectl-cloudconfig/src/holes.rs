@@ -227,6 +227,15 @@ impl Holes {
         Restored { text, places }
     }
 
+    /// `text` with something else in place of expressions, and blanks in place of
+    /// all other words.
+    pub(crate) fn with_expressions_as(&self, text: &str, with: &str) -> String {
+        self.fill(text, |_, put, _| match put {
+            Put::Expression(..) => with.to_owned(),
+            Put::Other(_) | Put::Line(_) => " ".to_owned(),
+        })
+    }
+
     /// Where words stand in a text, with what was put around them, and their
     /// numbers.
     fn words(&self, text: &str) -> Vec<(Range<usize>, usize)> {

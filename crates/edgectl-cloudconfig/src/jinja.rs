@@ -73,6 +73,19 @@ pub(crate) fn length(text: &str) -> Option<usize> {
     Some(end)
 }
 
+/// A text with something else in place of each expression.
+pub(crate) fn with_expressions_as(text: &str, mut with: impl FnMut(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("{{") {
+        let Some(length) = length(&rest[at..]) else { break };
+        out.push_str(&rest[..at]);
+        out.push_str(&with(&rest[at..at + length]));
+        rest = &rest[at + length..];
+    }
+    out + rest
+}
+
 /// Where `close` ends, strings left aside.
 fn closing(text: &str, close: &str) -> Option<usize> {
     let mut quote = None;

@@ -11,12 +11,13 @@ use thiserror::Error;
 use crate::certificate::decode;
 use crate::envelope::{Part, is_archive, parts};
 use crate::error::{Place, SyntaxError};
-use crate::jinja::{raw_inside, word};
+use crate::holes::Holes;
+use crate::jinja::{self, raw_inside, word};
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
     has_secret_line, is_beside_secret, is_command_with_secret, is_secret_file, is_secret_key,
-    logins, without_logins,
+    is_secrets_key, logins, without_logins,
 };
 use crate::template::{Template, explained};
 use crate::tree::{Data, Document, Id};
@@ -24,6 +25,8 @@ use comments::hide_comments;
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "\"<hidden>\"";
+/// What an expression is to those who look for secrets.
+const VARIABLE: &str = "${X}";
 
 /// Why secrets can't be hidden: where they stand can't be told.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -87,7 +90,7 @@ fn redact_one(text: &str) -> Result<String, RedactError> {
     let unclosed = |error: SyntaxError| RedactError { place: error.place, message: error.message };
     match Template::of(text).map_err(unclosed)? {
         None => redact_yaml(text, None),
-        Some(template) => match redact_yaml(template.text(), Some(template.holes.mark())) {
+        Some(template) => match redact_yaml(template.text(), Some(&template.holes)) {
             Ok(shown) => Ok(template.holes.fill(&shown, |_, put, _| shown_of(put.written()))),
             Err(error) => Err(RedactError {
                 place: template.place(error.place),
@@ -104,7 +107,9 @@ fn shown_of(written: &str) -> String {
     let is_raw = raw_inside(bare).is_some() && bare.contains('\n');
     // What it is set to may be used anywhere.
     let is_set = word(bare) == "set" && bare.contains(['"', '\'']);
-    if !is_raw && !is_set && !has_secret_line(written) && logins(written) == 0 {
+    let is_told =
+        is_set || (!bare.starts_with("{#") && raw_inside(bare).is_none() && names_secret(bare));
+    if !is_raw && !is_told && !has_secret_line(written) && !has_login(bare) {
         return written.to_owned();
     }
     match (bare.get(..2), bare.get(bare.len() - 2..)) {
@@ -113,17 +118,29 @@ fn shown_of(written: &str) -> String {
     }
 }
 
-/// `mark` begins the words that stand for what Jinja reads.
-fn redact_yaml(text: &str, mark: Option<&str>) -> Result<String, RedactError> {
+/// Whether a text within what Jinja reads may be a secret, by a name beside it:
+/// `{{ v1.pw | default("x") }}`.
+fn names_secret(written: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    written.contains(['"', '\'']) && written.split(|c| !is_word(c)).any(is_secret_key)
+}
+
+/// Whether what Jinja reads has a login of its own.
+fn has_login(written: &str) -> bool {
+    written.get(2..).is_some_and(|inside| logins(inside) > 0)
+}
+
+/// `holes` has what the words stand for.
+fn redact_yaml(text: &str, holes: Option<&Holes>) -> Result<String, RedactError> {
     let mut edits = Vec::new();
-    document_edits(text, mark, &mut edits)?;
+    document_edits(text, holes, &mut edits)?;
     Ok(apply(text, edits, hide_comments))
 }
 
 /// Adds the edits of a YAML document, but for what has some already.
 fn document_edits(
     text: &str,
-    mark: Option<&str>,
+    holes: Option<&Holes>,
     edits: &mut Vec<Edit>,
 ) -> Result<(), RedactError> {
     let document = Document::parse(text)
@@ -133,13 +150,19 @@ fn document_edits(
         return Err(RedactError { place, message });
     }
     let done: Vec<Range<usize>> = edits.iter().map(|(range, _)| range.clone()).collect();
-    let mut search = Search { text, document: &document, mark, done, edits };
+    let mut search = Search { text, document: &document, holes, done, edits };
     match document.root {
         Some(root) if is_archive(text) => search.archive(root),
+        Some(root) if is_jsonp(text) => search.patch(root),
         Some(root) => search.value(root, false),
         None => {}
     }
     Ok(())
+}
+
+/// cloud-init's JSON patches, as a part's first line says it.
+fn is_jsonp(text: &str) -> bool {
+    text.trim_start().to_ascii_lowercase().starts_with("#cloud-config-jsonp")
 }
 
 /// The text with its edits; `rest` shows what is between them.
@@ -160,7 +183,8 @@ fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> Str
 struct Search<'a> {
     text: &'a str,
     document: &'a Document,
-    mark: Option<&'a str>,
+    /// What words stand for, in a template.
+    holes: Option<&'a Holes>,
     /// Places that are hidden by themselves.
     done: Vec<Range<usize>>,
     edits: &'a mut Vec<Edit>,
@@ -180,36 +204,57 @@ impl Search<'_> {
                 if let Some(content) = self.closed_content(id) {
                     self.value(content, true);
                 }
+                let told = self.told_beside(id);
                 for (key, value) in entries {
                     let name = self.document.node(*key).scalar().map_or("", |(name, _)| name);
                     self.scalar(*key, name, false);
                     let is_inherited = is_secret && !self.is_beside(name, *value);
-                    // Nobody knows what Jinja makes of it.
-                    let is_secret = is_secret_key(name) || self.has_word(name);
-                    self.aliased(*value, is_inherited || is_secret);
+                    let is_own = self.is_secret_key(name, *value) || told.contains(&name);
+                    self.aliased(*value, is_inherited || is_own);
                 }
             }
             Data::Alias(_) => {}
         }
     }
 
-    fn has_word(&self, text: &str) -> bool {
-        self.mark.is_some_and(|mark| text.contains(mark))
+    /// Whether a key tells that its value is a secret. What stands below a key that
+    /// Jinja makes may be one, whatever it makes.
+    fn is_secret_key(&self, name: &str, value: Id) -> bool {
+        let is_single = self.document.node(value).scalar().is_some();
+        is_secret_key(name) || (!is_single && is_secrets_key(name)) || self.has_expression(name)
     }
 
-    /// A text with blanks for words: what stands beside them is read by itself.
-    fn without_words<'b>(&self, text: &'b str) -> Cow<'b, str> {
-        let Some(mark) = self.mark.filter(|mark| text.contains(mark)) else {
-            return Cow::Borrowed(text);
-        };
-        let mut pieces = text.split(mark);
-        let mut bare = pieces.next().unwrap_or_default().to_owned();
-        for piece in pieces {
-            let end = piece.find('z').map_or(0, |end| end + 1);
-            bare.push(' ');
-            bare.push_str(&piece[end..]);
+    /// The keys of a mapping whose values are secrets by what stands beside them:
+    /// those of Kubernetes' Secrets and of variables.
+    fn told_beside(&self, id: Id) -> &'static [&'static str] {
+        let text = |key| self.document.node(self.document.get(id, key)?).scalar();
+        let says = |key, is: fn(&str) -> bool| text(key).is_some_and(|(text, _)| is(text));
+        match () {
+            () if says("kind", |kind| kind == "Secret") => &["data", "stringData"],
+            () if says("name", is_secret_key) => &["value"],
+            () => &[],
         }
-        Cow::Owned(bare)
+    }
+
+    fn has_expression(&self, text: &str) -> bool {
+        text.contains("{{") || self.holes.is_some_and(|holes| text.contains(holes.mark()))
+    }
+
+    /// Whether a value has a secret in one of its lines. What stands beside
+    /// statements is read by itself; an expression is a variable.
+    fn has_secret_line(&self, value: &str) -> bool {
+        let with = |expression: &str| match self.holes {
+            Some(holes) => Cow::Owned(holes.with_expressions_as(value, expression)),
+            None => Cow::Borrowed(value),
+        };
+        let mut has_text = false;
+        let as_variables = jinja::with_expressions_as(&with(VARIABLE), |whole| {
+            has_text |= names_secret(whole) || has_login(whole);
+            VARIABLE.to_owned()
+        });
+        has_text
+            || has_secret_line(&with(" "))
+            || (as_variables != value && has_secret_line(&as_variables))
     }
 
     /// Whether a value is in a mapping that is a secret, and none itself.
@@ -230,7 +275,7 @@ impl Search<'_> {
         let text = |id| self.document.node(id).scalar().map(|(text, _)| text);
         let content = self.document.get(file, "content")?;
         let path = self.document.get(file, "path").and_then(text);
-        if path.is_some_and(|path| is_secret_file(path) || self.has_word(path)) {
+        if path.is_some_and(|path| is_secret_file(path) || self.has_expression(path)) {
             return Some(content);
         }
         let encoding = self.document.get(file, "encoding").and_then(text)?;
@@ -262,6 +307,24 @@ impl Search<'_> {
         }
     }
 
+    /// The values of patches are hidden as a whole: a path has no keys beside it.
+    fn patch(&mut self, root: Id) {
+        let document = self.document;
+        let Data::Sequence { items, .. } = &document.node(root).data else {
+            return self.value(root, true);
+        };
+        for item in items {
+            let Data::Mapping { entries, .. } = &document.node(*item).data else {
+                self.value(*item, true);
+                continue;
+            };
+            for (key, value) in entries {
+                let name = document.node(*key).scalar().map_or("", |(name, _)| name);
+                self.aliased(*value, !matches!(name, "op" | "path" | "from"));
+            }
+        }
+    }
+
     /// A secret may be written elsewhere, under an anchor.
     fn aliased(&mut self, id: Id, is_secret: bool) {
         match self.document.resolve(id) {
@@ -281,7 +344,7 @@ impl Search<'_> {
         let is_flag = matches!(value, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
             && node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain);
         let is_secret = is_secret && !is_flag;
-        if is_secret || has_secret_line(&self.without_words(value)) {
+        if is_secret || self.has_secret_line(value) {
             self.edits.push(match node.is_block_scalar() {
                 true => self.hidden_block(&node.range),
                 false => (node.range.clone(), HIDDEN.to_owned()),

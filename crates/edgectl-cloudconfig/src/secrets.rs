@@ -3,11 +3,13 @@
 mod command;
 mod key;
 mod login;
+mod manifest;
+mod markup;
 mod pair;
 mod shape;
 
 pub(crate) use command::is_command_with_secret;
-pub(crate) use key::{is_beside_secret, is_secret_file, is_secret_key};
+pub(crate) use key::{is_beside_secret, is_secret_file, is_secret_key, is_secrets_key};
 pub(crate) use login::{logins, without_logins};
 
 use crate::certificate::decode_bytes;
@@ -21,7 +23,7 @@ const SHORTEST: usize = 16;
 /// `password: x`, `"auth": "x"`, `TOKEN=x`, `docker login -p x`, a private key.
 pub(crate) fn has_secret_line(text: &str) -> bool {
     let text = text.replace(|c| c == '\r' || is_old_line_end(c), "\n");
-    let is_secret = |text: &str| secret_lines(text).contains(&true);
+    let is_secret = |text: &str| secret_lines(text).contains(&true) || manifest::is_secret(text);
     // The whole, which may take several lines, or a word of it.
     let whole = decode_bytes(&text);
     let words = text.split(|c: char| c.is_whitespace() || "\"',;:()".contains(c));
@@ -42,7 +44,14 @@ pub(crate) fn secret_lines(text: &str) -> Vec<bool> {
     let first_words = text.lines().filter_map(|line| line.split_whitespace().next());
     let is_netrc = first_words.into_iter().any(|word| matches!(word, "machine" | "default"));
     let mut lines = Lines { open: Open::Nothing, is_netrc };
-    text.lines().map(|line| lines.take(line)).collect()
+    let mut secret: Vec<bool> = text.lines().map(|line| lines.take(line)).collect();
+    for named in manifest::named_secrets(text) {
+        let line = text[..named.start].matches('\n').count();
+        if let Some(is_secret) = secret.get_mut(line) {
+            *is_secret = true;
+        }
+    }
+    secret
 }
 
 /// What the lines so far have begun.
@@ -52,6 +61,8 @@ enum Open {
     Key,
     /// Input of a command, to this line.
     Input(String),
+    /// An element, to the line that has this.
+    Element(String),
     /// A value whose other lines stand further to the right.
     Value(usize),
     /// A key without a value: it may stand below, further to the right.
@@ -79,6 +90,12 @@ impl Lines {
                 }
                 return !is_end;
             }
+            Open::Element(end) => {
+                if line.contains(end.as_str()) {
+                    self.open = Open::Nothing;
+                }
+                return true;
+            }
             Open::Value(_) | Open::Below(_) if line.trim().is_empty() => return false,
             Open::Value(column) if indent(line) > *column => return true,
             Open::Below(column) if indent(line) > *column && pair::is_lone(line) => {
@@ -102,7 +119,11 @@ impl Lines {
             self.open = Open::Input(end.to_owned());
             return true;
         }
-        let is_told = shape::has_secret(line);
+        if let Some(end) = markup::open_element(line) {
+            self.open = Open::Element(end);
+            return false;
+        }
+        let is_told = shape::has_secret(line) || markup::has_secret(line);
         match pair::secret_pair(line) {
             Some(Pair::Value(column)) => self.open = Open::Value(column),
             Some(Pair::Beside) => {}
@@ -207,6 +228,15 @@ mod tests {
             "curl https://a.blob.core.windows.net/x?sv=1&sig=aBcDeF12%2B3",
             "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=0123456789abcdef",
             "x\u{2028}password: y",
+            "apiVersion: v1\nkind: Secret\nstringData:\n  admin: x",
+            "data:\n  user: eA==\nkind: \"Secret\"\n",
+            "{\"kind\":\"Secret\",\"data\":{\"a\":\"eA==\"}}",
+            "env:\n- name: DB_PASSWORD\n  value: x",
+            "env:\n- value: x\n  name: DB_PASSWORD",
+            "[{\"name\": \"DB_PASSWORD\", \"value\": \"x\"}]",
+            "<a><password>x</password></a>",
+            "<password>\n  x\n</password>",
+            "<apiKey id=\"1\"><![CDATA[x]]></apiKey>",
             // passphrase: lätin, in base64
             "cGFzc3BocmFzZTogbOR0aW4=",
         ] {
@@ -256,6 +286,12 @@ mod tests {
             "ssh_pwauth: true",
             "/usr/share/keyrings/kubernetes-archive-keyring",
             "PWD=/root",
+            "kind: Secret\nmetadata: {name: a}",
+            "kind: SecretStore\ndata: {a: b}",
+            "- name: A\n  value: x\n- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: a}}",
+            "- name: DB_PASSWORD\n  value: \"\"\n",
+            "usage: join <token> <password>",
+            "<password></password><token/><user>x</user>",
             "secretName: a",
         ] {
             assert!(!has_secret_line(text), "{text}");

@@ -142,6 +142,22 @@ fn secrets_in_contents_and_comments_are_hidden() {
         "#cloud-config\n# curl --token zqx: a\n".to_owned(),
         "#cloud-config\nkey:\n  # -----BEGIN PRIVATE KEY-----\n  # zqx\n  # zqx\n  # -----END PRIVATE KEY-----\n"
             .to_owned(),
+        "#cloud-config\n# a\n# b\n# c: d e\n# f\n# chpasswd:\n#   list: |\n#     root:zqx\n# g h\n".to_owned(),
+        "#cloud-config-jsonp\n[{\"op\":\"add\",\"path\":\"/password\",\"value\":\"zqx\"}]\n".to_owned(),
+        file("content: |\n      kind: Secret\n      stringData:\n        admin: zqx"),
+        file("content: |\n      env:\n      - name: DB_PASSWORD\n        value: zqx"),
+        file("content: <a><password>zqx</password></a>"),
+        file("content: |\n      HTTP_PROXY=http://{{ v1.u }}:zqx@proxy/"),
+        "#cloud-config\nkind: Secret\ndata: {admin: zqx}\n".to_owned(),
+        "#cloud-config\nenv: [{name: DB_PASSWORD, value: zqx}]\n".to_owned(),
+        "#cloud-config\ntokens: {a: zqx}\nsecrets: {x: {y: zqx}}\n".to_owned(),
+        "#cloud-config\nx: \"{{ p or 'http://u:zqx@h' }}\"\n".to_owned(),
+        "#cloud-config\nfoo: http://{{ v1.u }}:zqx@h/x\n".to_owned(),
+        "#cloud-config\nx: \"http://u:zqx{{ v1.x }}@h\"\n".to_owned(),
+        "#cloud-config\nruncmd: ['git clone https://{{ u }}:zqx@git/x']\n".to_owned(),
+        "#cloud-config\nruncmd:\n  - curl -u {{ v1.u }}:zqx https://h\n".to_owned(),
+        "#cloud-config\ndb_password_{{ v1.env }}: zqx\nx:\n  a{{ v1.k }}: zqx\n".to_owned(),
+        "#cloud-config\nx: \"{{ pw | default('zqx') }}\"\n".to_owned(),
         "#cloud-config\nruncmd: [docker login -p zqx reg.local]\n".to_owned(),
         "#cloud-config\nruncmd:\n  - [docker, login, reg.local, -p, zqx]\n".to_owned(),
         "#cloud-config\nruncmd:\n  - [k3s, agent, \"--token\", \"zqx\"]\n".to_owned(),
@@ -155,6 +171,8 @@ fn secrets_in_contents_and_comments_are_hidden() {
         assert!(!is_there && shown.contains("<hidden>"), "{text}\n{shown}");
         assert_eq!(redact(&shown).unwrap(), shown);
     }
+    let clean = "#cloud-config\nimagePullSecrets: [{name: a}]\nx: \"{{ v1.token }} {{ v1.name | default('a') }}\"\nruncmd:\n- curl -u {{ u }}:{{ p }} https://h\n# password\n# see: this\n# name: x\n# and: that\n";
+    assert_eq!(redact(clean).unwrap(), clean);
     let clean = "#cloud-config\n# see https://reg.local/a@sha256:0 and --token $TOKEN\nruncmd:\n  - [docker, run, -p, \"80:80\", nginx]\n  - TOKEN=$TOKEN /join\nwrite_files:\n  - {path: /a, encoding: b64, content: aGVsbG8=}\n";
     assert_eq!(redact(clean).unwrap(), clean);
 }
@@ -288,6 +306,10 @@ fn secrets_of_a_template_are_hidden() {
         "{% raw %}\nchpasswd:\n  list: |\n    root:S3cr\n{% endraw %}\n",
         "{% set proxy = \"http://u:S3cr@h:3128\" %}\n",
         "{% set users = [(\"a\", \"S3cr\")] %}\n",
+        "x: {{ v1.pw | default(\"S3cr\") }}\n",
+        "{% for pw in [\"S3cr\"] %}\na: {{ pw }}\n{% endfor %}\n",
+        "runcmd:\n- curl -u {{ v1.u }}:S3cr https://h\n",
+        "x:\n  a{{ v1.k }}: S3cr\n",
         "x: {{ v1.proxy or \"http://u:S3cr@h\" }}\n",
         "{# http://u:S3cr@h #}\n",
         "password_{{ v1.k }}: S3cr\n",

@@ -24,22 +24,67 @@ pub(super) fn hide_comments(text: &str) -> String {
     shown
 }
 
-/// Which lines of a comment hide something when they are read as user data.
+/// Which lines of a comment hide something when they are read as user data, which
+/// may have prose above and below.
 fn secrets_commented_out(lines: &[&str]) -> Vec<bool> {
-    // Prose, or the header, may stand above.
-    const ABOVE: usize = 3;
-    // A single line is judged by itself.
-    for above in 0..ABOVE.min(lines.len().saturating_sub(1)) {
-        let text = lines[above..].join("\n") + "\n";
-        let mut edits = Vec::new();
-        if document_edits(&text, None, &mut edits).is_err() || edits.is_empty() {
+    /// What begins so often and can't be read is hidden from there on.
+    const MOST: usize = 200;
+    let mut secret = vec![false; lines.len()];
+    let (mut at, mut tries) = (0, 0);
+    while at < lines.len() {
+        let length = entry_length(&lines[at..]);
+        // A single line is judged by itself.
+        if length < 2 {
+            at += 1;
             continue;
         }
-        let shown = apply(&text, edits, str::to_owned);
-        let is_kept = |line: &&str| shown.lines().any(|shown| shown == *line);
-        return lines.iter().enumerate().map(|(n, line)| n >= above && !is_kept(line)).collect();
+        tries += 1;
+        if tries > MOST {
+            secret[at..].fill(true);
+            break;
+        }
+        at += match hidden_lines(&lines[at..at + length]) {
+            Some(hidden) => {
+                secret[at..at + length].copy_from_slice(&hidden);
+                length
+            }
+            None => 1,
+        };
     }
-    Vec::new()
+    secret
+}
+
+/// How many lines an entry has that begins at the first one, with those of its
+/// kind that follow; none where it begins with something else.
+fn entry_length(lines: &[&str]) -> usize {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let Some(first) = lines.first().filter(|first| is_entry(first)) else { return 0 };
+    let goes_on = |line: &&&str| {
+        let is_below = indent(line) > indent(first);
+        line.trim().is_empty() || is_below || (indent(line) == indent(first) && is_entry(line))
+    };
+    1 + lines[1..].iter().take_while(goes_on).count()
+}
+
+/// Whether a line begins a key or an item.
+fn is_entry(line: &str) -> bool {
+    let line = line.trim();
+    let is_key = line.split_once(':').is_some_and(|(key, rest)| {
+        let is_quoted = key.starts_with(['"', '\'']) && key.ends_with(['"', '\'']);
+        (is_quoted || !key.contains(char::is_whitespace))
+            && (rest.is_empty() || rest.starts_with(' '))
+    });
+    is_key || line == "-" || line.starts_with("- ") || line.starts_with(['{', '['])
+}
+
+/// Which lines of user data have something to hide; none where it isn't that.
+fn hidden_lines(lines: &[&str]) -> Option<Vec<bool>> {
+    let text = lines.join("\n") + "\n";
+    let mut edits = Vec::new();
+    document_edits(&text, None, &mut edits).ok()?;
+    let shown = apply(&text, edits, str::to_owned);
+    let is_kept = |line: &&str| shown.lines().any(|shown| shown == *line);
+    Some(lines.iter().map(|line| !is_kept(line)).collect())
 }
 
 fn hide_comment(line: &str, is_secret: bool) -> String {

@@ -149,6 +149,14 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     }
 }
 
+/// Whether a key's mapping or list is one of secrets: `tokens`, `api-secrets`.
+/// Kubernetes' `imagePullSecrets` has names.
+pub(crate) fn is_secrets_key(key: &str) -> bool {
+    let words = words(key);
+    let is_pull = words.iter().any(|word| word == "pull");
+    !is_pull && words.last().is_some_and(|last| matches!(last.as_str(), "secrets" | "tokens"))
+}
+
 /// Whether a file is nothing but logins or a key, by its name.
 pub(crate) fn is_secret_file(path: &str) -> bool {
     const NAMES: [&str; 12] = [

@@ -1,5 +1,7 @@
 //! Logins in URLs.
 
+use crate::jinja;
+
 /// The text without the logins of its URLs (`http://user:password@host`); none
 /// where there is none.
 pub(crate) fn without_logins(text: &str) -> Option<String> {
@@ -14,9 +16,11 @@ pub(crate) fn logins(text: &str) -> usize {
 
 fn hidden(text: &str) -> (String, usize) {
     let (mut shown, mut rest, mut count) = (String::with_capacity(text.len()), text, 0);
+    // An expression is a part of its URL, whatever blanks and slashes it has.
+    let solid = jinja::with_expressions_as(text, |whole| "0".repeat(whole.len()));
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + "://".len());
-        let end = login_end(after);
+        let end = login_end(&solid[text.len() - after.len()..]);
         shown.push_str(before);
         if end > 0 {
             shown.push_str("<hidden>");
@@ -64,6 +68,9 @@ mod tests {
             ),
             ("http://<hidden>@h", Some("http://<hidden>@h")),
             ("ssh://a", None),
+            ("http://{{ v1.u }}:p@h/x", Some("http://<hidden>@h/x")),
+            ("http://u:p{{ v1.u / 2 }}@h b", Some("http://<hidden>@h b")),
+            ("http://h:{{ v1.port }}/x@sha256:0", None),
         ] {
             assert_eq!(without_logins(text).as_deref(), expected, "{text}");
         }

@@ -111,7 +111,8 @@ fn is_blank(rest: &str) -> bool {
     rest.is_empty() || rest == "#" || rest.starts_with("# ")
 }
 
-fn is_value(key: &str, rest: &str, separator: char) -> bool {
+/// Whether something is said behind a key and its separator.
+pub(super) fn is_value(key: &str, rest: &str, separator: char) -> bool {
     let value = rest.trim();
     let is_empty_text = ["\"\"", "''"].into_iter().any(|quotes| {
         let behind = value.strip_prefix(quotes);
