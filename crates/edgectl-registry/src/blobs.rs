@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use edgectl_model::{Digest, Reference};
+use edgectl_model::Reference;
 use edgectl_process::interrupted;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -42,10 +42,11 @@ impl<K: Eq + Hash, V: Default> Slots<K, V> {
 /// What the run knows of blobs at the destination.
 #[derive(Debug)]
 pub(crate) struct Book {
-    /// Store and digest: a target whose repository has the blob.
-    owners: Slots<(String, Digest), Option<Reference>>,
-    /// Repository and digest: whether the blob is there.
-    placed: Slots<(String, Digest), bool>,
+    /// Store and blob: a target whose repository has it. A blob is its digest
+    /// and its size: a manifest may be wrong about the size.
+    owners: Slots<(String, Blob), Option<Reference>>,
+    /// Repository and blob: whether it is there.
+    placed: Slots<(String, Blob), bool>,
     /// For blobs that take time.
     lanes: Semaphore,
     /// For those that don't: they never stand behind the others.
@@ -122,13 +123,13 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         }
     }
 
-    fn key(&self, blob: &Blob) -> (String, Digest) {
-        (self.to.repository(), blob.digest.clone())
+    fn key(&self, blob: &Blob) -> (String, Blob) {
+        (self.to.repository(), blob.clone())
     }
 
     /// Says whether the blob is there now.
     async fn place(&self, blob: &Blob, optional: bool) -> Result<bool, RegistryError> {
-        let owner = self.book.owners.get((self.sink.store(self.to), blob.digest.clone()));
+        let owner = self.book.owners.get((self.sink.store(self.to), blob.clone()));
         let mut owner = owner.lock().await;
         interrupted()?;
         if let Some(from) = owner.clone() {
@@ -150,7 +151,12 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             return self.send(blob, Some(session)).await;
         }
         if let Some(from) = self.elsewhere(blob) {
-            return self.take_over(blob, &from).await;
+            self.take_over(blob, &from).await?;
+            // Nothing of this run has seen its size.
+            return match self.sink.has_blob(self.to, blob).await? {
+                true => Ok(()),
+                false => self.send(blob, None).await,
+            };
         }
         if self.sink.has_blob(self.to, blob).await? {
             self.progress.there(blob.size);

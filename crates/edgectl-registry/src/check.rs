@@ -54,7 +54,8 @@ pub async fn check(registries: &Registries, prefix: &Prefix) -> Result<Checked, 
 
 /// As [`check`], for the repositories of a plan: tells those that must be made
 /// first from rights that are missing, and makes them where that is asked for.
-/// At most five requests where nothing has to be made.
+/// At most five requests where nothing has to be made; a few more where rights
+/// are given for repositories one by one.
 pub async fn preflight(
     registries: &Registries,
     request: CheckRequest<'_>,
@@ -82,11 +83,22 @@ async fn preflight_now(
     let before = client.requests();
     let scheme = client.base().await?.scheme().to_owned();
     let mut created = Vec::new();
-    let path = probed_repository(&request);
+    let mut path = probed_repository(&request);
     let probed = match probe(&client, &path, &request).await {
         Err(error) if request.create => {
             created = create(&client, error).await?;
             probe(&client, &path, &request).await?
+        }
+        // Rights may be given, and repositories made, one by one; Harbor's
+        // are those of a project.
+        Err(error) if is_of_one_repository(&error) && !client.is_harbor() => {
+            match request.repositories.first() {
+                Some(planned) if *planned != path => {
+                    path = planned.clone();
+                    probe(&client, &path, &request).await.map_err(|_| error)?
+                }
+                _ => return Err(error),
+            }
         }
         other => other?,
     };
@@ -101,6 +113,15 @@ async fn preflight_now(
         created,
         requests: client.requests() - before,
     })
+}
+
+/// Whether another repository may be answered otherwise.
+fn is_of_one_repository(error: &RegistryError) -> bool {
+    match error {
+        RegistryError::Denied { .. } | RegistryError::LoginRefused { user: None, .. } => true,
+        RegistryError::Http(failure) => failure.status == 404,
+        _ => false,
+    }
 }
 
 /// One below the prefix that nobody has; where repositories must be made, or

@@ -171,6 +171,19 @@ pub fn chunks_of(bytes: Bytes) -> Chunks {
     Box::pin(stream::iter([Ok(bytes)]))
 }
 
+/// Reads a blob to its end, which fails unless size and digest are right.
+pub(crate) async fn ensure_whole(
+    chunks: Chunks,
+    blob: &Blob,
+    place: &str,
+) -> Result<(), RegistryError> {
+    let mut chunks = verified(chunks, blob, place, Moved::default());
+    while let Some(chunk) = chunks.next().await {
+        chunk?;
+    }
+    Ok(())
+}
+
 /// The whole of a small blob, verified.
 pub(crate) async fn collect(
     chunks: Chunks,

@@ -16,7 +16,9 @@ use crate::plan::{Owned, Plan, Planned};
 use crate::sink::{Place, Sink};
 use crate::source::Source;
 use crate::tree::{Tree, platforms_of};
-use crate::upload::{ImageOutcome, ImageReport, ImageRequest, Progress, Totals, UploadRequest};
+use crate::upload::{
+    Again, ImageOutcome, ImageReport, ImageRequest, Progress, Totals, UploadRequest,
+};
 
 /// Images looked at or finished at once: this is waiting, not work.
 const LOOKS: usize = 16;
@@ -77,7 +79,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     async fn look_at(&self, index: usize, image: &ImageRequest) -> Option<Planned> {
         let looked = async {
             match self.look(image).await? {
-                Look::There(pinned) if self.request.attachments_again => {
+                Look::There(pinned) if self.request.again == Again::Attachments => {
                     self.look_again(index, image, pinned).await
                 }
                 Look::There(pinned) => Ok(Err(pinned)),
@@ -107,7 +109,8 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             && wanted.is_empty()
         {
             // With a pin one question decides; the source isn't asked.
-            if let Some(there) = self.sink.head(&image.target).await?
+            if self.request.again != Again::All
+                && let Some(there) = self.sink.head(&image.target).await?
                 && there.digest == *digest
             {
                 return Ok(Look::There(there));
@@ -117,7 +120,8 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         }
         let there = self.sink.head(&image.target);
         let (there, (root, origin)) = tokio::try_join!(there, self.wanted(image, wanted))?;
-        if there.is_none_or(|there| there.digest != *root.digest()) {
+        let is_new = there.is_none_or(|there| there.digest != *root.digest());
+        if is_new || self.request.again == Again::All {
             return Ok(Look::Differs(Box::new(root), origin));
         }
         let mut pinned = root.pinned()?;

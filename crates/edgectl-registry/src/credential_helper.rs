@@ -5,6 +5,7 @@ use std::time::Duration;
 use edgectl_model::Secret;
 use edgectl_process::{Cmd, Exchange};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::access::{Credentials, TOKEN_USER};
 use crate::error::RegistryError;
@@ -54,6 +55,10 @@ pub(crate) fn ask_helper(
         message: message.chars().take(WORDS).collect(),
     };
     if !said.success {
+        // A login that it gave all the same is not for anybody's eyes.
+        if serde_json::from_slice::<IgnoredAny>(&said.stdout).is_ok() {
+            return Err(failed("it ended with a failure, and said so only in JSON"));
+        }
         let words = words(&said);
         return if words.contains(UNKNOWN) { Ok(None) } else { Err(failed(&words)) };
     }
@@ -101,6 +106,8 @@ mod tests {
             let text = error.unwrap_err().to_string();
             assert!(text.ends_with("`reg.local`: the keychain is locked"), "{text}");
         }
+        let error = helper("failing", &format!("{}; exit 1", json("hunter2"))).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         let error = helper("odd", "echo hunter2").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         let error = helper_login("no-such-helper", "reg.local").unwrap_err();

@@ -54,7 +54,9 @@ pub enum Login {
 /// Docker's configuration, as far as logins go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DockerConfig {
-    logins: BTreeMap<String, (String, Credentials)>,
+    /// By normal key, with the key as it stands there; no login where what
+    /// stands there is none.
+    logins: BTreeMap<String, (String, Option<Credentials>)>,
     helpers: BTreeMap<String, String>,
     store: Option<String>,
     headers: Vec<(String, Secret)>,
@@ -63,13 +65,11 @@ pub struct DockerConfig {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
-    #[serde(default)]
-    auths: BTreeMap<String, Auth>,
-    #[serde(default)]
-    cred_helpers: BTreeMap<String, String>,
+    auths: Option<BTreeMap<String, Auth>>,
+    cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
-    #[serde(default, rename = "HttpHeaders")]
-    http_headers: BTreeMap<String, Secret>,
+    #[serde(rename = "HttpHeaders")]
+    http_headers: Option<BTreeMap<String, Secret>>,
 }
 
 #[derive(Deserialize)]
@@ -82,31 +82,38 @@ struct Auth {
 }
 
 impl DockerConfig {
-    /// Reads the text of a `config.json`.
+    /// Reads the text of a `config.json`. As Docker has it, an empty one says
+    /// nothing, and an `auth` that is none matters only to who asks for it.
     pub fn parse(text: &str) -> Result<Self, DockerConfigError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
         let file: File = serde_json::from_str(text)
             .map_err(|e| DockerConfigError::Json { line: e.line(), column: e.column() })?;
         let mut logins = BTreeMap::new();
-        for (key, auth) in file.auths {
-            let credentials = auth.into_credentials(&key)?;
-            logins.insert(normal_key(&key), (key, credentials));
+        for (key, auth) in file.auths.unwrap_or_default() {
+            logins.insert(normal_key(&key), (key, auth.into_credentials()));
         }
-        let helpers = file.cred_helpers.iter().map(|(k, v)| (normal_key(k), v.clone())).collect();
+        let helpers = file.cred_helpers.unwrap_or_default();
+        let helpers = helpers.into_iter().map(|(key, helper)| (normal_key(&key), helper)).collect();
         let store = file.creds_store.filter(|s| !s.is_empty());
-        let headers = file.http_headers.into_iter();
+        let headers = file.http_headers.unwrap_or_default().into_iter();
         let headers = headers.filter(|(name, _)| name.to_ascii_lowercase().starts_with(META));
         Ok(Self { logins, helpers, store, headers: headers.collect() })
     }
 
     /// The login for a repository: `host` is `host[:port]`, `path` what
     /// follows it. Entries for a path beat the one for the whole host.
-    pub fn login(&self, host: &str, path: &str) -> Login {
+    pub fn login(&self, host: &str, path: &str) -> Result<Login, DockerConfigError> {
         let host = normal_key(host);
         let keys = scoped_keys(&host, path);
         let stored = keys.iter().find_map(|key| self.logins.get(key));
-        let otherwise = stored.map(|(_, credentials)| credentials.clone()).unwrap_or_default();
+        let otherwise = match stored {
+            Some(entry) => decoded(entry)?,
+            None => Credentials::default(),
+        };
         let helper = keys.iter().find_map(|key| self.helpers.get(key)).or(self.store.as_ref());
-        match helper {
+        Ok(match helper {
             None => Login::Stored(otherwise),
             Some(suffix) => Login::Helper {
                 program: program_of(suffix),
@@ -117,7 +124,7 @@ impl DockerConfig {
                 },
                 otherwise,
             },
-        }
+        })
     }
 
     /// The headers meant for registries, `X-Meta-…`; all others are for Docker's
@@ -127,18 +134,33 @@ impl DockerConfig {
     }
 
     /// The logins of a host that hold only below a path, by path.
-    pub fn scoped_logins(&self, host: &str) -> BTreeMap<String, Credentials> {
+    pub fn scoped_logins(
+        &self,
+        host: &str,
+    ) -> Result<BTreeMap<String, Credentials>, DockerConfigError> {
         let start = format!("{}/", normal_key(host));
-        let scoped = self.logins.range(start.clone()..).map_while(|(key, (_, login))| {
-            Some((key.strip_prefix(&start)?.to_owned(), login.clone()))
-        });
-        scoped.filter(|(_, login)| *login != Credentials::Anonymous).collect()
+        let scoped = self
+            .logins
+            .range(start.clone()..)
+            .map_while(|(key, entry)| Some((key.strip_prefix(&start)?, entry)));
+        let mut logins = BTreeMap::new();
+        for (path, entry) in scoped {
+            let login = decoded(entry)?;
+            if login != Credentials::Anonymous {
+                logins.insert(path.to_owned(), login);
+            }
+        }
+        Ok(logins)
     }
 
     /// As [`login`](Self::login), with the helper asked. A helper that fails
     /// is an error: going on as nobody would show up as a riddle later.
     pub fn credentials(&self, host: &str, path: &str) -> Result<Credentials, RegistryError> {
-        match self.login(host, path) {
+        let login = self.login(host, path).map_err(|error| RegistryError::Configuration {
+            host: host.to_owned(),
+            reason: error.to_string(),
+        })?;
+        match login {
             Login::Stored(credentials) => Ok(credentials),
             Login::Helper { program, server, otherwise } => {
                 Ok(ask_helper(&program, &server)?.unwrap_or(otherwise))
@@ -148,24 +170,30 @@ impl DockerConfig {
 }
 
 impl Auth {
-    fn into_credentials(self, key: &str) -> Result<Credentials, DockerConfigError> {
+    /// None where it should be a login and isn't.
+    fn into_credentials(self) -> Option<Credentials> {
         let given = |secret: Option<Secret>| secret.filter(|s| !s.is_empty());
         if let Some(token) = given(self.registrytoken) {
-            return Ok(Credentials::RegistryToken(token));
+            return Some(Credentials::RegistryToken(token));
         }
         if let Some(token) = given(self.identitytoken) {
             let named = given(self.auth).as_ref().and_then(split_auth);
             let name = named.map(|(name, _)| name).or(self.username).unwrap_or_default();
-            return Ok(Credentials::identity_token(&name, token));
+            return Some(Credentials::identity_token(&name, token));
         }
         if let Some(auth) = given(self.auth) {
-            return decode(&auth).ok_or_else(|| DockerConfigError::Auth(key.to_owned()));
+            return decode(&auth);
         }
-        Ok(match (self.username, self.password) {
+        Some(match (self.username, self.password) {
             (Some(username), Some(password)) => Credentials::Basic { username, password },
             _ => Credentials::Anonymous,
         })
     }
+}
+
+/// What an entry of the file says.
+fn decoded((key, login): &(String, Option<Credentials>)) -> Result<Credentials, DockerConfigError> {
+    login.clone().ok_or_else(|| DockerConfigError::Auth(key.clone()))
 }
 
 fn decode(auth: &Secret) -> Option<Credentials> {
@@ -216,7 +244,7 @@ mod tests {
     use super::*;
 
     fn stored(config: &DockerConfig, host: &str, path: &str) -> Credentials {
-        match config.login(host, path) {
+        match config.login(host, path).unwrap() {
             Login::Stored(credentials) => credentials,
             other => panic!("{other:?}"),
         }
@@ -245,9 +273,9 @@ mod tests {
         assert_eq!(stored(&config, "token.local", "x"), token);
         assert_eq!(stored(&config, "empty.local", "x"), Credentials::Anonymous);
         assert_eq!(stored(&config, "", ""), Credentials::Anonymous);
-        let scoped = config.scoped_logins("REG.local:5000");
+        let scoped = config.scoped_logins("REG.local:5000").unwrap();
         assert_eq!(scoped, BTreeMap::from([("team".to_owned(), basic("team", "t"))]));
-        assert!(config.scoped_logins("reg.local").is_empty());
+        assert!(config.scoped_logins("reg.local").unwrap().is_empty());
     }
 
     #[test]
@@ -264,7 +292,7 @@ mod tests {
         let config = DockerConfig::parse(text).unwrap();
         let programs = [("a.b", "ecr-login", "a.b"), ("c.d", "pass", "https://c.d")];
         for (host, suffix, expected) in programs {
-            let Login::Helper { program, server, .. } = config.login(host, "x") else {
+            let Login::Helper { program, server, .. } = config.login(host, "x").unwrap() else {
                 panic!("expected a helper for {host}");
             };
             assert_eq!(program, format!("docker-credential-{suffix}"));
@@ -275,10 +303,32 @@ mod tests {
     }
 
     #[test]
-    fn errors_never_quote_the_file() {
-        for text in [r#"{"auths": "hunter2"}"#, r#"{"auths": {"a.b": {"auth": "hunter2"}}}"#] {
-            let error = DockerConfig::parse(text).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    fn files_that_say_nothing_are_taken_as_docker_takes_them() {
+        for text in ["", " \n", "{}", r#"{"auths": null, "credHelpers": null}"#] {
+            let config = DockerConfig::parse(text).unwrap();
+            assert_eq!(stored(&config, "a.b", "x"), Credentials::Anonymous, "{text}");
         }
+    }
+
+    #[test]
+    fn a_broken_login_matters_to_its_host_alone() {
+        let text = r#"{"auths": {"a.b": {"auth": "hunter2"}, "c.d/e": {"auth": "hunter2"}}}"#;
+        let config = DockerConfig::parse(text).unwrap();
+        assert_eq!(config.credentials("e.f", "x").unwrap(), Credentials::Anonymous);
+        assert_eq!(config.credentials("c.d", "x").unwrap(), Credentials::Anonymous);
+        for error in [
+            config.credentials("a.b", "x").unwrap_err().to_string(),
+            config.credentials("c.d", "e").unwrap_err().to_string(),
+            config.scoped_logins("c.d").unwrap_err().to_string(),
+        ] {
+            assert!(error.contains("not `user:password` in base64"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn errors_never_quote_the_file() {
+        let error = DockerConfig::parse(r#"{"auths": "hunter2"}"#).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
 }

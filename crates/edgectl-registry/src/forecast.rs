@@ -91,7 +91,7 @@ async fn look<S: Source>(
     for blob in plan.repeats(destination) {
         forecast.add(match nowhere.contains(&blob.digest) {
             true => Use::Nowhere(LOOK_IN_VAIN),
-            false => Use::Mounted(blob.size),
+            false => Use::Mounted(blob.size, 1),
         });
     }
     forecast.requests += plan.images.iter().map(|i| i.tree.manifests() as u64).sum::<u64>();
@@ -119,8 +119,8 @@ async fn for_lists(destination: &Registries, plan: &Plan) -> Result<u64, Registr
 enum Use {
     /// It is there: its bytes.
     There(u64),
-    /// Its bytes.
-    Mounted(u64),
+    /// Its bytes, and the requests for it.
+    Mounted(u64, u64),
     /// Bytes that are there, those to send, and the requests for all.
     Sent(u64, u64, u64),
     /// Nobody has it, and nobody needs to. The requests that find out.
@@ -131,7 +131,7 @@ impl Forecast {
     fn add(&mut self, used: Use) {
         let (sum, bytes, requests) = match used {
             Use::There(bytes) => (&mut self.there, bytes, 1),
-            Use::Mounted(bytes) => (&mut self.to_mount, bytes, 1),
+            Use::Mounted(bytes, requests) => (&mut self.to_mount, bytes, requests),
             Use::Sent(kept, bytes, requests) => {
                 self.there.1 += kept;
                 (&mut self.to_send, bytes, requests)
@@ -163,7 +163,8 @@ async fn first_use<S: Source>(
     }
     if let Some(from) = run.transfer(image).elsewhere(blob) {
         return Ok(match destination.has_blob(&from, blob).await? {
-            true => Use::Mounted(size),
+            // The mount, and a look at what came of it.
+            true => Use::Mounted(size, 2),
             // The mount, and a question before a large one is sent in vain.
             false => Use::Sent(0, size, 1 + u64::from(size >= LARGE) + destination.bodies(0, size)),
         });

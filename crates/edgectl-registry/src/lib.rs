@@ -70,7 +70,7 @@ pub use shard::{Shard, shards};
 pub use sink::{Mount, Place, Sink, UploadSession};
 pub use source::Source;
 pub use upload::{
-    ImageOutcome, ImageReport, ImageRequest, Progress, UploadOutcome, UploadRequest, interruptible,
-    upload, upload_from,
+    Again, ImageOutcome, ImageReport, ImageRequest, Progress, UploadOutcome, UploadRequest,
+    interruptible, upload, upload_from,
 };
 pub use verify::{Depth, Verdict, Verified, VerifyRequest, verify};

@@ -129,6 +129,18 @@ impl WirePlatform {
 }
 
 impl RawManifest {
+    /// Fails where an index names it with another size.
+    pub(crate) fn ensure_size(&self, size: Option<u64>) -> Result<(), RegistryError> {
+        match size {
+            Some(size) if size != self.bytes.len() as u64 => {
+                let has = self.bytes.len();
+                let reason = format!("it has {has} bytes, and its index names it with {size}");
+                Err(RegistryError::manifest(&self.digest, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the bytes if they have the digest that was asked for, if any.
     pub fn new(
         bytes: Bytes,
@@ -251,16 +263,18 @@ pub(crate) fn config_platform(config: &[u8]) -> Option<Platform> {
     serde_json::from_slice::<WirePlatform>(config).ok()?.known()
 }
 
+/// Whether a platform is the wanted one, with any variant where none is asked
+/// for.
+pub(crate) fn fits(has: &Platform, wanted: &Platform) -> bool {
+    has.os == wanted.os
+        && has.architecture == wanted.architecture
+        && (wanted.variant.is_none() || has.variant == wanted.variant)
+}
+
 /// The entry of an index that fits a platform best: the same variant, or the
 /// one without a variant where none was asked for.
 pub(crate) fn choose<'a>(entries: &'a [Entry], wanted: &Platform) -> Option<&'a Entry> {
-    let fits = |entry: &&Entry| {
-        entry.platform.as_ref().is_some_and(|platform| {
-            platform.os == wanted.os
-                && platform.architecture == wanted.architecture
-                && (wanted.variant.is_none() || platform.variant == wanted.variant)
-        })
-    };
+    let fits = |entry: &&Entry| entry.platform.as_ref().is_some_and(|has| fits(has, wanted));
     let rank = |entry: &&Entry| entry.platform.as_ref().is_some_and(|p| p.variant.is_some());
     entries.iter().filter(fits).min_by_key(rank)
 }

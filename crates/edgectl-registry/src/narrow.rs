@@ -5,26 +5,44 @@ use edgectl_model::{Digest, Platform, Reference};
 use serde_json::Value;
 
 use crate::error::RegistryError;
-use crate::manifest::{Entry, Parsed, RawManifest, choose};
+use crate::manifest::{Entry, Parsed, RawManifest, choose, fits};
 use crate::source::Source;
+use crate::tree::platforms_of;
 
 /// Which image an attestation in an index is about.
 const ABOUT: &str = "vnd.docker.reference.digest";
 
 /// The manifest for `platforms`: that of the only one as it is, or a new index
-/// over several. An image that isn't an index stays as it is.
+/// over several. An image that isn't an index stays as it is, if it is for one
+/// of them or for none in particular.
 pub(crate) async fn narrowed<S: Source>(
     source: &S,
     reference: &Reference,
     root: RawManifest,
     platforms: &[Platform],
 ) -> Result<RawManifest, RegistryError> {
-    let Parsed::Index(entries) = root.parse()? else { return Ok(root) };
+    let Parsed::Index(entries) = root.parse()? else {
+        let has = platforms_of(source, reference, &root).await?;
+        let fits = |has: &Platform| platforms.iter().any(|wanted| fits(has, wanted));
+        return match has.is_empty() || has.iter().any(fits) {
+            true => Ok(root),
+            false => Err(lacking(reference, platforms.first(), &has)),
+        };
+    };
     let kept = kept(&entries, reference, platforms)?;
     if let [only] = kept.as_slice() {
         return source.manifest(reference, Some(only)).await;
     }
     index_of(&root, &kept)
+}
+
+fn lacking(reference: &Reference, wanted: Option<&Platform>, has: &[Platform]) -> RegistryError {
+    let wanted = wanted.map(Platform::to_string).unwrap_or_default();
+    let has: Vec<String> = has.iter().map(Platform::to_string).collect();
+    RegistryError::NotFound {
+        what: format!("{reference} for {wanted}"),
+        place: format!("{} (it has {})", reference.domain(), has.join(", ")),
+    }
 }
 
 /// The digests of the platforms' manifests, in the order of the index.
@@ -36,14 +54,9 @@ fn kept(
     let mut kept = Vec::new();
     for platform in platforms {
         let Some(entry) = choose(entries, platform) else {
-            let has: Vec<String> = entries
-                .iter()
-                .filter_map(|entry| entry.platform.as_ref().map(Platform::to_string))
-                .collect();
-            return Err(RegistryError::NotFound {
-                what: format!("{reference} for {platform}"),
-                place: format!("{} (it has {})", reference.domain(), has.join(", ")),
-            });
+            let has: Vec<Platform> =
+                entries.iter().filter_map(|entry| entry.platform.clone()).collect();
+            return Err(lacking(reference, Some(platform), &has));
         };
         kept.push(&entry.blob.digest);
     }

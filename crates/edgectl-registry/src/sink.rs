@@ -99,7 +99,8 @@ pub trait Sink: Send + Sync {
         std::future::ready(Ok(true))
     }
 
-    /// Whether the target's repository has a blob.
+    /// Whether the target's repository has a blob; one of another size is an
+    /// error.
     fn has_blob(
         &self,
         target: &Reference,

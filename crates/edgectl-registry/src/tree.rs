@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::attached::Attached;
 use crate::content::collect;
 use crate::error::RegistryError;
-use crate::manifest::{CONFIG_LIMIT, DEPTH, Entry, Parsed, RawManifest, config_platform};
+use crate::manifest::{Blob, CONFIG_LIMIT, DEPTH, Entry, Parsed, RawManifest, config_platform};
 use crate::source::Source;
 
 /// Manifests in one image; the largest real indexes have a few dozen.
@@ -38,7 +38,8 @@ impl Tree {
         reference: &Reference,
         root: RawManifest,
     ) -> Result<Self, RegistryError> {
-        let mut seen = HashSet::from([root.digest().clone()]);
+        let mut seen = Sizes::default();
+        seen.is_new(&Blob { digest: root.digest().clone(), size: root.bytes().len() as u64 })?;
         let (mut blobs, mut all, mut depth) = (Vec::new(), Vec::new(), 0);
         let mut level = vec![root];
         while !level.is_empty() {
@@ -46,18 +47,25 @@ impl Tree {
             for raw in level {
                 let (children, entries) = match raw.parse()? {
                     Parsed::Index(entries) => {
-                        (entries.into_iter().map(|entry| entry.blob.digest).collect(), Vec::new())
+                        (entries.into_iter().map(|entry| entry.blob).collect(), Vec::new())
                     }
                     Parsed::Image { config, layers } => {
                         (Vec::new(), config.into_iter().chain(layers).collect())
                     }
                 };
-                let is_new = |entry: &Entry| seen.insert(entry.blob.digest.clone());
-                blobs.extend(entries.into_iter().filter(is_new));
-                wanted.extend(children.iter().cloned());
+                for entry in entries {
+                    if seen.is_new(&entry.blob)? {
+                        blobs.push(entry);
+                    }
+                }
+                for child in &children {
+                    if seen.is_new(child)? {
+                        wanted.push(child.clone());
+                    }
+                }
+                let children = children.into_iter().map(|child: Blob| child.digest).collect();
                 all.push(Node { raw, children });
             }
-            wanted.retain(|digest| seen.insert(digest.clone()));
             depth += 1;
             if depth > DEPTH || all.len() + wanted.len() > MANIFESTS {
                 let reason = "it holds more manifests than any image needs";
@@ -160,6 +168,25 @@ impl Tree {
     }
 }
 
+/// What an image names, with its sizes: runtimes refuse what has another one.
+#[derive(Default)]
+struct Sizes(HashMap<Digest, u64>);
+
+impl Sizes {
+    /// Whether this is named for the first time; fails where it was named with
+    /// another size.
+    fn is_new(&mut self, blob: &Blob) -> Result<bool, RegistryError> {
+        match self.0.insert(blob.digest.clone(), blob.size) {
+            None => Ok(true),
+            Some(size) if size == blob.size => Ok(false),
+            Some(size) => {
+                let reason = format!("it is named with {size} bytes and with {}", blob.size);
+                Err(RegistryError::manifest(&blob.digest, reason))
+            }
+        }
+    }
+}
+
 /// A manifest with the digests of those that it names.
 struct Node {
     raw: RawManifest,
@@ -213,14 +240,19 @@ pub(crate) async fn platforms_of<S: Source>(
 async fn fetch_children<S: Source>(
     source: &S,
     reference: &Reference,
-    children: &[Digest],
+    children: &[Blob],
 ) -> Result<Vec<RawManifest>, RegistryError> {
-    let fetching =
-        children.iter().map(async |digest| match source.manifest(reference, Some(digest)).await {
+    let fetching = children.iter().map(async |child| {
+        match source.manifest(reference, Some(&child.digest)).await {
             Err(RegistryError::NotFound { what, place }) => {
                 Err(RegistryError::Sparse { image: reference.to_string(), what, place })
             }
-            other => other,
-        });
+            other => {
+                let raw = other?;
+                raw.ensure_size(Some(child.size))?;
+                Ok(raw)
+            }
+        }
+    });
     stream::iter(fetching).buffered(WIDTH).try_collect().await
 }

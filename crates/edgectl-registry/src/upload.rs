@@ -34,6 +34,19 @@ pub struct ImageRequest {
     pub target: Reference,
 }
 
+/// What is looked at again of images that the target has; more than nothing
+/// takes more than the one request for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Again {
+    /// Nothing: the digest stands for all.
+    #[default]
+    Nothing,
+    /// What was attached to them since.
+    Attachments,
+    /// Every manifest and blob; what is missing is sent.
+    All,
+}
+
 /// What to mirror, and how.
 #[derive(Debug, Clone)]
 pub struct UploadRequest {
@@ -47,15 +60,14 @@ pub struct UploadRequest {
     /// Whether signatures and whatever else was attached to an image later
     /// come along.
     pub attachments: bool,
-    /// Whether images that the target has are looked at again for what was
-    /// attached to them since; takes more than the one request.
-    pub attachments_again: bool,
+    /// What is looked at again of images that the target has.
+    pub again: Again,
 }
 
 impl UploadRequest {
     /// Whole images, with what was attached to them.
     pub fn new(images: Vec<ImageRequest>, jobs: usize) -> Self {
-        Self { images, jobs, platforms: Vec::new(), attachments: true, attachments_again: false }
+        Self { images, jobs, platforms: Vec::new(), attachments: true, again: Again::Nothing }
     }
 }
 

@@ -7,7 +7,7 @@ use edgectl_model::{Digest, Reference};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::OnceCell;
 
-use crate::content::{Moved, verified};
+use crate::content::ensure_whole;
 use crate::error::RegistryError;
 use crate::manifest::{Blob, DEPTH, Entry, Parsed, RawManifest};
 use crate::registries::Registries;
@@ -75,9 +75,10 @@ pub async fn verify(
 }
 
 /// Blobs that were found whole, with their repositories: a registry may have a
-/// blob in one repository and not in another.
+/// blob in one repository and not in another, and a manifest may be wrong about
+/// a size that another one has right.
 #[derive(Default)]
-struct Seen(Mutex<HashMap<(String, Digest), Looked>>);
+struct Seen(Mutex<HashMap<(String, Blob), Looked>>);
 
 /// Set once a blob was found whole.
 type Looked = Arc<OnceCell<()>>;
@@ -91,7 +92,7 @@ impl Seen {
         blob: &Blob,
         registries: &Registries,
     ) -> Result<(), RegistryError> {
-        let key = (target.repository(), blob.digest.clone());
+        let key = (target.repository(), blob.clone());
         let slot = {
             let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             Arc::clone(seen.entry(key).or_default())
@@ -117,7 +118,22 @@ async fn look(
     }
     match read_all(request, registries, seen).await {
         Ok(()) => Verdict::Same,
-        Err(error) => Verdict::Damaged(error),
+        Err(error) if is_damage(&error) => Verdict::Damaged(error),
+        Err(error) => Verdict::Unknown(error),
+    }
+}
+
+/// Whether an error says something about the content, and not about the way
+/// to it.
+fn is_damage(error: &RegistryError) -> bool {
+    match error {
+        RegistryError::Digest { .. }
+        | RegistryError::Manifest { .. }
+        | RegistryError::NotFound { .. }
+        | RegistryError::Sparse { .. } => true,
+        // What isn't there, by registries that say it with other words.
+        RegistryError::Http(failure) => matches!(failure.status, 404 | 410),
+        _ => false,
     }
 }
 
@@ -128,15 +144,17 @@ async fn read_all(
     seen: &Seen,
 ) -> Result<(), RegistryError> {
     let target = &request.target;
-    let mut open = vec![(request.digest.clone(), 0)];
-    while let Some((digest, depth)) = open.pop() {
+    let mut open = vec![(request.digest.clone(), None, 0)];
+    while let Some((digest, size, depth)) = open.pop() {
         let raw: RawManifest = registries.manifest(target, Some(&digest)).await?;
+        raw.ensure_size(size)?;
         match raw.parse()? {
             Parsed::Index(_) if depth >= DEPTH => {
                 return Err(RegistryError::manifest(&digest, "indexes are nested too deeply"));
             }
             Parsed::Index(entries) => {
-                open.extend(entries.into_iter().map(|entry| (entry.blob.digest, depth + 1)));
+                let below = entries.into_iter().map(|entry| entry.blob);
+                open.extend(below.map(|blob| (blob.digest, Some(blob.size), depth + 1)));
             }
             Parsed::Image { config, layers } => {
                 let here = |entry: &Entry| !entry.is_foreign;
@@ -156,9 +174,5 @@ async fn read_blob(
     registries: &Registries,
 ) -> Result<(), RegistryError> {
     let chunks = registries.blob(target, blob, 0).await?;
-    let mut chunks = verified(chunks, blob, &target.repository(), Moved::default());
-    while let Some(chunk) = chunks.next().await {
-        chunk?;
-    }
-    Ok(())
+    ensure_whole(chunks, blob, &target.repository()).await
 }

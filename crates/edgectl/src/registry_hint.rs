@@ -1,6 +1,6 @@
 //! The one thing to do about what went wrong with a registry.
 
-use edgectl_registry::{AwsKeys, CloudHost, ErrorKind, RegistryError};
+use edgectl_registry::{AwsKeys, CloudHost, ErrorKind, HttpFailure, RegistryError};
 
 /// The one thing to do about a registry's answer.
 pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
@@ -19,15 +19,21 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
             "`edgectl upload-profile --create-project` makes it, if this login may; else ask an administrator of Harbor for it".to_owned(),
         ),
         RegistryError::MissingRepositories { host, names } => Some(create_repositories(host, names)),
-        RegistryError::LoginRefused { user: None, host, .. } => Some(format!(
-            "log in with `docker login {host}`, name `credentials` of this registry in edge.yaml, or pass `--username`"
-        )),
+        RegistryError::LoginRefused { user: None, host, .. } => Some(login_at(host)),
         RegistryError::Tls { reason, .. } if is_about_plain_http(reason) => Some(
             "`insecure: true` of this registry in edge.yaml, or `--insecure`, allows plain HTTP".to_owned(),
         ),
         RegistryError::Tls { reason, .. } if reason.contains("CaUsedAsEndEntity") => Some(
             "it shows the certificate of an authority: name this very certificate with `ca` of this registry in edge.yaml, or `--ca`".to_owned(),
         ),
+        RegistryError::Tls { reason, .. } if reason.contains("NotValidForName") => Some(
+            "its certificate is for other names: use one of those in `registry.domain`, with `connectTo` to send the connection where it runs, or give it a certificate for this name".to_owned(),
+        ),
+        RegistryError::Digest { .. } => Some(
+            "what the registry has is damaged: delete it there and let the registry collect its garbage, then run the same command again".to_owned(),
+        ),
+        RegistryError::Denied { user: None, host, .. } => Some(login_at(host)),
+        RegistryError::Http(failure) => by_answer(failure),
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),
         ),
@@ -39,6 +45,38 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         }
         error => by_kind(error.kind()).map(str::to_owned),
     }
+}
+
+fn login_at(host: &str) -> String {
+    format!(
+        "log in with `docker login {host}`, name `credentials` of this registry in edge.yaml, or pass `--username`"
+    )
+}
+
+/// What an answer that isn't a success mostly means.
+fn by_answer(failure: &HttpFailure) -> Option<String> {
+    let says = |word: &str| {
+        let code = failure.code.as_deref().unwrap_or_default().to_ascii_lowercase();
+        code.contains(word) || failure.message.to_ascii_lowercase().contains(word)
+    };
+    let hint = match failure.status {
+        507 => "make room in the registry, or raise its quota",
+        _ if says("quota") || says("no space") => "make room in the registry, or raise its quota",
+        404 if failure.method != "GET" && failure.method != "HEAD" => {
+            "make the project or the repository in the registry first, or check the namespace in `registry.domain`"
+        }
+        405 => {
+            "it takes no uploads: a mirror or a cache of another registry can only be pulled from"
+        }
+        409 | 412 => {
+            "the tag can't be moved there: delete it in the registry, or allow tags to be changed"
+        }
+        429 | 500 | 502..=504 => {
+            "the registry is busy or not well: run the same command again later, it continues"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn is_about_plain_http(reason: &str) -> bool {
@@ -119,6 +157,34 @@ mod tests {
     }
 
     #[test]
+    fn answers_have_hints_by_what_they_mean() {
+        let hint = |method: &str, status, message: &str| {
+            registry_hint(&RegistryError::Http(Box::new(HttpFailure {
+                method: method.to_owned(),
+                url: "https://r/v2/a".to_owned(),
+                status,
+                code: None,
+                message: message.to_owned(),
+                body: String::new(),
+                retry_after: None,
+            })))
+        };
+        let cases = [
+            ("POST", 404, "", "make the project"),
+            ("POST", 405, "", "it takes no uploads"),
+            ("PUT", 412, "", "the tag can't be moved"),
+            ("PUT", 403, "Quota exceeded", "make room"),
+            ("PUT", 507, "", "make room"),
+            ("PATCH", 503, "", "run the same command again later"),
+        ];
+        for (method, status, message, expected) in cases {
+            let found = hint(method, status, message).unwrap_or_default();
+            assert!(found.contains(expected), "{status}: {found}");
+        }
+        assert_eq!(hint("PUT", 400, ""), None);
+    }
+
+    #[test]
     fn google_wants_its_repository_and_clouds_have_words_of_their_own() {
         let host = "europe-west1-docker.pkg.dev".to_owned();
         let missing = RegistryError::MissingRepositories { host, names: vec!["p/edge".to_owned()] };
@@ -129,7 +195,8 @@ mod tests {
         );
         let denied = |host: &str| {
             let (host, action) = (host.to_owned(), "push to `a`".to_owned());
-            let error = RegistryError::Denied { host, user: None, action, message: String::new() };
+            let user = Some("u".to_owned());
+            let error = RegistryError::Denied { host, user, action, message: String::new() };
             registry_hint(&error).unwrap()
         };
         assert!(denied("team.azurecr.io").contains("AcrPush"));

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use edgectl_model::count;
-use edgectl_registry::{Shard, Source, UploadRequest, shards};
+use edgectl_registry::{ImageRequest, Shard, Source, UploadRequest, shards};
 
+use crate::exit;
 use crate::failure::Failure;
 use crate::printer::{Printer, bytes};
 
@@ -42,6 +43,7 @@ impl ShardArg {
         source: &S,
         printer: Printer,
     ) -> Result<UploadRequest, Failure> {
+        ensure_pinned(&request)?;
         let parts = shards(&request.images, source, self.count).await?;
         for line in self.told(&parts) {
             printer.say(&line);
@@ -71,6 +73,22 @@ impl ShardArg {
             ));
         }
         lines
+    }
+}
+
+/// Every machine has to split the same images: what a tag stands for may
+/// change between two looks.
+fn ensure_pinned(request: &UploadRequest) -> Result<(), Failure> {
+    let is_pinned =
+        |image: &ImageRequest| image.digest.is_some() || image.source.digest().is_some();
+    match request.images.iter().find(|image| !is_pinned(image)) {
+        None => Ok(()),
+        Some(image) => {
+            let text = format!("`--shard` needs a lock with pins, and `{}` has none", image.source);
+            Err(Failure::new(exit::FAILED, text).hint(
+                "`edgectl images --resolve` pins every image; give the same lock to all machines",
+            ))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use edgectl_model::{ByteSize, Platform, UploadConfig};
-use edgectl_registry::{Journal, Registries};
+use edgectl_registry::{Again, Journal, Registries};
 
 use crate::failure::with_causes;
 use crate::printer::Printer;
@@ -32,10 +32,23 @@ pub(crate) struct TransferArgs {
     /// Look for what was attached since to images that are there, too; takes
     /// more than the one request for each.
     #[arg(long, conflicts_with = "no_attachments")]
-    pub(crate) attachments_again: bool,
+    attachments_again: bool,
+    /// Look inside images that are there, too, and send whatever of them is
+    /// missing; a request for each blob and each manifest.
+    #[arg(long, conflicts_with = "attachments_again")]
+    repair: bool,
 }
 
 impl TransferArgs {
+    /// What is looked at again of images that are there.
+    pub(crate) fn again(&self) -> Again {
+        match (self.repair, self.attachments_again) {
+            (true, _) => Again::All,
+            (false, true) => Again::Attachments,
+            (false, false) => Again::Nothing,
+        }
+    }
+
     /// The project's settings with these on top.
     pub(crate) fn over(&self, config: &UploadConfig) -> UploadConfig {
         UploadConfig {

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use super::answer::Purpose;
 use super::client::{Ask, Client};
 use crate::error::{Mismatch, RegistryError};
-use crate::manifest::{self, Blob, Pinned, RawManifest};
+use crate::manifest::{self, Pinned, RawManifest};
 use crate::retry::Backoff;
 
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -18,6 +18,13 @@ pub(crate) struct Head {
     pub(crate) digest: Digest,
     pub(crate) media_type: String,
     pub(crate) size: u64,
+}
+
+/// What a HEAD of a blob tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlobHead {
+    /// Bytes; not every registry says.
+    pub(crate) size: Option<u64>,
 }
 
 impl Head {
@@ -113,14 +120,23 @@ impl Client {
         }
     }
 
-    /// Whether a repository has a blob.
-    pub(crate) async fn has_blob(&self, path: &str, blob: &Blob) -> Result<bool, RegistryError> {
-        let url = self.url(&format!("{path}/blobs/{}", blob.digest)).await?;
+    /// What a repository has of a blob; none if it doesn't.
+    pub(crate) async fn head_blob(
+        &self,
+        path: &str,
+        digest: &Digest,
+    ) -> Result<Option<BlobHead>, RegistryError> {
+        let url = self.url(&format!("{path}/blobs/{digest}")).await?;
         let answer = self.send(&Ask::new(Method::HEAD, url, &[push_scope(path)])).await?;
-        let purpose = pulling(path, &blob.digest);
+        let purpose = pulling(path, digest);
         match self.expect("HEAD", answer, &[200], &purpose).await {
-            Err(RegistryError::NotFound { .. }) => Ok(false),
-            other => other.map(|_| true),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+            Ok(answer) => {
+                let size = answer.headers().get(CONTENT_LENGTH);
+                let size = size.and_then(|size| size.to_str().ok()?.parse().ok());
+                Ok(Some(BlobHead { size }))
+            }
         }
     }
 

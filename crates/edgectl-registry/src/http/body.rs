@@ -41,14 +41,48 @@ pub(super) async fn read_limited(
     Ok(Some(bytes))
 }
 
-/// Where an answer of several pages goes on: `Link: <…>; rel="next"`. Pages
-/// are fetched where the first one was.
-pub(super) fn next_page(answer: &Response) -> Option<Url> {
-    let link = answer.headers().get(LINK)?.to_str().ok()?;
-    let (target, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let is_next = rest.contains("rel=\"next\"") || rest.contains("rel=next");
-    let next = answer.url().join(target).ok()?;
-    (is_next && next.origin() == answer.url().origin()).then_some(next)
+/// Where an answer of several pages goes on: `Link: <…>; rel="next"` (RFC
+/// 8288). Pages are fetched where the first one was: behind front ends
+/// registries name themselves with `http` or with an inner name. A list that
+/// can't be followed is an error, and never a short list.
+pub(super) fn next_page(answer: &Response) -> Result<Option<Url>, RegistryError> {
+    let links = answer.headers().get_all(LINK).iter();
+    let links = links.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let Some(target) = links.into_iter().find_map(|link| next_target(&link)) else {
+        return Ok(None);
+    };
+    let here = answer.url();
+    let wrong = |reason| RegistryError::manifest(here.path(), reason);
+    let next =
+        here.join(&target).map_err(|e| wrong(format!("its next page is `{target}`: {e}")))?;
+    let mut page = here.clone();
+    page.set_path(next.path());
+    page.set_query(next.query());
+    match page == *here {
+        true => Err(wrong("its next page is the page itself".to_owned())),
+        false => Ok(Some(page)),
+    }
+}
+
+/// The target of the link that is marked as the next page.
+fn next_target(value: &str) -> Option<String> {
+    let mut rest = value;
+    loop {
+        let (target, after) = rest.split_once('<')?.1.split_once('>')?;
+        // Commas stand in quotes, too; a link begins with `<` behind one.
+        let end = after.find(",<").or_else(|| after.find(", <")).unwrap_or(after.len());
+        let (marks, others) = after.split_at(end);
+        if marks.split(';').any(is_next) {
+            return Some(target.to_owned());
+        }
+        rest = others;
+    }
+}
+
+fn is_next(mark: &str) -> bool {
+    let Some((name, value)) = mark.split_once('=') else { return false };
+    let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
+    name.trim().eq_ignore_ascii_case("rel") && relations.any(|r| r.eq_ignore_ascii_case("next"))
 }
 
 /// Where the error that stopped a body is put.
@@ -88,4 +122,24 @@ pub(super) async fn watch(client: &Client, moved: &Moved) -> RegistryError {
 
 fn stalled(host: &str, patience: Duration) -> RegistryError {
     RegistryError::Stalled { host: host.to_owned(), seconds: patience.as_secs() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_found_among_links() {
+        for (value, expected) in [
+            ("</v2/a/tags/list?last=x&n=2>; rel=\"next\"", Some("/v2/a/tags/list?last=x&n=2")),
+            ("</a>; rel=next", Some("/a")),
+            ("</a>; rel=\"first\", </b>;title=\"x, y\"; REL=\"last next\"", Some("/b")),
+            ("</a>; rel=\"first\",</b>; rel=next", Some("/b")),
+            ("</a>; rel=\"nextish\"", None),
+            ("</a", None),
+            ("", None),
+        ] {
+            assert_eq!(next_target(value).as_deref(), expected, "{value}");
+        }
+    }
 }

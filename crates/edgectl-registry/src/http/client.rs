@@ -1,6 +1,7 @@
 //! Requests to one registry: scheme and login are found out once per run.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -34,7 +35,8 @@ pub(crate) struct Client {
     chunking: Chunking,
     patience: Patience,
     gate: Gate,
-    lacks_referrers: AtomicBool,
+    /// Repositories without the referrers API.
+    no_referrers: Mutex<HashSet<String>>,
     linking: AsyncMutex<()>,
     requests: AtomicU64,
 }
@@ -88,7 +90,7 @@ impl Client {
             chunking: Chunking::new(settings.chunk),
             patience: settings.patience,
             gate: Gate::default(),
-            lacks_referrers: AtomicBool::new(false),
+            no_referrers: Mutex::default(),
             linking: AsyncMutex::default(),
             requests: AtomicU64::new(0),
         })
@@ -119,9 +121,15 @@ impl Client {
         &self.patience
     }
 
-    /// Whether the registry has turned out not to know the referrers API.
-    pub(crate) fn lacks_referrers(&self) -> &AtomicBool {
-        &self.lacks_referrers
+    /// Whether a repository has turned out not to know the referrers API. One
+    /// host may stand before several registries.
+    pub(crate) fn lacks_referrers(&self, path: &str) -> bool {
+        self.no_referrers.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
+    pub(super) fn note_no_referrers(&self, path: &str) {
+        let mut known = self.no_referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(path.to_owned());
     }
 
     /// Held while a list of referrers is changed.

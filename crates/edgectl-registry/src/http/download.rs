@@ -86,16 +86,20 @@ impl Download {
         self.answer = None;
         let asked = error.as_ref().and_then(RegistryError::retry_after);
         let Some(wait) = self.backoff.next(asked, false) else {
-            return Err(error.unwrap_or_else(|| RegistryError::Digest {
-                expected: self.blob.digest.clone(),
-                place: format!("{}/{}", self.client.host(), self.path),
-                found: crate::error::Mismatch::Shorter(self.at),
-            }));
+            return Err(error.unwrap_or_else(|| self.short()));
         };
         let (digest, at) = (&self.blob.digest, self.at);
         tracing::debug!(%digest, at, ?wait, "taking up the download again");
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+
+    fn short(&self) -> RegistryError {
+        RegistryError::Digest {
+            expected: self.blob.digest.clone(),
+            place: format!("{}/{}", self.client.host(), self.path),
+            found: crate::error::Mismatch::Shorter(self.at),
+        }
     }
 
     /// What of a piece hasn't been read before.
@@ -120,8 +124,12 @@ impl Download {
         let answer = self.client.send(&ask).await?;
         let what = format!("{}@{}", self.path, self.blob.digest);
         let purpose = pulling(&self.path, what);
-        let expected: &[u16] = if self.at > 0 { &[200, 206] } else { &[200] };
+        let expected: &[u16] = if self.at > 0 { &[200, 206, 416] } else { &[200] };
         let answer = self.client.expect("GET", answer, expected, &purpose).await?;
+        // Nothing comes behind what there was.
+        if answer.status() == 416 {
+            return Err(self.short());
+        }
         self.repeated = self.at.saturating_sub(first_byte(&answer));
         self.answer = Some(answer);
         Ok(())

@@ -24,7 +24,7 @@ mod token;
 mod token_server;
 mod upload;
 
-pub(crate) use api::Head;
+pub(crate) use api::{BlobHead, Head};
 pub(crate) use client::{Client, Settings};
 pub(crate) use probe::Probed;
 pub(crate) use referrers::{fallback_tag, with_referrer};

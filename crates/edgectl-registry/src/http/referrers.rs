@@ -1,8 +1,6 @@
 //! What refers to a manifest: the referrers API of the distribution
 //! specification, and the tag that stands in for it where there is no API.
 
-use std::sync::atomic::Ordering;
-
 use bytes::Bytes;
 use edgectl_model::Digest;
 use reqwest::header::{ACCEPT, HeaderValue};
@@ -36,11 +34,11 @@ impl Client {
         path: &str,
         subject: &Digest,
     ) -> Result<Vec<Digest>, RegistryError> {
-        if !self.lacks_referrers().load(Ordering::Relaxed) {
+        if !self.lacks_referrers(path) {
             if let Some(found) = self.ask_referrers(path, subject).await? {
                 return Ok(found);
             }
-            self.lacks_referrers().store(true, Ordering::Relaxed);
+            self.note_no_referrers(path);
         }
         match self.get_manifest(path, &fallback_tag(subject), None).await {
             Ok(raw) => Ok(listed(&raw).unwrap_or_default()),
@@ -70,7 +68,7 @@ impl Client {
                     return Ok(None);
                 }
             }
-            let next = next_page(&answer);
+            let next = next_page(&answer)?;
             let bytes = self.read_small(&mut answer, subject).await?;
             let place = self.host();
             let Some(more) =
@@ -81,12 +79,12 @@ impl Client {
             };
             found.extend(more);
             match next {
-                Some(next) if found.len() < MOST => url = next,
-                _ => break,
+                Some(next) => url = next,
+                None if found.len() <= MOST => return Ok(Some(found)),
+                None => break,
             }
         }
-        found.truncate(MOST);
-        Ok(Some(found))
+        Err(RegistryError::manifest(subject, format!("more than {MOST} manifests refer to it")))
     }
 
     /// A body that must be small.

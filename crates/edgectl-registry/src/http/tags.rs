@@ -26,22 +26,25 @@ impl Client {
         let mut url = Some(self.url(&format!("{path}/tags/list")).await?);
         let mut tags = Vec::new();
         for _ in 0..PAGES {
-            let Some(at) = url.take() else { break };
+            let Some(at) = url.take() else { return Ok(tags) };
             let answer = self.send(&Ask::new(Method::GET, at, &[pull_scope(path)])).await?;
             let purpose = pulling(path, path);
             let mut answer = match self.expect("GET", answer, &[200], &purpose).await {
-                Err(RegistryError::NotFound { .. }) => break,
+                Err(RegistryError::NotFound { .. }) if tags.is_empty() => return Ok(tags),
                 other => other?,
             };
-            url = next_page(&answer);
+            url = next_page(&answer)?;
             let Some(body) = read_limited(self, &mut answer, PAGE_LIMIT).await? else {
-                return Err(RegistryError::manifest(path, "its list of tags has no end"));
+                return Err(endless(path));
             };
             let page: Page = serde_json::from_slice(&body)
                 .map_err(|e| RegistryError::manifest(format!("{path}/tags/list"), e))?;
             tags.extend(page.tags.unwrap_or_default());
         }
-        Ok(tags)
+        match url {
+            None => Ok(tags),
+            Some(_) => Err(endless(path)),
+        }
     }
 
     /// Takes a manifest away by its digest, or a tag alone.
@@ -57,4 +60,8 @@ impl Client {
         // Gone already is as good as gone.
         self.expect("DELETE", answer, &[200, 202, 204, 404], &purpose).await.map(drop)
     }
+}
+
+fn endless(path: &str) -> RegistryError {
+    RegistryError::manifest(path, "its list of tags has no end")
 }

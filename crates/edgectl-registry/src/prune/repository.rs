@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use edgectl_model::{Digest, Reference};
 
@@ -195,7 +194,7 @@ impl<'a> Repository<'a> {
         let mut subjects: Vec<Digest> = below.iter().cloned().collect();
         let mut seen = below.clone();
         while let Some(subject) = subjects.pop() {
-            let is_asked_in_vain = self.client.lacks_referrers().load(Ordering::Relaxed)
+            let is_asked_in_vain = self.client.lacks_referrers(self.place.path())
                 && !tags.contains_key(&fallback_tag(&subject));
             if is_asked_in_vain {
                 continue;

@@ -3,7 +3,6 @@
 mod sink;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -102,11 +101,11 @@ impl Registries {
     ) -> Result<bool, RegistryError> {
         let client = self.client(target.domain())?;
         if let Some(subject) = referrer.subject()
-            && !client.lacks_referrers().load(Ordering::Relaxed)
+            && !client.lacks_referrers(target.path())
         {
             client.referrers(target.path(), &subject).await?;
         }
-        Ok(!client.lacks_referrers().load(Ordering::Relaxed))
+        Ok(!client.lacks_referrers(target.path()))
     }
 
     /// What a reference stands for now, with one HEAD and no platforms; none

@@ -4,9 +4,9 @@ use edgectl_model::Reference;
 
 use super::Registries;
 use crate::cloud::to_be_made;
-use crate::content::{Content, Moved};
+use crate::content::{Content, Moved, ensure_whole};
 use crate::error::{RegistryError, is_temporary_status};
-use crate::http::{Client, Ended, Head, Mounted, Upload};
+use crate::http::{BlobHead, Client, Ended, Head, Mounted, Upload};
 use crate::manifest::{Blob, Pinned, RawManifest};
 use crate::retry::Patience;
 use crate::sink::{Mount, Place, Sink, UploadSession};
@@ -84,7 +84,17 @@ impl Sink for Registries {
     }
 
     async fn has_blob(&self, target: &Reference, blob: &Blob) -> Result<bool, RegistryError> {
-        self.client(target.domain())?.has_blob(target.path(), blob).await
+        let client = self.client(target.domain())?;
+        match client.head_blob(target.path(), &blob.digest).await? {
+            None => Ok(false),
+            Some(BlobHead { size }) if size.is_none_or(|size| size == blob.size) => Ok(true),
+            // A registry that stored half of it, a manifest that is wrong, or
+            // an answer that means nothing: the content tells.
+            Some(_) => {
+                let chunks = client.get_blob(target.path(), blob, 0).await?;
+                ensure_whole(chunks, blob, &target.repository()).await.map(|()| true)
+            }
+        }
     }
 
     async fn mount(

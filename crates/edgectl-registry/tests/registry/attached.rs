@@ -3,7 +3,7 @@
 
 use edgectl_model::{Digest, Platform};
 use edgectl_registry::{
-    ErrorKind, Registries, Source, UploadOutcome, UploadRequest, upload, upload_from,
+    Again, ErrorKind, Registries, Source, UploadOutcome, UploadRequest, upload, upload_from,
 };
 use edgectl_testkit::{TinyImage, TinyLayout, Written};
 use serde_json::{Value, json};
@@ -160,7 +160,10 @@ async fn attachments_of_images_that_are_there() {
     let registries = bench.registries();
     let copying = |again| {
         let request = UploadRequest::new(vec![bench.copy("src/app:1", "edge/app:1")], 4);
-        let request = UploadRequest { attachments_again: again, ..request };
+        let request = UploadRequest {
+            again: if again { Again::Attachments } else { Again::Nothing },
+            ..request
+        };
         upload(request, &registries, &registries, &())
     };
     assert_no_failure(&copying(false).await);
@@ -271,7 +274,8 @@ async fn signatures_are_added_and_none_is_lost() {
             }
             let copy = bench.copy(&format!("{from}:1"), &format!("{to}:1"));
             let request = UploadRequest::new(vec![copy], 4);
-            let request = UploadRequest { attachments_again: is_there, ..request };
+            let again = if is_there { Again::Attachments } else { Again::Nothing };
+            let request = UploadRequest { again, ..request };
             assert_no_failure(&upload(request, &registries, &registries, &()).await);
             let there = bench.target(&format!("{to}:{tag}"));
             let there = registries.manifest(&there, None).await.unwrap();

@@ -10,6 +10,7 @@ mod connect;
 mod failures;
 mod fake;
 mod forecast;
+mod holes;
 mod layout;
 mod line;
 mod login;

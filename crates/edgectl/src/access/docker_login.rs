@@ -73,11 +73,9 @@ pub(super) fn by_file(file: &Path, host: &str, path: &str) -> Result<Found, Fail
             "mend the helper, or say that nobody logs in to `{host}`: `credentials: {{anonymous: true}}` in edge.yaml, or `--anonymous`"
         ))
     })?;
-    Ok(Found {
-        credentials,
-        scoped: config.scoped_logins(host),
-        headers: config.headers().to_vec(),
-    })
+    let scoped =
+        config.scoped_logins(host).map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
+    Ok(Found { credentials, scoped, headers: config.headers().to_vec() })
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
         sources: &sources,
         destination: &destination,
         options,
-        attachments_again: false,
+        again: edgectl_registry::Again::Nothing,
         shard: None,
     };
     let (outcome, failure) = job.run(&mut discovered.lock, printer)?;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &PushArgs, printer: Printer) -> Result<u8, Failure> {
         images: plan(&archives, &registry)?,
         jobs: usize::from(options.jobs),
         attachments: options.attachments,
-        attachments_again: args.transfer.attachments_again,
+        again: args.transfer.again(),
         platforms: options.platforms.clone(),
     };
     let push = Push {

@@ -2,7 +2,7 @@
 
 use edgectl_model::{ImageLock, ListedImage, LockedImage, Reference, UploadConfig, count};
 use edgectl_registry::{
-    ImageReport, ImageRequest, Packing, SaveForm, SaveTarget, Saved, UploadRequest, save,
+    Again, ImageReport, ImageRequest, Packing, SaveForm, SaveTarget, Saved, UploadRequest, save,
 };
 use serde_json::json;
 
@@ -108,7 +108,7 @@ fn request(args: &SaveArgs, lock: &ImageLock, target: &SaveTarget) -> UploadRequ
         jobs: UploadConfig::default().jobs.into(),
         platforms: args.platform.clone(),
         // `docker load` has no place for them.
-        attachments_again: false,
+        again: Again::Nothing,
         attachments: !args.no_attachments && target.form != SaveForm::DockerArchive,
     }
 }

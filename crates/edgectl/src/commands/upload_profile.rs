@@ -2,8 +2,8 @@
 
 use edgectl_model::{ImageLock, LockedImage, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    ArchivesFirst, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest, forecast,
-    upload,
+    Again, ArchivesFirst, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest,
+    forecast, upload,
 };
 
 use crate::archives;
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &UploadArgs, printer: Printer) -> Result<u8, Failure> {
         sources: &sources,
         destination: &destination,
         options: &options,
-        attachments_again: args.transfer.attachments_again,
+        again: args.transfer.again(),
         shard: args.shard,
     };
     if args.dry_run {
@@ -63,8 +63,8 @@ pub(crate) struct Job<'a> {
     pub(crate) sources: &'a ArchivesFirst,
     pub(crate) destination: &'a Registries,
     pub(crate) options: &'a UploadConfig,
-    /// Also for images that are there.
-    pub(crate) attachments_again: bool,
+    /// What is looked at again of images that are there.
+    pub(crate) again: Again,
     /// Only this part of the lock.
     pub(crate) shard: Option<ShardArg>,
 }
@@ -124,7 +124,7 @@ impl Job<'_> {
             images: lock.images.iter().filter(|i| pinning::is_uploaded(i)).map(request).collect(),
             jobs: usize::from(self.options.jobs),
             attachments: self.options.attachments,
-            attachments_again: self.attachments_again,
+            again: self.again,
             platforms: self.options.platforms.clone(),
         };
         match self.shard {

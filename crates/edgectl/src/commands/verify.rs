@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use edgectl_model::{Digest, ImageLock, LockedImage, Reference, RegistryConfig, count};
+use edgectl_model::{Digest, ImageLock, LockedImage, Prefix, Reference, RegistryConfig, count};
 use edgectl_registry::{Depth, Registries, Verdict, Verified, VerifyRequest, verify};
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
         )
         .hint("run `edgectl images`, or name the project file of the lock with `-f`, or the lock's registry with `--registry`"));
     }
+    ensure_below(&lock, &registry.domain)?;
     let depth = if args.deep { Depth::Contents } else { Depth::Names };
     let (requests, unpinned) = requests(&lock);
     let found = on_runtime(async {
@@ -42,12 +43,29 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
         0 => format!("{images} in {}, all as in the lock", registry.domain),
         n => format!("{images} in the lock, {n} not as they should be in {}", registry.domain),
     });
+    if found.iter().any(|image| matches!(image.verdict, Verdict::Damaged(_))) {
+        printer.say(REPAIR);
+    }
     // Where nothing was found wrong, something couldn't be told.
     let is_wrong = |image: &Verified| !matches!(image.verdict, Verdict::Same | Verdict::Unknown(_));
     match found.iter().any(is_wrong) {
         true => Ok(exit::FOUND_WRONG),
         false if !unpinned.is_empty() => Err(not_pinned(&unpinned)),
         false => Ok(if wrong == 0 { exit::DONE } else { exit::FAILED }),
+    }
+}
+
+/// What is elsewhere says nothing of this registry, and its login doesn't go
+/// there.
+fn ensure_below(lock: &ImageLock, prefix: &Prefix) -> Result<(), Failure> {
+    let mut uploaded = lock.images.iter().filter(|image| is_uploaded(image));
+    match uploaded.find(|image| prefix.remainder(&image.target).is_none()) {
+        None => Ok(()),
+        Some(image) => {
+            let text = format!("the lock has `{}`, which is not in `{prefix}`", image.target);
+            Err(Failure::new(exit::FAILED, text)
+                .hint("`edgectl images` makes the lock for this registry"))
+        }
     }
 }
 
@@ -89,6 +107,8 @@ fn requests(lock: &ImageLock) -> (Vec<VerifyRequest>, Vec<&LockedImage>) {
     }
     (requests, unpinned)
 }
+
+const REPAIR: &str = "hint: `edgectl upload-profile --repair` sends what is missing of them; what is there with other bytes has to be deleted in the registry first";
 
 /// What is as it should be.
 const SAME: &str = "same";

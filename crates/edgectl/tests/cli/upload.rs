@@ -66,6 +66,8 @@ fn one_platform_alone_is_in_the_lock_with_its_own_digest() {
 fn parts_together_are_the_whole() {
     let site = Site::new();
     site.serve_all();
+    let unpinned = site.run(&["upload-profile", "--shard", "0/2"]).expect(1);
+    assert!(unpinned.stderr.contains("`--shard` needs a lock with pins"), "{}", unpinned.stderr);
     site.run(&["images", "--resolve"]).expect(0);
     let first = site.run(&["upload-profile", "--locked", "--shard", "0/2"]).expect(0);
     assert!(first.stderr.contains("part 0/2: 1 image of 2, "), "{}", first.stderr);

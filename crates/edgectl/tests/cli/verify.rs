@@ -60,6 +60,36 @@ fn damage_is_found_by_looking_deep() {
     site.run(&["verify"]).expect(0);
     let ended = site.run(&["verify", "--deep"]).expect(3);
     assert!(ended.stdout.contains("damaged"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("upload-profile --repair"), "{}", ended.stderr);
+}
+
+/// What the registry has lost of an image is sent when it is asked for, and
+/// not looked for otherwise.
+#[test]
+fn what_is_missing_inside_is_repaired() {
+    let site = uploaded();
+    let links = stored(&site, &["/a/web/_layers/sha256/", "/link"]);
+    assert!(!links.is_empty());
+    for link in links {
+        std::fs::remove_file(link).unwrap();
+    }
+    site.run(&["upload-profile"]).expect(0);
+    site.run(&["verify", "--deep"]).expect(3);
+    let ended = site.run(&["upload-profile", "--repair"]).expect(0);
+    assert!(ended.stderr.contains("copied"), "{}", ended.stderr);
+    site.run(&["verify", "--deep"]).expect(0);
+}
+
+#[test]
+fn a_lock_whose_images_are_elsewhere_is_refused() {
+    let site = uploaded();
+    let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
+    let ours = "target: 10.10.254.254:8000/ns/quay.io/a/web";
+    assert!(lock.contains(ours), "{lock}");
+    let elsewhere = "target: 10.10.254.254:8000/nsx/quay.io/a/web";
+    site.write("images.lock", &lock.replace(ours, elsewhere));
+    let ended = site.run(&["verify"]).expect(1);
+    assert!(ended.stderr.contains("which is not in `10.10.254.254:8000/ns`"), "{}", ended.stderr);
 }
 
 #[test]

@@ -50,7 +50,7 @@ async fn skopeo_takes_docker_archives() {
     let directory = dir.path().join("layout");
     layout(&directory);
     let out = target(dir.path(), "docker.tar", SaveForm::DockerArchive);
-    save_for_docker(&directory, &NAMES, &out, "arm64").await;
+    save_for_docker(&directory, &NAMES, &out, "amd64").await;
     for name in NAMES {
         let to = name.replace(['/', ':'], "-");
         copy(dir.path(), "--quiet", &format!("docker-archive:{}:{name}", out.path.display()), &to);
