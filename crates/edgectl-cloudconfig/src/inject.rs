@@ -1,5 +1,7 @@
 //! Credentials, mirror rules and a certificate authority into user data.
 
+use std::collections::BTreeSet;
+
 use crate::check::Flavor;
 use crate::edit::put;
 use crate::envelope::edit_part;
@@ -11,7 +13,7 @@ use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
 use crate::lines;
 use crate::plan;
-use crate::rendered::{Rendered, Way};
+use crate::rendered::Ways;
 use crate::settings::read_settings;
 use crate::splice::{Patch, Span};
 use crate::target::{Target, is_same_text};
@@ -199,11 +201,12 @@ pub fn carries(text: &str, injection: &Injection) -> bool {
         return carries_as_it_stands(text, injection);
     }
     let mark = holes::marks(text).next().unwrap_or_default();
-    let ways = Way::ALL.into_iter().map(|way| Rendered::of(text, &mark, way));
-    let Some(ways) = ways.collect::<Option<Vec<Rendered>>>() else { return false };
-    let is_yaml = |way: &&Rendered| Document::parse(&way.text).is_ok();
-    let mut ways = ways.iter().filter(is_yaml).peekable();
-    ways.peek().is_some() && ways.all(|way| carries_as_it_stands(&way.text, injection))
+    let Ok(ways) = Ways::of(text) else { return false };
+    let rendered = (0..ways.count()).map(|way| ways.rendered(way, &mark));
+    let Ok(rendered) = rendered.collect::<Result<Vec<_>, _>>() else { return false };
+    let texts: BTreeSet<String> = rendered.into_iter().map(|rendered| rendered.text).collect();
+    let mut texts = texts.iter().filter(|text| Document::parse(text).is_ok()).peekable();
+    texts.peek().is_some() && texts.all(|text| carries_as_it_stands(text, injection))
 }
 
 fn carries_as_it_stands(text: &str, injection: &Injection) -> bool {

@@ -14,7 +14,8 @@ pub(crate) fn inline(whole: &str) -> String {
 
 /// Whether the inside of a statement begins a raw block.
 pub(crate) fn is_raw(inside: &str) -> bool {
-    inside.trim_start_matches(['-', '+', ' ']).starts_with("raw")
+    let statement = inside.split("%}").next().unwrap_or_default();
+    statement.trim_matches(['-', '+']).trim() == "raw"
 }
 
 /// Whether a statement begins a condition or a loop.

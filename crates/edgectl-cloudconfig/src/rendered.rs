@@ -1,36 +1,96 @@
-//! What Jinja makes of a template on a host, as far as that can be told without
-//! its values: words stand for those, and conditions go one way or the other.
+//! What Jinja makes of a template on hosts, as far as that can be told without
+//! its values: words stand for those, and conditions go in all ways that hosts can
+//! have them.
 //!
 //! Blanks and line ends go as cloud-init has it (`trim_blocks`, no
 //! `lstrip_blocks`): a statement takes the line end behind it along, and the
 //! blanks before it stay.
 
+mod condition;
+mod shape;
+mod tokens;
+mod ways;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use crate::error::Place;
-use crate::jinja::{length, next_opening, raw_inside, word};
 use crate::lines;
+use condition::{NEVER, TWICE};
+pub(crate) use shape::Section;
+use shape::{Node, Shape};
 
-/// Which way conditions and loops go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Each first branch, each loop once.
-    First,
-    /// No branch but `else`, no loop.
-    Else,
-    /// By turns; loops twice.
-    Turns,
-}
-
-impl Way {
-    pub(crate) const ALL: [Self; 3] = [Self::First, Self::Else, Self::Turns];
-}
-
-/// Most statements inside of each other.
-const MAX_DEPTH: usize = 16;
 /// How much longer than the template a rendering may get.
 const MAX_GROWTH: usize = 8;
+
+const GROWN: &str = "loops of the template inside of each other make too much of it";
+const MANY: &str = "the template has more conditions than can be tried in all their ways; split it into parts of fewer ones (MIME multipart), or take conditions together";
+
+/// What no host can run, or nobody can try in all its ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Where in the template.
+    pub(crate) at: usize,
+    pub(crate) message: &'static str,
+}
+
+/// A template that can be run in several ways.
+pub(crate) struct Ways<'a> {
+    template: &'a str,
+    /// The end of its last line, which Jinja takes away and cloud-init puts there.
+    end: &'static str,
+    shape: Shape,
+    /// Values of what conditions ask, for each way.
+    values: Vec<Vec<usize>>,
+}
+
+impl<'a> Ways<'a> {
+    pub(crate) fn of(whole: &'a str) -> Result<Self, Fault> {
+        let (template, end) = match whole.strip_suffix('\n') {
+            Some(open) => (open.strip_suffix('\r').unwrap_or(open), "\n"),
+            None => (whole, ""),
+        };
+        let shape = Shape::of(template)?;
+        let values = ways::ways(&shape.factors, &shape.forks, template.len())
+            .ok_or(Fault { at: shape.forks_at, message: MANY })?;
+        Ok(Self { template, end, shape, values })
+    }
+
+    /// How many ways there are. A template that differs in texts and expressions
+    /// alone has the same ones.
+    pub(crate) fn count(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The template as some hosts have it; `mark` begins the words that stand for
+    /// values.
+    pub(crate) fn rendered(&self, way: usize, mark: &str) -> Result<Rendered, Fault> {
+        let mut run = Run {
+            template: self.template,
+            mark,
+            values: self.values.get(way).map_or(&[], Vec::as_slice),
+            out: Rendered {
+                text: String::new(),
+                pieces: Vec::new(),
+                raw: self.template.to_owned(),
+            },
+        };
+        run.nodes(&self.shape.nodes, 0, 0)?;
+        run.put(self.template.len(), self.end.to_owned());
+        Ok(run.out)
+    }
+
+    /// The statement that begins one, in short.
+    pub(crate) fn opening(&self, section: &Section) -> &str {
+        let whole = self.template.get(section.opening.clone()).unwrap_or_default();
+        whole.trim_start_matches("{%").trim_end_matches("%}").trim_matches(['-', '+']).trim()
+    }
+
+    /// The branches and loops around a place of the template, the outermost first.
+    pub(crate) fn around(&self, at: usize) -> Vec<&Section> {
+        self.shape.sections.iter().filter(|section| section.range.contains(&at)).collect()
+    }
+}
 
 /// A template as a host may have it.
 pub(crate) struct Rendered {
@@ -41,218 +101,80 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
-    /// None where statements aren't closed, or too much is made of them.
-    pub(crate) fn of(template: &str, mark: &str, way: Way) -> Option<Self> {
-        // Jinja takes the last line end away, and cloud-init puts one there.
-        let (template, end) = match template.strip_suffix('\n') {
-            Some(open) => (open.strip_suffix('\r').unwrap_or(open), "\n"),
-            None => (template, ""),
-        };
-        let tokens = tokens(template)?;
-        let mut run = Run {
-            template,
-            mark,
-            way,
-            tokens: &tokens,
-            turn: 0,
-            out: Self { text: String::new(), pieces: Vec::new(), raw: template.to_owned() },
-        };
-        run.range(0..tokens.len(), 0)?;
-        run.put(template.len(), end.to_owned());
-        Some(run.out)
-    }
-
     /// A place in it as a place in the template.
     pub(crate) fn place(&self, place: Place) -> Place {
+        lines::place(&self.raw, self.offset(place))
+    }
+
+    /// A place in it as an offset of the template.
+    pub(crate) fn offset(&self, place: Place) -> usize {
         let at = lines::at(&self.text, place);
         let piece = self.pieces.partition_point(|(start, _)| *start <= at);
         let (start, from) = piece.checked_sub(1).map_or((0, 0), |last| self.pieces[last]);
         let next = self.pieces.get(piece).map_or(self.raw.len(), |(_, next)| *next).max(from);
-        lines::place(&self.raw, (from + (at - start)).min(next))
-    }
-}
-
-/// A piece of a template, blanks taken away where they go.
-struct Token {
-    range: Range<usize>,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Expression,
-    Statement,
-}
-
-fn tokens(template: &str) -> Option<Vec<Token>> {
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut at = 0;
-    // What the tag before takes away of what comes.
-    let mut trim = Trim::Nothing;
-    loop {
-        let next = next_opening(&template[at..]).map(|n| at + n);
-        let mut text = trim.start(template, at)..next.unwrap_or(template.len());
-        text.start = text.start.min(text.end);
-        let Some(start) = next else {
-            tokens.push(Token { range: text, kind: Kind::Text });
-            return Some(tokens);
-        };
-        if template[start + 2..].starts_with('-') {
-            text.end = text.start + template[text.clone()].trim_end().len();
-        }
-        tokens.push(Token { range: text, kind: Kind::Text });
-        let end = start + length(&template[start..])?;
-        let whole = &template[start..end];
-        if let Some(inside) = raw_inside(whole) {
-            let range = start + inside.start..start + inside.end;
-            tokens.push(Token { range, kind: Kind::Text });
-        } else {
-            let kind = match &whole[..2] {
-                "{{" => Some(Kind::Expression),
-                "{%" => Some(Kind::Statement),
-                _ => None,
-            };
-            tokens.extend(kind.map(|kind| Token { range: start..end, kind }));
-        }
-        trim = Trim::behind(whole);
-        at = end;
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Trim {
-    Nothing,
-    LineEnd,
-    Blanks,
-}
-
-impl Trim {
-    fn behind(whole: &str) -> Self {
-        let inside = &whole[..whole.len().saturating_sub(2)];
-        match () {
-            () if inside.ends_with('-') => Self::Blanks,
-            () if inside.ends_with('+') || whole.starts_with("{{") => Self::Nothing,
-            () => Self::LineEnd,
-        }
-    }
-
-    fn start(self, template: &str, at: usize) -> usize {
-        let rest = &template[at..];
-        let bare = match self {
-            Self::Nothing => rest,
-            Self::LineEnd => rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).unwrap_or(rest),
-            Self::Blanks => rest.trim_start(),
-        };
-        at + (rest.len() - bare.len())
+        (from + (at - start)).min(next)
     }
 }
 
 struct Run<'a> {
     template: &'a str,
     mark: &'a str,
-    way: Way,
-    tokens: &'a [Token],
-    turn: usize,
+    values: &'a [usize],
     out: Rendered,
 }
 
 impl Run<'_> {
-    fn range(&mut self, range: Range<usize>, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH || self.out.text.len() > MAX_GROWTH * (self.template.len() + 1024) {
-            return None;
-        }
-        let mut at = range.start;
-        while at < range.end {
-            let token = &self.tokens[at];
-            let written = &self.template[token.range.clone()];
-            match token.kind {
-                Kind::Text => self.put(token.range.start, written.to_owned()),
-                Kind::Expression => self.put(token.range.start, value(written, self.mark)),
-                Kind::Statement => match word(written) {
-                    "set" if is_block(written) => at = self.sections(at)?.last()?.end,
-                    "macro" | "call" => at = self.sections(at)?.last()?.end,
-                    "if" | "for" | "with" | "filter" | "block" | "autoescape" => {
-                        at = self.statement(at, depth)?;
-                    }
-                    // Not opened here.
-                    name if name.starts_with("end") => return None,
-                    "else" | "elif" => return None,
-                    _ => {}
-                },
+    /// `turn` is that of the loop around, `loops` is how many there are.
+    fn nodes(&mut self, nodes: &[Node], turn: usize, loops: usize) -> Result<(), Fault> {
+        nodes.iter().try_for_each(|node| self.node(node, turn, loops))
+    }
+
+    fn node(&mut self, node: &Node, turn: usize, loops: usize) -> Result<(), Fault> {
+        match node {
+            Node::Text(range) => {
+                self.ensure_small(range)?;
+                self.put(range.start, self.template[range.clone()].to_owned());
+                Ok(())
             }
-            at += 1;
+            Node::Expression(range) => {
+                self.ensure_small(range)?;
+                let word = value(&self.template[range.clone()], self.mark);
+                self.put(range.start, word);
+                Ok(())
+            }
+            Node::If(branches) => {
+                let is_taken = |condition: &Option<condition::Condition>| {
+                    condition.as_ref().is_none_or(|one| one.holds(self.values, turn))
+                };
+                match branches.iter().find(|(condition, _)| is_taken(condition)) {
+                    Some((_, nodes)) => self.nodes(nodes, turn, loops),
+                    None => Ok(()),
+                }
+            }
+            Node::For { turns, body, other } => match self.values.get(turns[turn.min(1)]) {
+                Some(&NEVER) => self.nodes(other, turn, loops),
+                // Two of all turns of three loops would be many.
+                Some(&TWICE) if loops < 2 => {
+                    self.nodes(body, 0, loops + 1)?;
+                    self.nodes(body, 1, loops + 1)
+                }
+                _ => self.nodes(body, 0, loops + 1),
+            },
+            Node::Group(nodes) => self.nodes(nodes, turn, loops),
         }
-        Some(())
+    }
+
+    fn ensure_small(&self, range: &Range<usize>) -> Result<(), Fault> {
+        match self.out.text.len() > MAX_GROWTH * (self.template.len() + 1024) {
+            true => Err(Fault { at: range.start, message: GROWN }),
+            false => Ok(()),
+        }
     }
 
     fn put(&mut self, from: usize, text: String) {
         self.out.pieces.push((self.out.text.len(), from));
         self.out.text.push_str(&text);
     }
-
-    /// Runs what begins at a token: the one that it ends with.
-    fn statement(&mut self, at: usize, depth: usize) -> Option<usize> {
-        let sections = self.sections(at)?;
-        let name = word(&self.template[self.tokens[at].range.clone()]);
-        let end = sections.last()?.end;
-        self.turn += 1;
-        let takes_first = match self.way {
-            Way::First => true,
-            Way::Else => false,
-            Way::Turns => self.turn.is_multiple_of(2),
-        };
-        let is_else = |section: &Range<usize>| {
-            section.start > at + 1
-                && word(&self.template[self.tokens[section.start - 1].range.clone()]) == "else"
-        };
-        let other = sections.iter().find(|section| is_else(section)).cloned();
-        let chosen = match name {
-            "if" | "for" if !takes_first => other,
-            _ => sections.first().cloned(),
-        };
-        let times = if name == "for" && self.way == Way::Turns && depth < 2 { 2 } else { 1 };
-        let times = if chosen.as_ref().is_some_and(is_else) { 1 } else { times };
-        for section in std::iter::repeat_n(chosen, times).flatten() {
-            self.range(section, depth + 1)?;
-        }
-        Some(end)
-    }
-
-    /// The branches of what begins at a token, each without its own statement;
-    /// the last one ends where the closing statement is.
-    fn sections(&self, at: usize) -> Option<Vec<Range<usize>>> {
-        let mut open = 0_usize;
-        let mut sections = Vec::new();
-        let mut start = at + 1;
-        for (n, token) in self.tokens.iter().enumerate().skip(at + 1) {
-            if token.kind != Kind::Statement {
-                continue;
-            }
-            let written = &self.template[token.range.clone()];
-            match word(written) {
-                "else" | "elif" if open == 0 => {
-                    sections.push(start..n);
-                    start = n + 1;
-                }
-                "set" if !is_block(written) => {}
-                "if" | "for" | "with" | "filter" | "block" | "autoescape" | "macro" | "call"
-                | "set" => open += 1,
-                name if name.starts_with("end") && open == 0 => {
-                    sections.push(start..n);
-                    return Some(sections);
-                }
-                name if name.starts_with("end") => open -= 1,
-                _ => {}
-            }
-        }
-        None
-    }
-}
-
-/// `{% set x %}…{% endset %}`
-fn is_block(statement: &str) -> bool {
-    !statement.contains('=')
 }
 
 /// A word for a value; what is a text by itself stands for that.
@@ -274,40 +196,110 @@ fn value(expression: &str, mark: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn blanks_go_as_on_the_host() {
-        for (template, first, other) in [
-            ("a: {% if b %}1{% else %}2{% endif %}\nc\n", "a: 1c\n", "a: 2c\n"),
-            ("{% if b %}\na\n{% endif %}\nc\n", "a\nc\n", "c\n"),
-            ("x\n  {% if b -%}\n  - a\n  {% endif %}\nc\n", "x\n  - a\n  c\n", "x\n  c\n"),
-            ("x\n{%- for y in z %}\n- {{ y }}\n{%- endfor %}\n", "x- W\n", "x\n"),
-            ("{{ a -}}\n b{# c #}\nd\n", "Wbd\n", "Wbd\n"),
-            ("{% raw %}\n{{ a }}{% endraw %}\nb\n", "\n{{ a }}b\n", "\n{{ a }}b\n"),
-            ("{% set a = 1 %}{% set b %}x{% endset %}c {{ \"{{\" }}\r\n", "c {{\n", "c {{\n"),
-            ("{% if a %}{% for b in c %}x{% else %}y{% endfor %}{% elif d %}z{% endif %}", "x", ""),
-            ("a {% endif +%}\n", "", ""),
-        ] {
-            for (way, expected) in [(Way::First, first), (Way::Else, other)] {
-                let rendered = Rendered::of(template, "edgehole", way).map(|r| r.text);
-                let shown = rendered.map(|text| {
-                    let mut shown = text;
-                    while let Some(at) = shown.find("edgehole") {
-                        let end = at + shown[at..].find('z').unwrap() + 1;
-                        shown.replace_range(at..end, "W");
-                    }
-                    shown
-                });
-                assert_eq!(shown.unwrap_or_default(), expected, "{template:?} {way:?}");
+    /// All that hosts can have, values as `W`.
+    fn all(template: &str) -> Result<Vec<String>, Fault> {
+        let ways = Ways::of(template)?;
+        let mut texts: Vec<String> = Vec::new();
+        for way in 0..ways.count() {
+            let mut shown = ways.rendered(way, "edgehole")?.text;
+            while let Some(at) = shown.find("edgehole") {
+                let end = at + shown[at..].find('z').unwrap() + 1;
+                shown.replace_range(at..end, "W");
+            }
+            if !texts.contains(&shown) {
+                texts.push(shown);
             }
         }
+        Ok(texts)
+    }
+
+    #[test]
+    fn blanks_go_as_on_the_host() {
+        for (template, expected) in [
+            ("a: {% if b %}1{% else %}2{% endif %}\nc\n", vec!["a: 1c\n", "a: 2c\n"]),
+            ("{% if b %}\na\n{% endif %}\nc\n", vec!["a\nc\n", "c\n"]),
+            ("x\n  {% if b -%}\n  - a\n  {% endif %}\nc\n", vec!["x\n  - a\n  c\n", "x\n  c\n"]),
+            (
+                "x\n{%- for y in z %}\n- {{ y }}\n{%- endfor %}\n",
+                vec!["x- W\n", "x- W- W\n", "x\n"],
+            ),
+            ("{% for y in [1, 2] %}a{% endfor %}", vec!["a", "aa"]),
+            ("{{ a -}}\n b{# c #}\nd\n", vec!["Wbd\n"]),
+            ("{% raw %}\n{{ a }}{% endraw %}\nb\n", vec!["\n{{ a }}b\n"]),
+            ("{%\traw\n%}{{ a }}{% endraw %}b\n", vec!["{{ a }}b\n"]),
+            ("{% set a = 1 %}{% set b %}x{% endset %}c {{ \"{{\" }}\r\n", vec!["c {{\n"]),
+            ("{% if a %}x{% elif d %}z{% endif %}", vec!["x", "z", ""]),
+            ("{% if a %}x{% endif %}{% if not a %}y{% endif %}", vec!["x", "y"]),
+            ("{% if a == 'b' %}x{% endif %}{% if a == 'c' %}y{% endif %}", vec!["x", "y", ""]),
+            (
+                "{% if a %}x{% endif %}{% set a = 1 %}{% if a %}y{% endif %}",
+                vec!["xy", "y", "x", ""],
+            ),
+            (
+                "{% for a in b %}{% if a %}x{% endif %}y{% endfor %}",
+                vec!["xy", "xyxy", "", "y", "yxy", "xyy", "yy"],
+            ),
+        ] {
+            assert_eq!(all(template).unwrap(), expected, "{template:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_host_can_run_is_told_with_its_place() {
+        let deep = "{% if a %}".repeat(65);
+        for (template, at, said) in [
+            ("a {% endif +%}\n", 2, "ends what was not begun"),
+            ("a {% if b %}\n", 2, "not closed"),
+            ("{% if b %}{% endfor %}", 10, "something else than was begun"),
+            ("{% if b %}{% else %}{% else %}{% endif %}", 20, "something else than was begun"),
+            ("ab {{ c", 3, "not closed"),
+            ("a{% include 'b' %}", 1, "no files"),
+            ("a{% do b %}", 1, "no such statement"),
+            (&deep, 640, "too deeply"),
+        ] {
+            let fault = all(template).unwrap_err();
+            assert!(fault.at == at && fault.message.contains(said), "{template} {fault:?}");
+        }
+        assert!(all(&("{% if a %}".repeat(40) + "x" + &"{% endif %}".repeat(40))).is_ok());
+        let loops = "{% for a in b %}x{% endfor %}".repeat(3);
+        assert_eq!(all(&loops).unwrap(), ["xxx", "xxxxxx", ""]);
+    }
+
+    #[test]
+    fn many_conditions_are_tried_with_their_neighbours() {
+        let conditions = |count: usize| -> String {
+            (0..count)
+                .map(|n| format!("{{% if c{n} %}}a{n},{{% else %}}b{n},{{% endif %}}"))
+                .collect()
+        };
+        let texts = all(&conditions(40)).unwrap();
+        for n in 0..39 {
+            for pair in ["aa", "ab", "ba", "bb"] {
+                let (one, other) = pair.split_at(1);
+                let pair = format!("{one}{n},{other}{},", n + 1);
+                assert!(texts.iter().any(|text| text.contains(&pair)), "{pair}");
+            }
+        }
+        let nested = (0..12).fold("x".to_owned(), |inner, n| {
+            format!("{{% if c{n} %}}{inner}{{% elif d{n} %}}y{n},{{% else %}}z{n},{{% endif %}}")
+        });
+        let texts = all(&nested).unwrap();
+        for n in 0..12 {
+            assert!(texts.contains(&format!("y{n},")) && texts.contains(&format!("z{n},")), "{n}");
+        }
+        assert!(all(&conditions(200)).unwrap_err().message.contains("more conditions"));
     }
 
     #[test]
     fn places_are_those_of_the_template() {
         let template = "a: 1\n{% if b %}\nc: {{ d }}  e\n{% endif %}\nf: g\n";
-        let rendered = Rendered::of(template, "edgehole", Way::First).unwrap();
+        let ways = Ways::of(template).unwrap();
+        let rendered = ways.rendered(0, "edgehole").unwrap();
         assert_eq!(rendered.place(Place::new(2, 1)), Place::new(3, 1));
         assert_eq!(rendered.place(Place::new(3, 4)), Place::new(5, 4));
         assert_eq!(rendered.place(Place::new(2, 4)), Place::new(3, 4));
+        let around = ways.around(rendered.offset(Place::new(2, 1)));
+        assert_eq!(around.iter().map(|one| ways.opening(one)).collect::<Vec<_>>(), ["if b"]);
+        assert!(ways.around(rendered.offset(Place::new(3, 1))).is_empty());
     }
 }

@@ -1,6 +1,8 @@
 //! The proof that what was added to a template arrives on hosts, and that
 //! nothing else changes there.
 
+use std::collections::HashSet;
+
 use crate::edit::put;
 use crate::error::{InjectError, Place};
 use crate::guard;
@@ -9,12 +11,12 @@ use crate::holes;
 use crate::injection::Injection;
 use crate::lines;
 use crate::plan;
-use crate::rendered::{Rendered, Way};
+use crate::rendered::{Fault, Ways};
 use crate::splice::{Patch, Span};
 use crate::trace;
 use crate::tree::Document;
 
-const UNCLOSED: &str = "a statement of the template isn't closed, or opens too many others";
+const NO_WORD: &str = "no word can be found that isn't in the text";
 const NO_YAML: &str = "the template makes no YAML, whichever way its conditions go, as cloud-init runs it: a statement (`{% … %}`) takes the line end behind it along, and the blanks before it stay; `edgectl user-data check` says where";
 const LOST: &str = "on hosts the registry would not arrive here, or would change what stands beside it: a statement of the template (`{% … %}`, `{% raw %}`) takes line ends along, leaves blanks, or brings keys in; write the statement at the start of a line of its own, without `-`";
 
@@ -34,16 +36,26 @@ pub(crate) fn proven(
         Err(InjectError::Template { place, message })
     };
     let both = format!("{before}{after}");
-    let Some(mark) = holes::marks(&both).next() else { return failed(UNCLOSED) };
+    let Some(mark) = holes::marks(&both).next() else { return failed(NO_WORD) };
+    let told = |fault: Fault| InjectError::Template {
+        place: lines::place(before, fault.at),
+        message: fault.message,
+    };
+    let (old, new) = (Ways::of(before).map_err(told)?, Ways::of(&after).map_err(told)?);
+    if old.count() != new.count() {
+        return failed(LOST);
+    }
+    let mut seen = HashSet::new();
     let mut is_proven = false;
-    for way in Way::ALL {
-        let Some(was) = Rendered::of(before, &mark, way) else { return failed(UNCLOSED) };
-        let Some(is) = Rendered::of(&after, &mark, way) else { return failed(UNCLOSED) };
+    for way in 0..old.count() {
+        let was = old.rendered(way, &mark).map_err(told)?.text;
+        let is = new.rendered(way, &mark).map_err(told)?.text;
+        let is_new = seen.insert(is.clone());
         // Which is so without us.
-        if Document::parse(&was.text).is_err() {
+        if !is_new || Document::parse(&was).is_err() {
             continue;
         }
-        if !holds(&was.text, &is.text, injection) {
+        if !holds(&was, &is, injection) {
             return failed(LOST);
         }
         is_proven = true;

@@ -1,7 +1,7 @@
 //! Templates of cloud-init's: what stands in them is checked, and what Jinja
 //! will make of them isn't known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::finding::{Finding, Findings};
 use super::rules;
@@ -9,7 +9,8 @@ use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
-use crate::rendered::{Rendered, Way};
+use crate::lines;
+use crate::rendered::{Fault, Rendered, Section, Ways};
 use crate::target::keys;
 use crate::template::explained;
 use crate::tree::{Data, Document, Id};
@@ -27,34 +28,68 @@ const REGISTRIES: [&[&str]; 3] = [
 /// whatever way its conditions go.
 pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let mark = holes::marks(text).next().unwrap_or_default();
-    let ways = Way::ALL.into_iter().map(|way| Rendered::of(text, &mark, way));
-    let Some(ways) = ways.collect::<Option<Vec<Rendered>>>() else {
-        let mut findings = Findings::default();
-        let message = "a statement of the template (`## template: jinja`) is not closed, or ends \
-                       what was not begun";
-        findings.add(&rules::SYNTAX, Place::new(1, 1), "", message);
-        return findings.sorted();
-    };
-    let found: Vec<Vec<Finding>> = ways.iter().map(|way| check_way(way, &mark, against)).collect();
     let mut findings = Findings::default();
-    for finding in found.iter().flatten() {
-        let is_everywhere = found.iter().all(|others| others.contains(finding));
-        match REGISTRY_RULES.contains(&finding.rule) && !is_everywhere {
-            false => findings.push(finding.clone()),
-            true if finding.level == Level::Warning => findings.push(finding.clone()),
-            true if finding.rule == rules::UNCOVERED.id => findings.push(Finding {
-                level: Level::Warning,
-                message: format!("{}, on hosts where a condition takes it away", finding.message),
-                ..finding.clone()
-            }),
-            // It is used on others.
-            true => {}
+    match found_in_ways(text, &mark, against) {
+        Ok(found) => found.iter().for_each(|finding| findings.push(finding.clone())),
+        Err(fault) => {
+            let place = lines::place(text, fault.at);
+            findings.add(&rules::SYNTAX, place, "", fault.message);
         }
     }
     findings.sorted()
 }
 
-fn check_way(way: &Rendered, mark: &str, against: Option<&Against>) -> Vec<Finding> {
+/// What is wrong in any way, told for all.
+fn found_in_ways(text: &str, mark: &str, against: Option<&Against>) -> Result<Vec<Finding>, Fault> {
+    let ways = Ways::of(text)?;
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for way in 0..ways.count() {
+        let rendered = ways.rendered(way, mark)?;
+        if seen.insert(rendered.text.clone()) {
+            found.push(check_way(&ways, &rendered, mark, against));
+        }
+    }
+    let is_everywhere = |finding: &Finding| found.iter().all(|others| others.contains(finding));
+    let mut told: Vec<Finding> = Vec::new();
+    for finding in found.iter().flatten() {
+        let finding = match is_everywhere(finding) {
+            true => Some(finding.clone()),
+            false => on_some_hosts(finding),
+        };
+        told.extend(finding.filter(|finding| !told.contains(finding)));
+    }
+    Ok(told)
+}
+
+/// A finding that other hosts don't have.
+fn on_some_hosts(finding: &Finding) -> Option<Finding> {
+    let as_warning = |why: &str| Finding {
+        level: Level::Warning,
+        message: format!("{}, {why}", finding.message),
+        ..finding.clone()
+    };
+    let is_of_images = REGISTRY_RULES.contains(&finding.rule);
+    match finding.rule {
+        _ if finding.level == Level::Warning => Some(finding.clone()),
+        rule if rule == rules::UNCOVERED.id => {
+            Some(as_warning("on hosts where a condition takes it away"))
+        }
+        // It is used on others.
+        _ if is_of_images => None,
+        rule if rule == rules::WRONG_TYPE.id && finding.message.ends_with("given: null") => {
+            Some(as_warning("on hosts where a loop or a condition leaves nothing here"))
+        }
+        _ => Some(finding.clone()),
+    }
+}
+
+fn check_way(
+    ways: &Ways<'_>,
+    way: &Rendered,
+    mark: &str,
+    against: Option<&Against>,
+) -> Vec<Finding> {
     let text = way.text.as_str();
     let Ok(document) = Document::parse(text) else {
         return unreadable(way, check_yaml(text, None));
@@ -70,26 +105,41 @@ fn check_way(way: &Rendered, mark: &str, against: Option<&Against>) -> Vec<Findi
         !quotes && (is_told || !is_unknown)
     };
     let findings = findings.into_iter().filter(is_sure);
-    findings.map(|finding| in_template(way, finding)).collect()
+    findings.map(|finding| in_template(ways, way, finding)).collect()
 }
 
-fn in_template(way: &Rendered, finding: Finding) -> Finding {
-    let place = way.place(finding.place);
-    let message = match finding.rule == rules::DUPLICATE.id {
-        true => with_line(way, &finding.message),
-        false => finding.message,
-    };
-    Finding { place, message, ..finding }
+fn in_template(ways: &Ways<'_>, way: &Rendered, finding: Finding) -> Finding {
+    let own = way.offset(finding.place);
+    let finding = Finding { place: way.place(finding.place), ..finding };
+    match finding.rule == rules::DUPLICATE.id {
+        true => twice(ways, way, finding, own),
+        false => finding,
+    }
 }
 
-/// A message that names a line, with that of the template.
-fn with_line(way: &Rendered, message: &str) -> String {
-    let named = message.rsplit_once(" line ").and_then(|(before, rest)| {
+/// A key that stands twice, `own` being the second place: with the line of the
+/// template, and a warning where no host may have both.
+fn twice(ways: &Ways<'_>, way: &Rendered, finding: Finding, own: usize) -> Finding {
+    let named = finding.message.rsplit_once(" line ").and_then(|(before, rest)| {
         let (line, behind) = rest.split_once(' ')?;
-        let place = way.place(Place { line: line.parse().ok()?, column: 1 });
-        Some(format!("{before} line {} {behind}", place.line))
+        Some((before, Place { line: line.parse().ok()?, column: 1 }, behind))
     });
-    named.unwrap_or_else(|| message.to_owned())
+    let Some((before, first, behind)) = named else { return finding };
+    let message = format!("{before} line {} {behind}", way.place(first).line);
+    let (others, around) = (ways.around(way.offset(first)), ways.around(own));
+    let starts = |sections: &[&Section]| -> Vec<usize> {
+        sections.iter().map(|section| section.range.start).collect()
+    };
+    let (of_first, of_own) = (starts(&others), starts(&around));
+    // Whoever has the inner one has the outer one.
+    if of_first.starts_with(&of_own) || of_own.starts_with(&of_first) {
+        return Finding { message, ..finding };
+    }
+    let asked = |sections: &[&Section]| {
+        sections.last().map_or_else(String::new, |section| ways.opening(section).to_owned())
+    };
+    let why = format!("on hosts that have both `{}` and `{}`", asked(&others), asked(&around));
+    Finding { level: Level::Warning, message: format!("{message}, {why}"), ..finding }
 }
 
 fn unreadable(way: &Rendered, findings: Vec<Finding>) -> Vec<Finding> {

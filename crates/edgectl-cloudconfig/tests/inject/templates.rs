@@ -157,6 +157,27 @@ fn what_hosts_would_have_or_not_is_refused() {
     }
 }
 
+/// What a branch would do to the registry that only some hosts take.
+#[test]
+fn every_branch_counts() {
+    let head = "## template: jinja\n#cloud-config\n";
+    for text in [
+        "hostname: a\n{% if v1.cloud == \"x\" %}\nlocale: C\n{% elif v1.cloud == \"y\" %}\ntimezone: {% if v1.eu %}Europe/Berlin{% else %}UTC{% endif %}\n{% endif %}\n",
+        "{% if z %}\nlocale: C\n{% endif %}\n{% if a %}\nhostname: x\n{% else %}\n{% if b %}\ntimezone: {% if c %}UTC{% endif %}\n{% endif %}\n{% endif %}\n",
+        "{% if a %}\nfoo: 1\n{% elif b %}\nbar: 1\n{%- endif %}\n",
+        "{% if not b %}\nx: 1\n{% elif b %}\nk: |\n  t {% if c %}x{% endif %}\n{% endif %}\n",
+    ] {
+        let error = inject(&format!("{head}{text}"), &full()).unwrap_err().to_string();
+        assert!(error.contains("on hosts the registry would not arrive"), "{error}\n{text}");
+    }
+    let conditions: String =
+        (0..200).map(|n| format!("{{% if c{n} %}}\nk{n}: 1\n{{% endif %}}\n")).collect();
+    let error = inject(&format!("{head}{conditions}"), &full()).unwrap_err().to_string();
+    assert!(error.contains("more conditions than can be tried"), "{error}");
+    let tab = "hostname: a\n{%\traw %}\nstylus: {debug: true}\n{% endraw %}\n";
+    inject(&format!("{head}{tab}"), &full()).unwrap_err();
+}
+
 #[test]
 fn what_swallows_the_registry_does_not_carry_it() {
     let after = inject("#cloud-config\n", &full()).unwrap();

@@ -34,6 +34,7 @@ pub(super) use readable_secret::RULE as READABLE_SECRET;
 pub(super) use replaced_key::check as check_parts;
 pub(super) use syntax::{RULE as SYNTAX, add_characters};
 pub(super) use uncovered_image::RULE as UNCOVERED;
+pub(super) use wrong_type::RULE as WRONG_TYPE;
 
 /// One thing that can be wrong.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{Findings, Level, Rule, Subject};
 use crate::check::fault::Fault;
 use crate::check::kind::Kind;
 
-pub(super) static RULE: Rule =
+pub(in crate::check) static RULE: Rule =
     Rule { id: "wrong-type", level: Level::Error, summary: "a value of the wrong type", check };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
