@@ -49,7 +49,7 @@ fn single_images_and_one_platform_for_docker() {
     assert!(ended.stderr.contains("hint: name it with `--platform linux/amd64`"));
     assert!(ended.stderr.contains("hint: nothing was written to `x.tar`"), "{}", ended.stderr);
     assert!(!site.path("x.tar").exists());
-    let platform = ["--format", "docker-archive", "--platform", "linux/arm64"];
+    let platform = ["--format", "docker-archive", "--platform", "linux/amd64"];
     save(&[&["--out", "x.tar"], &platform[..]].concat()).expect(0);
     let ended = site.run(&["push", "x.tar", "--list", "-o", "json"]).expect(0);
     let value = json(&ended.stdout);
