@@ -29,7 +29,7 @@ pub enum Layout {
 pub enum RewriteError {
     /// A port can't stand in a path.
     #[error(
-        "`{0}` names a registry with a port, which can't be part of a path: add a rule for it to `registry.rules`"
+        "`{0}` names a registry with a port, which can't be part of a path: add a rule for it to `registry.rules`, or leave hosts out (`layout: drop-host`, `--layout drop-host`)"
     )]
     SourcePort(String),
     /// No rule matches, and the layout is `mapped`.

@@ -34,6 +34,9 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         ),
         RegistryError::Denied { user: None, host, .. } => Some(login_at(host)),
         RegistryError::Http(failure) => by_answer(failure),
+        RegistryError::Configuration { reason, .. } if reason.contains("the registry API") => {
+            Some(NO_REGISTRY.to_owned())
+        }
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),
         ),
@@ -46,6 +49,8 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         error => by_kind(error.kind()).map(str::to_owned),
     }
 }
+
+const NO_REGISTRY: &str = "what answers there is no registry, but a web page or something else: check host and port; a registry answers below `/v2/` of its host";
 
 fn login_at(host: &str) -> String {
     format!(
@@ -60,6 +65,7 @@ fn by_answer(failure: &HttpFailure) -> Option<String> {
         code.contains(word) || failure.message.to_ascii_lowercase().contains(word)
     };
     let hint = match failure.status {
+        200..=399 => NO_REGISTRY,
         507 => "make room in the registry, or raise its quota",
         _ if says("quota") || says("no space") => "make room in the registry, or raise its quota",
         404 if failure.method != "GET" && failure.method != "HEAD" => {
@@ -172,6 +178,7 @@ mod tests {
         let cases = [
             ("POST", 404, "", "make the project"),
             ("POST", 405, "", "it takes no uploads"),
+            ("GET", 302, "", "no registry"),
             ("PUT", 412, "", "the tag can't be moved"),
             ("PUT", 403, "Quota exceeded", "make room"),
             ("PUT", 507, "", "make room"),
