@@ -20,7 +20,7 @@ const AUTHORITIES: [&str; 2] = ["ca_certs", "ca-certs"];
 /// of them is replaced by a later part, and nothing of an earlier part by them.
 pub(crate) fn chosen(parts: &[Part], keys: &[String]) -> Result<usize, InjectError> {
     if parts.len() < 2 {
-        return if parts.is_empty() { Err(InjectError::NotCloudConfig) } else { Ok(0) };
+        return if parts.is_empty() { Err(InjectError::NoCloudConfig) } else { Ok(0) };
     }
     let documents = parts.iter().map(parsed).collect::<Result<Vec<_>, _>>()?;
     let holders = |key: &str| -> Vec<usize> {

@@ -55,6 +55,16 @@ pub enum InjectError {
         "this is not cloud-config user data: the first line must be `#cloud-config` (after `## template: jinja`, if that is there)"
     )]
     NotCloudConfig,
+    /// A header that the agents of Kairos and Palette don't know.
+    #[error(
+        "something stands behind `#cloud-config` in its line: Kairos' agents, Palette's among them, compare the whole line, and pass the file over; give the comment a line of its own"
+    )]
+    Header,
+    /// Several parts, and none for cloud-init's modules.
+    #[error(
+        "none of the parts is cloud-config (`text/cloud-config`, or `#cloud-config` on its first line), and parts inside of a part are not looked into; add such a part at the top level"
+    )]
+    NoCloudConfig,
     /// A part that isn't there byte for byte.
     #[error(
         "the cloud-config part at line {line} is encoded or quoted, and can't be changed in place; give it as a file of its own, as a plain MIME part, or in an archive as a literal block (`content: |`)"
@@ -250,6 +260,8 @@ impl InjectError {
             | Self::ForeignFile { place, .. }
             | Self::Template { place, .. } => Some(place),
             Self::NotCloudConfig
+            | Self::Header
+            | Self::NoCloudConfig
             | Self::Encoded { .. }
             | Self::Spread { .. }
             | Self::Merging { .. }

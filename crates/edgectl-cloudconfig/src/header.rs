@@ -1,17 +1,50 @@
 //! The first lines, which decide what a user data file is.
 
+use crate::{jinja, lines};
+
 const MARK: char = '\u{feff}';
+const CLOUD_CONFIG: &str = "#cloud-config";
 
 /// Whether the text is cloud-config: `#cloud-config` on the first line, or on
 /// the second after `## template: jinja`. A byte order mark is let through.
 pub(crate) fn is_cloud_config(text: &str) -> bool {
-    let text = text.strip_prefix(MARK).unwrap_or(text);
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    let header = if is_jinja(first) { lines.next().unwrap_or_default() } else { first };
+    let header = text[start(text)..].lines().next().unwrap_or_default();
     header
-        .strip_prefix("#cloud-config")
+        .strip_prefix(CLOUD_CONFIG)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+/// Whether something else stands in the line of `#cloud-config`: cloud-init takes
+/// it, and Kairos' agents, which compare the whole line, pass the file over.
+pub(crate) fn has_more_than_header(text: &str) -> bool {
+    let header = text[start(text)..].lines().next().unwrap_or_default();
+    is_cloud_config(text) && header.trim_end() != CLOUD_CONFIG
+}
+
+/// Where the line of `#cloud-config` has to start: behind a template's first line,
+/// and behind what leaves nothing there.
+fn start(text: &str) -> usize {
+    let mark = if text.starts_with(MARK) { MARK.len_utf8() } else { 0 };
+    if !is_jinja_template(text) {
+        return mark;
+    }
+    let mut at = lines::next(text, mark);
+    while let Some(length) = nothing(&text[at..]) {
+        at += length;
+    }
+    at
+}
+
+/// How long a comment of Jinja's, or a `set`, is with the line end that it takes
+/// along; none where a text begins with something else.
+fn nothing(text: &str) -> Option<usize> {
+    let is_set = text.starts_with("{%") && jinja::word(text) == "set";
+    let length = jinja::length(text).filter(|_| text.starts_with("{#") || is_set)?;
+    let whole = &text[..length];
+    let is_block = is_set && !whole.contains('=');
+    let is_odd = whole.starts_with("{%-") || whole[..length - 2].ends_with(['-', '+']);
+    let end = ["\r\n", "\n"].into_iter().find(|end| text[length..].starts_with(end))?;
+    (!is_block && !is_odd).then_some(length + end.len())
 }
 
 /// Whether the text has one of the headers that Kairos takes beside
@@ -28,8 +61,8 @@ pub(crate) fn is_jinja_template(text: &str) -> bool {
 
 /// Where the header ends: behind the line end of its last line.
 pub(crate) fn end(text: &str) -> usize {
-    let count = if is_jinja_template(text) { 2 } else { 1 };
-    text.split_inclusive('\n').take(count).map(str::len).sum()
+    let start = start(text);
+    text[start..].find('\n').map_or(text.len(), |end| start + end + 1)
 }
 
 /// cloud-init takes capitals, and no other blanks.
@@ -66,6 +99,7 @@ mod tests {
             "## template: jinja\n#cloud-config\n",
             "#cloud-config # ours\n",
             "## Template: Jinja \n#cloud-config\n",
+            "## template: jinja\n{% set a = 1 %}\n{# b #}\n#cloud-config\n",
         ] {
             assert!(is_cloud_config(good), "{good:?}");
         }
@@ -77,6 +111,8 @@ mod tests {
             "## template: jinja\n\n#cloud-config\n",
             "#!/bin/sh\n",
             "## template:jinja\n#cloud-config\n",
+            "## template: jinja\n{% if a %}\n#cloud-config\n{% endif %}\n",
+            "## template: jinja\n{# a #} #cloud-config\n",
             "stylus: {}\n",
         ] {
             assert!(!is_cloud_config(bad), "{bad:?}");

@@ -7,7 +7,7 @@ use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
 use crate::guard;
-use crate::header::{is_cloud_config, is_kairos_config};
+use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config};
 use crate::holes;
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
@@ -16,11 +16,11 @@ use crate::plan;
 use crate::rendered::Ways;
 use crate::settings::read_settings;
 use crate::splice::{Patch, Span};
-use crate::target::{Target, is_same_text};
+use crate::target::{Seg, Target, is_same_text};
 use crate::template::{Template, is_template};
 use crate::template_proof::proven;
 use crate::trace::{self, Added, Traced};
-use crate::tree::Document;
+use crate::tree::{Document, Id};
 
 const EXPRESSION: &str =
     "an expression of the template stands where a value of the registry goes; take it out of there";
@@ -42,6 +42,9 @@ fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> 
     let is_for_kairos = injection.flavor == Flavor::Kairos && is_kairos_config(text);
     if !is_cloud_config(text) && !is_for_kairos {
         return Err(InjectError::NotCloudConfig);
+    }
+    if injection.flavor != Flavor::CloudInit && has_more_than_header(text) {
+        return Err(InjectError::Header);
     }
     let traced = trace::split(text);
     let after = inject_bare(&traced, injection).map_err(|error| below_trace(error, text))?;
@@ -101,14 +104,28 @@ pub(crate) fn ensure_sure(template: &Template, injection: &Injection) -> Result<
     let text = template.text();
     let document = Document::parse(text)?;
     for target in plan::targets(text, injection)? {
-        let sections = (1..=target.path.len()).filter_map(|n| document.at(&target.path[..n]));
-        for node in sections.map(|id| document.node(id)) {
+        for end in 1..=target.path.len() {
+            let Some(id) = written_at(&document, &target.path[..end]) else { continue };
+            let node = document.node(id);
             if template.holes.is_inside(text, node.range.start) {
                 return Err(InjectError::Template { place: node.place, message: CONDITION });
             }
         }
     }
     Ok(())
+}
+
+/// Where a path is written: a section may begin with what only some hosts have, and
+/// its key may not.
+fn written_at(document: &Document, path: &[Seg]) -> Option<Id> {
+    let value = document.at(path)?;
+    let (Seg::Key(key), above) = path.split_last()? else {
+        return Some(value);
+    };
+    let mapping = if above.is_empty() { document.root? } else { document.at(above)? };
+    let is_it = |id: Id| document.node(id).scalar().is_some_and(|(name, _)| name == key);
+    let entries = document.entries(document.resolve(mapping)?);
+    entries.iter().find(|(key, _)| is_it(*key)).map(|(key, _)| *key).or(Some(value))
 }
 
 /// The text that an edited one with words stands for.

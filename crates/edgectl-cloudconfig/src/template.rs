@@ -1,9 +1,12 @@
 //! User data that is a template of cloud-init's (`## template: jinja`), and no
 //! YAML before that has run: read with words in place of what Jinja reads.
 
+use std::ops::Range;
+
 use crate::error::{Place, SyntaxError};
 use crate::header::is_jinja_template;
 use crate::holes::{self, Holes, Restored};
+use crate::jinja::{length, next_opening};
 use crate::lines;
 use crate::tree::{Data, Document};
 
@@ -56,24 +59,28 @@ pub(crate) fn is_template(text: &str) -> bool {
     is_jinja_template(text) && MARKS.iter().any(|mark| text.contains(mark))
 }
 
-/// Whether a text is a template with statements or comments, which take line
-/// ends along.
-pub(crate) fn has_statements(text: &str) -> bool {
-    is_jinja_template(text) && MARKS[1..].iter().any(|mark| text.contains(mark))
-}
-
 /// Whether a text is a template and can't be read as it stands.
 fn is_needed(text: &str) -> bool {
     is_template(text)
         && !Document::parse(text).is_ok_and(|document| has_only_values(text, &document))
 }
 
-/// Whether all marks of a template stand in values.
+/// Whether all that Jinja reads stands in values, from its beginning to its end:
+/// `a {# b #}` is a value with a comment of YAML behind it.
 pub(crate) fn has_only_values(text: &str, document: &Document) -> bool {
-    let count = |text: &str| MARKS.iter().map(|mark| text.matches(mark).count()).sum::<usize>();
     let scalars = document.nodes.iter().filter(|node| matches!(node.data, Data::Scalar { .. }));
-    let inside: usize = scalars.filter_map(|node| text.get(node.range.clone())).map(count).sum();
-    inside == count(text)
+    let mut values: Vec<Range<usize>> = scalars.map(|node| node.range.clone()).collect();
+    values.sort_by_key(|range| range.start);
+    let mut at = 0;
+    while let Some(start) = next_opening(&text[at..]).map(|next| at + next) {
+        let Some(length) = length(&text[start..]) else { return false };
+        let around = values.partition_point(|range| range.start <= start).checked_sub(1);
+        if around.is_none_or(|around| start + length > values[around].end) {
+            return false;
+        }
+        at = start + length;
+    }
+    true
 }
 
 /// The document of a text, of a template with words in it.

@@ -69,8 +69,26 @@ pub(crate) fn proven(
 /// Whether `is` has everything that is to be set, and else what `was` has.
 fn holds(was: &str, is: &str, injection: &Injection) -> bool {
     let Ok(targets) = plan::targets(is, injection) else { return false };
+    if ends_in_open_block(was) && !(is.ends_with(last_line(was)) && ends_in_open_block(is)) {
+        return false;
+    }
     let is_set = targets.iter().all(|target| put(is, target).is_ok_and(|more| more.is_empty()));
     is_set && guard::only_sets(was, is, &targets).is_ok_and(|only| only)
+}
+
+fn last_line(text: &str) -> &str {
+    &text[lines::start(text, text.len())..]
+}
+
+/// Whether a text ends in a block of text without a line end: cloud-init's YAML
+/// takes a line end that comes to stand there for a part of the block, and ours
+/// always sees one.
+fn ends_in_open_block(text: &str) -> bool {
+    let is_last = |document: &Document| {
+        let mut nodes = document.nodes.iter();
+        nodes.any(|node| node.is_block_scalar() && node.range.end >= text.len())
+    };
+    !text.ends_with('\n') && Document::parse(text).is_ok_and(|document| is_last(&document))
 }
 
 /// With one line end more where the line above what was added loses its own.

@@ -108,9 +108,14 @@ fn parse(said: &str) -> Option<Trace> {
     if length == LOST {
         return Some(Trace { length: 0, before: LOST.to_owned(), spans: Vec::new() });
     }
-    let (length, before) = (length.parse().ok()?, words.next()?.to_owned());
+    let (length, before) = (length.parse().ok()?, words.next().filter(is_digest)?.to_owned());
     let spans = words.map(span).collect::<Option<Vec<_>>>()?;
-    Some(Trace { length, before, spans })
+    // Something was added, or there would be no line.
+    (!spans.is_empty()).then_some(Trace { length, before, spans })
+}
+
+fn is_digest(word: &&str) -> bool {
+    word.len() == DIGITS && word.bytes().all(|c| c.is_ascii_hexdigit())
 }
 
 fn span(word: &str) -> Option<(Span, String)> {
@@ -118,6 +123,7 @@ fn span(word: &str) -> Option<(Span, String)> {
     let (start, length) = place.split_once('+')?;
     let (start, length): (usize, usize) = (start.parse().ok()?, length.parse().ok()?);
     let (digest, gone) = what.split_once('-').unwrap_or((what, ""));
+    let digest = Some(digest).filter(is_digest)?;
     let gone = String::from_utf8(STANDARD_NO_PAD.decode(gone).ok()?).ok()?;
     let range = start..start.checked_add(length)?;
     Some((Span { range, gone }, digest.to_owned()))

@@ -87,6 +87,19 @@ fn templates_stay_templates() {
     let lost = "## template: jinja\n#cloud-config\n# {% if a %}\nb: 1\n# {% endif %}\n";
     let error = merge(&[source("a", lost)]).unwrap_err().to_string();
     assert!(error.contains("merging would lose it"), "{error}");
+    for (body, said) in [
+        ("hostname: a {# c #}\n", "merging would lose it"),
+        ("l:\n- abc {# n #}\n", "merging would lose it"),
+        ("z: abc{# n #}\n", "merging would lose it"),
+        ("w: a {{ v1.n -}}\n", "remove its `-`"),
+        ("w: |\n  a {{ v1.n -}}\n", "remove its `-`"),
+    ] {
+        let text = format!("## template: jinja\n#cloud-config\n{body}");
+        let error = merge(&[Source { name: "a", text: &text }, source("b", template)])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 /// Quotes around a template's expression would change it.

@@ -82,9 +82,20 @@ fn decode(
 }
 
 fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
+    read_at_most(from, LIMIT)
+}
+
+/// A part of a text is another text: what is longer is an error.
+fn read_at_most(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    from.take(limit + 1).read_to_end(&mut bytes)?;
+    match u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
+        true => Ok(bytes),
+        false => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {} MiB, uncompressed", limit >> 20),
+        )),
+    }
 }
 
 /// Whoever writes to us may take his time, and the user may lose patience.
@@ -99,5 +110,19 @@ fn read_stdin() -> Result<io::Result<Vec<u8>>, Failure> {
                 return Ok(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_not_cut() {
+        assert_eq!(read_at_most(&b"abcd"[..], 4).ok().as_deref(), Some(&b"abcd"[..]));
+        assert_eq!(
+            read_at_most(&b"abcde"[..], 4).map_err(|error| error.kind()),
+            Err(io::ErrorKind::FileTooLarge)
+        );
     }
 }

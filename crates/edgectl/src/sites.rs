@@ -16,6 +16,10 @@ pub(crate) const SITES_WRITTEN: &str = ".edgectl-sites";
 /// The column and key that names a site.
 const NAME: &str = "name";
 
+/// The key that people write around sites.
+const AROUND: &str = "sites";
+const SHAPE: &str = "the file is a list of sites with a `name` each, or a mapping of their names, and has nothing around them";
+
 /// One site.
 #[derive(Debug)]
 pub(crate) struct SiteFacts {
@@ -146,6 +150,11 @@ fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
             let numbered = items.into_iter().enumerate();
             numbered.map(|(n, item)| site(place(&format!("[{n}]")), None, facts(item))).collect()
         }
+        SiteValue::Mapping(entries) if is_around_sites(&entries) => Err(Failure::new(
+            exit::FAILED,
+            format!("{}: a site may not be called so", place(AROUND)),
+        )
+        .hint(SHAPE)),
         SiteValue::Mapping(entries) => entries
             .into_iter()
             .map(|(name, value)| match value {
@@ -156,9 +165,7 @@ fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
                     exit::FAILED,
                     format!("{}: expected a mapping of the site's values", place(&name)),
                 )
-                .hint(
-                    "the file is a list of sites with a `name` each, or a mapping of their names",
-                )),
+                .hint(SHAPE)),
             })
             .collect(),
         _ => Err(Failure::new(
@@ -168,12 +175,27 @@ fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     }
 }
 
+/// Whether a mapping has its sites below a key, and is none of their names.
+fn is_around_sites(entries: &BTreeMap<String, SiteValue>) -> bool {
+    let is_all = |values: &BTreeMap<String, SiteValue>| {
+        values.values().all(|value| matches!(value, SiteValue::Mapping(_) | SiteValue::Null))
+    };
+    matches!(entries.get(AROUND), Some(SiteValue::Mapping(values)) if is_all(values))
+}
+
 fn from_directory(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     let doing = || format!("reading the sites in `{}`", path.display());
     let failed = |e: std::io::Error| Failure::of(exit::FAILED, &e).doing(doing());
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let file = entry.map_err(failed)?.path();
+        let is_hidden = file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        if file.is_dir() && !is_hidden {
+            let message = format!("`{}` is a directory, which isn't looked into", file.display());
+            return Err(Failure::new(exit::FAILED, message)
+                .doing(doing())
+                .hint("put all sites' files side by side"));
+        }
         let extension = file.extension().and_then(|extension| extension.to_str());
         if matches!(extension, Some("yaml" | "yml" | "json")) {
             files.push(file);
@@ -182,7 +204,16 @@ fn from_directory(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     files.sort();
     let read = |file: &std::path::PathBuf| {
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        site(file.display().to_string(), stem, facts(parse(file)?))
+        match parse(file)? {
+            values @ (SiteValue::Mapping(_) | SiteValue::Null) => {
+                site(file.display().to_string(), stem, facts(values))
+            }
+            _ => Err(Failure::new(
+                exit::FAILED,
+                format!("`{}`: expected a mapping of the site's values", file.display()),
+            )
+            .hint("a file in the directory has the values of one site, which is named like it")),
+        }
     };
     files.iter().map(read).collect()
 }
@@ -263,6 +294,26 @@ mod tests {
                 read_sites(&path).unwrap().into_iter().map(|site| site.place).collect();
             let expected = expected.map(|line| format!("{}:{line}", path.display()));
             assert_eq!(places, expected);
+        }
+    }
+    #[test]
+    fn what_is_no_mapping_of_a_sites_values_is_no_site() {
+        let directory = tempfile::tempdir().unwrap();
+        for text in ["- {name: x, v: 1}\n", "hello\n", "5\n", "[1]\n"] {
+            std::fs::write(directory.path().join("a.yaml"), text).unwrap();
+            let error = read_sites(directory.path()).unwrap_err().to_string();
+            assert!(error.contains("expected a mapping"), "{error}");
+        }
+        std::fs::write(directory.path().join("a.yaml"), "v: 1\n").unwrap();
+        std::fs::create_dir(directory.path().join("sub")).unwrap();
+        let error = read_sites(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("isn't looked into"), "{error}");
+        let path = directory.path().join("around.yaml");
+        for (text, is_good) in
+            [("sites: {a: {v: 1}, b: {v: 2}}\n", false), ("sites: {v: 1}\n", true)]
+        {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(read_sites(&path).is_ok(), is_good, "{text}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub use subject::{Against, Flavor};
 
 use crate::envelope::parts;
 use crate::error::Place;
-use crate::template::{Template, has_statements};
+use crate::template::{Template, is_template};
 use crate::tree::Document;
 use finding::Findings;
 use subject::Subject;
@@ -65,9 +65,7 @@ fn names_registries(text: &str) -> bool {
 
 fn check_one(text: &str, against: Option<&Against>) -> Vec<Finding> {
     match Template::of(text) {
-        Ok(template) if template.is_some() || has_statements(text) => {
-            template::check(text, against)
-        }
+        Ok(template) if template.is_some() || is_template(text) => template::check(text, against),
         Ok(_) => check_yaml(text, against),
         Err(error) => {
             let mut findings = Findings::default();

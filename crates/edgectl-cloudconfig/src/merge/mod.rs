@@ -18,11 +18,12 @@ use thiserror::Error;
 use crate::error::Place;
 use crate::header::{is_cloud_config, is_jinja_template, is_kairos_config};
 use crate::template::{MARKS, has_only_values};
-use crate::tree::Document;
+use crate::tree::{Document, Node};
 use read::Reader;
 use value::{Origin, Value};
 
 const HEADER: &str = "#cloud-config\n";
+const EATEN: &str = "a tag of the template (`-}}`, `-%}`) takes the line end behind it along, and merging would put another key there; remove its `-`";
 const OUTSIDE: &str = "a statement, comment or expression of the template (`## template: jinja`) stands outside of values that can be read, and merging would lose it; put it into a value with quotes, or render the template first";
 const TEMPLATE: &str = "## template: jinja\n";
 
@@ -190,6 +191,16 @@ impl Merged {
     }
 }
 
+/// The first value that takes the line end behind it along, where another key
+/// may come to stand.
+fn eats_its_line_end(text: &str, document: &Document) -> Option<Place> {
+    let eats = |node: &&Node| {
+        let written = text.get(node.range.clone()).unwrap_or_default().trim_end();
+        node.scalar().is_some() && ["-}}", "-%}", "-#}"].iter().any(|tag| written.ends_with(tag))
+    };
+    document.nodes.iter().find(eats).map(|node| node.place)
+}
+
 fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
     let file = source.name.to_owned();
     if !is_cloud_config(source.text) && !is_kairos_config(source.text) {
@@ -210,6 +221,9 @@ fn read(number: usize, source: &Source<'_>) -> Result<Value, MergeError> {
     }
     if is_template && !has_only_values(source.text, &document) {
         return Err(unreadable(Place::new(1, 1), OUTSIDE));
+    }
+    if let Some(place) = is_template.then(|| eats_its_line_end(source.text, &document)).flatten() {
+        return Err(unreadable(place, EATEN));
     }
     let Some(root) = document.root else { return Ok(Value::empty()) };
     let value = Reader::new(source.text, &document, number).value(root).map_err(|fault| {

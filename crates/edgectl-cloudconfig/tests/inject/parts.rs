@@ -20,7 +20,7 @@ fn of_several_parts_the_cloud_config_is_changed() {
     ] {
         assert!(matches!(inject(archive, &full()), Err(InjectError::Encoded { .. })), "{archive}");
     }
-    assert_eq!(inject("#cloud-config-archive\n[]\n", &full()), Err(InjectError::NotCloudConfig));
+    assert_eq!(inject("#cloud-config-archive\n[]\n", &full()), Err(InjectError::NoCloudConfig));
 }
 
 #[test]

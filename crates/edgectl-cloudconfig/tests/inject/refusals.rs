@@ -9,6 +9,10 @@ fn refusals_name_the_place_and_the_way_out() {
             "stylus: {}\n",
             "this is not cloud-config user data: the first line must be `#cloud-config` (after `## template: jinja`, if that is there)",
         ),
+        (
+            "#cloud-config # ours\nstylus: {}\n",
+            "something stands behind `#cloud-config` in its line: Kairos' agents, Palette's among them, compare the whole line, and pass the file over",
+        ),
         ("#cloud-config\na: [1\n", "line 2, column 4: unclosed bracket"),
         (
             "#cloud-config\na: 1\n---\nb: 2\n",

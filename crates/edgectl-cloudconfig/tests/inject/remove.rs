@@ -35,6 +35,20 @@ fn empty_places_come_back_as_they_were() {
 }
 
 #[test]
+fn a_damaged_line_tells_nothing() {
+    let after = inject("#cloud-config\nhostname: a\n", &full()).unwrap();
+    let line = after.lines().nth(1).unwrap();
+    let words: Vec<&str> = line.split(' ').collect();
+    let at = words.iter().position(|word| word.contains('+')).unwrap();
+    let without_spans = words[..at].join(" ");
+    let joined = format!("{}{}", words[..at].join(" "), words[at..].join(" "));
+    for damaged in [without_spans, joined, line.replace('+', "+1")] {
+        let error = remove(&after.replace(line, &damaged)).unwrap_err();
+        assert_eq!(error, RemoveError::Changed, "{damaged}");
+    }
+}
+
+#[test]
 fn whatever_is_injected_later_the_first_bytes_come_back() {
     let before = "#cloud-config\nstylus: # todo\n  site: {name: a}\n";
     let first = inject(before, &full()).unwrap();

@@ -143,10 +143,28 @@ fn files_of_a_runtime_go_behind_a_files_template() {
 }
 
 #[test]
+fn a_list_may_begin_with_a_loop() {
+    let file = HostFile {
+        path: "/etc/edgectl/a".into(),
+        mode: 0o600,
+        content: Secret::new("# Written by edgectl.\npassword: x\n"),
+    };
+    let setup = RuntimeSetup { files: vec![file], restart: Vec::new() };
+    let host = Injection { flavor: Flavor::CloudInit, runtime: Some(setup), ..full() };
+    let before = "## template: jinja\n{% set a = 1 %}\n{# b #}\n#cloud-config\nwrite_files:\n{% for k in [1, 2] %}\n- path: /etc/{{ k }}\n  content: a\n{% endfor %}\n";
+    let after = inject(before, &host).unwrap();
+    assert_eq!(remove(&after).unwrap().text, before);
+    assert!(after.starts_with(&before[..before.find("write").unwrap()]), "{after}");
+    let files = edgectl_cloudconfig::written_files(&rendered(&after, true)).unwrap();
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    assert!(paths.contains(&"/etc/2") && paths.contains(&"/etc/edgectl/a"), "{after}");
+}
+
+#[test]
 fn what_hosts_would_have_or_not_is_refused() {
     let head = "## template: jinja\n#cloud-config\n";
     for (text, line, said) in [
-        ("{% if a %}\nstylus:\n  debug: true\n{% endif %}\n", 5, "inside of a condition"),
+        ("{% if a %}\nstylus:\n  debug: true\n{% endif %}\n", 4, "inside of a condition"),
         ("a: {{ b\n", 3, "`{{` is never closed"),
         ("a: 1\nb: {{ c }}\n{% if a %}x: [{% endif %}\n", 5, "this is a template"),
         ("stylus:\n  registryCredentials: {{ c }}\n", 4, "to be a mapping"),
@@ -174,6 +192,9 @@ fn every_branch_counts() {
         (0..200).map(|n| format!("{{% if c{n} %}}\nk{n}: 1\n{{% endif %}}\n")).collect();
     let error = inject(&format!("{head}{conditions}"), &full()).unwrap_err().to_string();
     assert!(error.contains("more conditions than can be tried"), "{error}");
+    // cloud-init's YAML reads a block that ends without a line end as it is.
+    let open = "k1: 1\nk2: |\n  t {% if a %}x{% endif %}\nk3: {{ v }}";
+    inject(&format!("{head}{open}"), &full()).unwrap_err();
     let tab = "hostname: a\n{%\traw %}\nstylus: {debug: true}\n{% endraw %}\n";
     inject(&format!("{head}{tab}"), &full()).unwrap_err();
 }

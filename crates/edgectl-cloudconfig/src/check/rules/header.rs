@@ -1,14 +1,22 @@
 //! The first line, by which agents recognise user data.
 
 use super::{Findings, Level, Rule};
+use crate::check::subject::Flavor;
 use crate::error::Place;
-use crate::header::{is_cloud_config, is_kairos_config, is_nearly_jinja};
+use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config, is_nearly_jinja};
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "header",
     level: Level::Error,
     summary: "the first line is not `#cloud-config`",
-    check: |subject, findings| check(subject.text, findings),
+    check: |subject, findings| {
+        check(subject.text, findings);
+        if subject.flavor != Flavor::CloudInit && has_more_than_header(subject.text) {
+            let message = "Kairos' agents, Palette's among them, compare the whole line with \
+                           `#cloud-config`, and pass the file over; write nothing behind it";
+            findings.add(&RULE, Place::new(1, 1), "", message);
+        }
+    },
 };
 
 /// How far down a misplaced header is looked for.
