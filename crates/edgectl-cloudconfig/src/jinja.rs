@@ -49,6 +49,13 @@ pub(crate) fn word(whole: &str) -> &str {
     inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
+/// What an expression or a statement has inside.
+pub(crate) fn inside(whole: &str) -> &str {
+    let inside = whole.get(2..whole.len().saturating_sub(2)).unwrap_or_default();
+    let inside = inside.strip_prefix(['-', '+']).unwrap_or(inside);
+    inside.strip_suffix(['-', '+']).unwrap_or(inside).trim()
+}
+
 /// Where the next of them starts.
 pub(crate) fn next_opening(text: &str) -> Option<usize> {
     let is_opening = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#'));

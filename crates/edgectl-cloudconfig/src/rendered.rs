@@ -228,6 +228,7 @@ mod tests {
             ("{% raw %}\n{{ a }}{% endraw %}\nb\n", vec!["\n{{ a }}b\n"]),
             ("{%\traw\n%}{{ a }}{% endraw %}b\n", vec!["{{ a }}b\n"]),
             ("{% set a = 1 %}{% set b %}x{% endset %}c {{ \"{{\" }}\r\n", vec!["c {{\n"]),
+            ("{% do a.append(1) %}\nx\n", vec!["x\n"]),
             ("{% if a %}x{% elif d %}z{% endif %}", vec!["x", "z", ""]),
             ("{% if a %}x{% endif %}{% if not a %}y{% endif %}", vec!["x", "y"]),
             ("{% if a == 'b' %}x{% endif %}{% if a == 'c' %}y{% endif %}", vec!["x", "y", ""]),
@@ -254,7 +255,7 @@ mod tests {
             ("{% if b %}{% else %}{% else %}{% endif %}", 20, "something else than was begun"),
             ("ab {{ c", 3, "not closed"),
             ("a{% include 'b' %}", 1, "no files"),
-            ("a{% do b %}", 1, "no such statement"),
+            ("a{% trans %}", 1, "no such statement"),
             (&deep, 640, "too deeply"),
         ] {
             let fault = all(template).unwrap_err();

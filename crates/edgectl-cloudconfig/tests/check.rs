@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use edgectl_cloudconfig::{Against, Finding, RULES, USER_DATA_SCHEMA, check};
@@ -20,10 +20,17 @@ fn sorted(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// `NAME.images`: an image a line.
+/// `NAME.images`: an image a line, and where it is in the private registry.
 fn against(case: &Path) -> Option<Against> {
     let text = std::fs::read_to_string(case.with_extension("images")).ok()?;
-    Some(Against { images: text.lines().map(|image| Reference::parse(image).unwrap()).collect() })
+    let mut against = Against { images: Vec::new(), targets: BTreeMap::new() };
+    for line in text.lines() {
+        let mut names = line.split_whitespace().map(|name| Reference::parse(name).unwrap());
+        let image = names.next().unwrap();
+        against.targets.extend(names.next().map(|target| (image.canonical(), target)));
+        against.images.push(image);
+    }
+    Some(against)
 }
 
 fn shown(findings: &[Finding]) -> String {

@@ -37,7 +37,7 @@ fn injection(flavor: Flavor) -> Injection {
 /// Everything that is done with a text.
 fn all(text: &str) {
     let images = vec![Reference::parse("quay.io/a/b:1").unwrap()];
-    let _ = check(text, Some(&Against { images }));
+    let _ = check(text, Some(&Against { images, targets: Default::default() }));
     let _ = (read_settings(text), written_files(text), redact(text));
     let source = Source { name: "a", text };
     if let Ok(merged) = merge(&[source, source]) {

@@ -75,6 +75,26 @@ impl Registries {
     }
 }
 
+impl Registries {
+    /// The rule that an image takes.
+    pub(super) fn rule_of(&self, image: &Reference) -> Option<&MirrorRule> {
+        let takes = |rule: &&MirrorRule| rule.source.remainder(image).is_some();
+        self.rules.iter().filter(takes).max_by_key(|rule| rule.source.to_string().len())
+    }
+}
+
+impl MirrorRule {
+    /// Whether the rule leads an image to where it is.
+    pub(super) fn leads_to(&self, image: &Reference, target: &Reference) -> bool {
+        let below = self.source.remainder(image).unwrap_or_default();
+        let place = match below.trim_start_matches('/') {
+            "" => Ok(self.target.clone()),
+            below => self.target.join(below),
+        };
+        place.is_ok_and(|place| (place.domain(), place.path()) == (target.domain(), target.path()))
+    }
+}
+
 fn listed(subject: &Subject<'_>, list: Option<Id>) -> Vec<Listed> {
     let items = list.map(|list| subject.items(list)).unwrap_or_default();
     let read = |(n, item): (usize, &Id)| {

@@ -1,7 +1,7 @@
 //! The file under check.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgectl_model::{ImageLock, Reference};
 
@@ -72,11 +72,19 @@ impl Flavor {
 pub struct Against {
     /// Original names of the images that the host pulls.
     pub images: Vec<Reference>,
+    /// Where they are in the private registry, by original name; of what isn't
+    /// here nothing tells where it is.
+    pub targets: BTreeMap<String, Reference>,
 }
 
 impl From<&ImageLock> for Against {
     fn from(lock: &ImageLock) -> Self {
-        Self { images: lock.workloads().map(|image| image.source.clone()).collect() }
+        let targets =
+            lock.workloads().map(|image| (image.source.canonical(), image.target.clone()));
+        Self {
+            images: lock.workloads().map(|image| image.source.clone()).collect(),
+            targets: targets.collect(),
+        }
     }
 }
 

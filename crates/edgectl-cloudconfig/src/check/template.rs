@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::finding::{Finding, Findings};
+use super::jinja;
 use super::rules;
 use super::{Against, Level, check_yaml};
 use crate::error::Place;
@@ -35,6 +36,10 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             let place = lines::place(text, fault.at);
             findings.add(&rules::SYNTAX, place, "", fault.message);
         }
+    }
+    for (at, fault) in jinja::unreadable(text) {
+        let message = format!("{fault}: cloud-init's Jinja drops the whole file for it");
+        findings.add(&rules::SYNTAX, lines::place(text, at), "", message);
     }
     findings.sorted()
 }

@@ -137,6 +137,10 @@ impl<'a> Reader<'a> {
                 self.set()?;
                 None
             }
+            "do" => {
+                self.at += 1;
+                None
+            }
             "print" => {
                 let range = self.tokens[self.at].range.clone();
                 self.at += 1;

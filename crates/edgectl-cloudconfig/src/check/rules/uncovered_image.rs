@@ -1,6 +1,13 @@
 //! Images that no rule leads to the private registry.
 
+use std::collections::BTreeSet;
+
+use edgectl_model::{Prefix, Reference};
+
 use super::{Findings, Level, Rule, Subject};
+use crate::check::finding::Finding;
+use crate::check::registries::Registries;
+use crate::check::subject::Against;
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "uncovered-image",
@@ -29,7 +36,38 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         );
         findings.add(&RULE, place, image, message);
     }
+    elsewhere(against, registries, findings);
     if let Some(more) = uncovered.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         findings.add(&RULE, place, "", format!("{more} more images are not covered"));
     }
+}
+
+/// Rules that lead images to another place than the lock has them in: a mirror that
+/// somebody else fills, or one that doesn't have them. Said once a rule.
+fn elsewhere(against: &Against, registries: &Registries, findings: &mut Findings) {
+    let mut said = BTreeSet::new();
+    for image in &against.images {
+        let Some(target) = against.targets.get(&image.canonical()) else { continue };
+        let (place, path) = match (registries.rule_of(image), &registries.single) {
+            (Some(rule), _) if !rule.leads_to(image, target) => (rule.place, rule.path.clone()),
+            (None, Some(single)) if !is_below(single, target) => {
+                (registries.place, "stylus.registryCredentials.domain".to_owned())
+            }
+            _ => continue,
+        };
+        if said.insert(path.clone()) {
+            let (image, target) = (image.canonical(), target.repository());
+            let message = format!(
+                "`{image}` is led to another place than the one that it is copied to, `{target}`; \
+                 `edgectl user-data inject` writes the rules for that one"
+            );
+            findings.push(Finding { rule: RULE.id, level: Level::Warning, place, path, message });
+        }
+    }
+}
+
+fn is_below(prefix: &Prefix, target: &Reference) -> bool {
+    let below = target.path().strip_prefix(prefix.path());
+    prefix.domain() == target.domain()
+        && below.is_some_and(|below| prefix.path().is_empty() || below.starts_with('/'))
 }
