@@ -17,6 +17,6 @@ pub use cmd::{Cmd, CmdError, Exchange};
 pub use file_error::{FileError, file_error};
 pub use file_lock::FileLock;
 pub use interrupt::{Interrupted, interrupted, listen_for_interrupts};
-pub use persist::{PersistError, Replacement, Staging, write_file, write_private};
+pub use persist::{PersistError, Replacement, Staging, is_temporary, write_file, write_private};
 pub use running::Running;
 pub use tools::{Tool, ToolError, ToolState};

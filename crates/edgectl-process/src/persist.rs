@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -10,6 +11,12 @@ use thiserror::Error;
 
 /// Prefix of all temporary names, so that leftovers can be told.
 const PREFIX: &str = ".edgectl-";
+
+/// Whether a name is that of something in the making, which may be of a
+/// process that was killed and stay so.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
+}
 
 /// Why a file couldn't be written.
 #[derive(Debug, Error)]

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edgectl_model::Digest;
+use edgectl_model::{Digest, Platform};
 use edgectl_process::{CmdError, Interrupted, PersistError};
 use thiserror::Error;
 
@@ -111,6 +111,18 @@ pub enum RegistryError {
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    /// An archive has an index, and not all of its images.
+    #[error("`{image}` for {} is not in `{place}`{}", listed(.lacking), only(.there))]
+    LackingPlatforms {
+        /// The image.
+        image: String,
+        /// The archive.
+        place: String,
+        /// Platforms of the index whose images aren't there.
+        lacking: Vec<Platform>,
+        /// Those whose images are.
+        there: Vec<Platform>,
+    },
     /// Another process writes to a layout.
     #[error("another process is writing to `{}`", .directory.display())]
     LayoutInUse {
@@ -255,7 +267,9 @@ impl RegistryError {
             Self::MissingProjects { .. } | Self::MissingRepositories { .. } => {
                 ErrorKind::MissingPlace
             }
-            Self::NotFound { .. } | Self::Sparse { .. } => ErrorKind::NotFound,
+            Self::LackingPlatforms { .. } | Self::NotFound { .. } | Self::Sparse { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => {
                 ErrorKind::Transport
             }
@@ -350,6 +364,17 @@ fn named(what: &str, names: &[String]) -> String {
         more => format!(" and {more} more"),
     };
     format!("{what} {}{more}", first.join(", "))
+}
+
+fn listed(platforms: &[Platform]) -> String {
+    platforms.iter().map(Platform::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn only(platforms: &[Platform]) -> String {
+    match platforms {
+        [] => String::new(),
+        there => format!(", which has it for {} only", listed(there)),
+    }
 }
 
 fn through(proxy: &Option<String>) -> String {

@@ -37,6 +37,11 @@ pub(crate) async fn narrowed<S: Source>(
 }
 
 fn lacking(reference: &Reference, wanted: Option<&Platform>, has: &[Platform]) -> RegistryError {
+    if has.is_empty() {
+        let reason = "its index names no platforms to choose from; it can only be copied whole, \
+                      without `--platform`";
+        return RegistryError::manifest(reference, reason);
+    }
     let wanted = wanted.map(Platform::to_string).unwrap_or_default();
     let has: Vec<String> = has.iter().map(Platform::to_string).collect();
     RegistryError::NotFound {
@@ -111,5 +116,9 @@ mod tests {
         assert_eq!(index["x"], "kept");
         let error = super::kept(&entries, &reference, &[Platform::new("linux", "riscv64")]);
         assert!(error.unwrap_err().to_string().contains("linux/s390x"));
+        let nameless = entries.into_iter().map(|entry| Entry { platform: None, ..entry });
+        let error = super::kept(&nameless.collect::<Vec<_>>(), &reference, &wanted).unwrap_err();
+        assert!(error.to_string().contains("names no platforms"), "{error}");
+        assert_eq!(error.kind(), crate::error::ErrorKind::Manifest);
     }
 }

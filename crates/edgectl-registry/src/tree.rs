@@ -13,7 +13,7 @@ use crate::manifest::{Blob, CONFIG_LIMIT, DEPTH, Entry, Parsed, RawManifest, con
 use crate::source::Source;
 
 /// Manifests in one image; the largest real indexes have a few dozen.
-const MANIFESTS: usize = 1000;
+pub(crate) const MANIFESTS: usize = 1000;
 /// Requests for one image at once.
 const WIDTH: usize = 8;
 /// Signatures of attestations of images; nobody goes further.

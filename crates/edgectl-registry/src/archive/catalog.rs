@@ -1,10 +1,10 @@
 //! What archives hold, put together: images with their names, and blobs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use edgectl_model::{Digest, Platform, Reference};
+use edgectl_model::{Digest, Reference};
 
 use super::content::Content;
 use super::files::Files;
@@ -12,7 +12,7 @@ use super::scan::Scan;
 use super::stream::Stream;
 use super::{broken, docker, oci, storage};
 use crate::error::RegistryError;
-use crate::manifest::{CONFIG_LIMIT, DEPTH, Parsed, RawManifest, config_platform};
+use crate::manifest::{Parsed, RawManifest};
 
 /// One image of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct ArchivedImage {
     pub digest: Digest,
     /// The names that the archive gives it; there may be none.
     pub names: Vec<Reference>,
+    /// Names that it has in its archive, and by which it can't be had.
+    pub refused: Vec<RefusedName>,
     /// A tag without a repository, which is no name.
     pub tag: Option<String>,
     /// The archive.
@@ -29,17 +31,13 @@ pub struct ArchivedImage {
     pub is_made: bool,
 }
 
-/// What a look through an image finds.
+/// A name that an archive has for an image, and by which it can't be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survey {
-    /// Media type of its manifest or index.
-    pub media_type: String,
-    /// Its platforms.
-    pub platforms: Vec<Platform>,
-    /// Its blobs with their sizes.
-    pub blobs: BTreeMap<Digest, u64>,
-    /// Manifests and blobs that it names and that no archive has.
-    pub missing: BTreeSet<Digest>,
+pub struct RefusedName {
+    /// The name.
+    pub name: Reference,
+    /// Why not, and what to do.
+    pub why: String,
 }
 
 /// Archives of images, looked through; a [`Source`](crate::Source).
@@ -86,8 +84,19 @@ impl Gathered {
             }
             None => {
                 let place = place.to_owned();
-                self.images.push(ArchivedImage { digest, names, tag, place, is_made: false });
+                let refused = Vec::new();
+                let image = ArchivedImage { digest, names, refused, tag, place, is_made: false };
+                self.images.push(image);
             }
+        }
+    }
+
+    /// Keeps a name from an image that was taken in.
+    pub(super) fn refuse(&mut self, digest: &Digest, name: Reference, why: String) {
+        if let Some(image) = self.images.iter_mut().find(|image| image.digest == *digest)
+            && image.refused.iter().all(|refused| refused.name != name)
+        {
+            image.refused.push(RefusedName { name, why });
         }
     }
 
@@ -180,10 +189,11 @@ impl Archives {
         &self.images
     }
 
-    /// Gives an image a name.
+    /// Gives an image a name: whoever does so knows which one it is.
     pub fn name(&mut self, digest: &Digest, name: Reference) {
         if let Some(image) = self.images.iter_mut().find(|image| image.digest == *digest) {
             image.names.push(name);
+            image.refused.clear();
         }
     }
 
@@ -195,60 +205,6 @@ impl Archives {
     /// Whether a manifest or index with this digest is here.
     pub fn has(&self, digest: &Digest) -> bool {
         self.made.contains_key(digest) || self.blobs.contains_key(digest)
-    }
-
-    /// Looks through one image. Fails where its manifests can't be used.
-    pub fn survey(&self, digest: &Digest) -> Result<Survey, RegistryError> {
-        let root = self.read_manifest(digest)?;
-        let mut survey = Survey {
-            media_type: root.media_type().to_owned(),
-            platforms: root.pinned()?.platforms,
-            blobs: BTreeMap::new(),
-            missing: BTreeSet::new(),
-        };
-        self.look(&root, &mut survey, 0)?;
-        survey.platforms.sort();
-        survey.platforms.dedup();
-        Ok(survey)
-    }
-
-    fn look(
-        &self,
-        raw: &RawManifest,
-        survey: &mut Survey,
-        depth: usize,
-    ) -> Result<(), RegistryError> {
-        match raw.parse()? {
-            Parsed::Index(_) if depth > DEPTH => {
-                return Err(RegistryError::manifest(raw.digest(), "its indexes go too deep"));
-            }
-            Parsed::Index(entries) => {
-                for entry in entries {
-                    if self.has(&entry.blob.digest) {
-                        self.look(&self.read_manifest(&entry.blob.digest)?, survey, depth + 1)?;
-                    } else {
-                        survey.missing.insert(entry.blob.digest);
-                    }
-                }
-            }
-            Parsed::Image { config, layers } => {
-                if let Some(config) = config.as_ref().filter(|c| c.blob.size <= CONFIG_LIMIT)
-                    && survey.platforms.is_empty()
-                    && let Some(content) = self.blobs.get(&config.blob.digest)
-                    && let Ok(text) = content.whole(CONFIG_LIMIT)
-                {
-                    survey.platforms.extend(config_platform(&text));
-                }
-                for entry in config.into_iter().chain(layers) {
-                    match self.blobs.contains_key(&entry.blob.digest) {
-                        true => drop(survey.blobs.insert(entry.blob.digest, entry.blob.size)),
-                        false if entry.is_foreign => {}
-                        false => drop(survey.missing.insert(entry.blob.digest)),
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A manifest by its digest.

@@ -136,12 +136,28 @@ fn save(
     let raw = RawManifest::new(bytes.into(), Some(MANIFEST), None, &files.place);
     let raw = raw.map_err(|e| malformed(e.to_string()))?;
     let mut names = names(image);
-    if names.is_empty() {
-        names.extend(files.inside.as_ref().and_then(|(_, path)| name_by_path(path)));
-    }
+    let by_path = || files.inside.as_ref().and_then(|(_, path)| name_by_path(path));
+    let by_path = names.is_empty().then(by_path).flatten();
+    // What is made here can't have the digest that a registry knew.
+    let (pinned, tagged): (Vec<_>, Vec<_>) =
+        by_path.into_iter().partition(|name| name.digest().is_some());
+    names.extend(tagged);
     into.image(raw.digest().clone(), names, None, &files.place);
+    for name in pinned {
+        let why = lost_digest(&name, raw.digest());
+        into.refuse(raw.digest(), name, why);
+    }
     into.made.insert(raw.digest().clone(), raw);
     Ok(())
+}
+
+fn lost_digest(name: &Reference, made: &Digest) -> String {
+    format!(
+        "the archive hasn't kept the manifest with this digest, and one that is made for it has \
+         another; take a bundle in registry format (`format: docker`), or give it a name with a \
+         tag: `--name {made}={}:TAG`",
+        name.repository()
+    )
 }
 
 fn find<'a>(files: &'a Files, directory: &str, name: &str) -> io::Result<(&'a str, &'a Content)> {

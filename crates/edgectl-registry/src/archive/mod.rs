@@ -9,6 +9,7 @@
 //! same manifest. It can't have the digest that the image had in its registry:
 //! the manifest that was there is lost.
 
+mod absent;
 mod catalog;
 mod content;
 mod decoder;
@@ -21,10 +22,12 @@ mod source;
 mod sources;
 mod storage;
 mod stream;
+mod survey;
 mod tar;
 
-pub use catalog::{ArchivedImage, Archives, Survey};
+pub use catalog::{ArchivedImage, Archives, RefusedName};
 pub use sources::ArchivesFirst;
+pub use survey::Survey;
 
 use std::io;
 use std::path::Path;

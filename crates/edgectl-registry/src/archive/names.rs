@@ -49,6 +49,11 @@ pub(super) fn is_layer(name: &str) -> bool {
         || stem.is_some_and(|stem| is_hex(stem.strip_prefix("sha256:").unwrap_or(stem)))
 }
 
+/// Whether packages call archives so.
+pub(super) fn is_archive(name: &str) -> bool {
+    ARCHIVES.iter().any(|extension| name.ends_with(extension)) || name.contains("docker-archive/")
+}
+
 /// Whether an image archive, or a package of them, may have such a file.
 pub(super) fn is_expected(name: &str) -> bool {
     let file = last(name);
@@ -56,8 +61,7 @@ pub(super) fn is_expected(name: &str) -> bool {
     is_blob(name)
         || is_hex(stem.split('.').next().unwrap_or_default())
         || KNOWN.contains(&file)
-        || ARCHIVES.iter().any(|extension| file.ends_with(extension))
-        || name.contains("docker-archive/")
+        || is_archive(name)
         || name.contains("docker/registry/v2/")
 }
 
@@ -73,11 +77,18 @@ pub(super) fn full_name(text: &str) -> Option<Reference> {
 }
 
 /// The name that the path of an archive tells, where packages name them so:
-/// `…/docker-archive/HOST/PATH/TAG`.
+/// `…/docker-archive/HOST/PATH/TAG`, and `…/sha256/HEX` or `…/sha256:HEX` for a
+/// digest.
 pub(super) fn name_by_path(path: &str) -> Option<Reference> {
     let (_, rest) = path.split_once("docker-archive/")?;
     let (repository, tag) = rest.rsplit_once('/')?;
-    Reference::parse(&format!("{repository}:{tag}")).ok()
+    let pinned = repository.strip_suffix("/sha256").filter(|_| is_hex(tag));
+    Reference::parse(&match (pinned, tag.starts_with("sha256:")) {
+        (Some(repository), _) => format!("{repository}@sha256:{tag}"),
+        (None, true) => format!("{repository}@{tag}"),
+        (None, false) => format!("{repository}:{tag}"),
+    })
+    .ok()
 }
 
 #[cfg(test)]
@@ -105,9 +116,14 @@ mod tests {
         assert_eq!(named("1.2"), None);
         assert_eq!(named("nginx:1"), Some("docker.io/library/nginx:1".to_owned()));
         assert_eq!(named("quay.io/a/b"), Some("quay.io/a/b:latest".to_owned()));
-        let by_path = |text| name_by_path(text).map(|name| name.canonical());
+        let by_path = |text: &str| name_by_path(text).map(|name| name.canonical());
         let name = "quay.io/org/app:1.2".to_owned();
         assert_eq!(by_path("images/docker-archive/quay.io/org/app/1.2"), Some(name));
+        let hex = "ab".repeat(32);
+        for path in [format!("sha256/{hex}"), format!("sha256:{hex}")] {
+            let path = format!("images/docker-archive/quay.io/org/app/{path}");
+            assert_eq!(by_path(&path), Some(format!("quay.io/org/app@sha256:{hex}")));
+        }
         assert_eq!(by_path("images/app.tar"), None);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use edgectl_model::{Digest, Reference};
+use edgectl_process::interrupted;
 use serde::Deserialize;
 
 use super::catalog::Gathered;
@@ -97,6 +98,7 @@ fn image(
     into: &mut Gathered,
     depth: usize,
 ) -> io::Result<()> {
+    interrupted().map_err(io::Error::other)?;
     let digest = Digest::parse(&entry.digest).map_err(|e| malformed(e.to_string()))?;
     let names = entry.names();
     if names.is_empty() && entry.is_index() && depth < NAMED_DEPTH {

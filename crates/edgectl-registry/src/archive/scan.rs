@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use edgectl_process::interrupted;
+use edgectl_process::{interrupted, is_temporary};
 
 use super::content::{Content, Packed, START};
 use super::files::{Files, Node, link, normal};
-use super::names::{is_blob, is_expected, is_layer, is_text};
+use super::names::{is_archive, is_blob, is_expected, is_layer, is_text};
 use super::stream::Stream;
 use super::tar::{Entries, Entry, Kind};
 use super::{TEXT_LIMIT, broken, malformed};
@@ -43,6 +43,11 @@ struct Spot {
 }
 
 impl Spot {
+    /// Whether the user, or its own name, says that it is an archive.
+    fn is_named_as_archive(&self) -> bool {
+        self.inside.as_ref().is_none_or(|(_, name)| is_archive(name))
+    }
+
     fn below(&self, index: usize, name: &str) -> Self {
         Self {
             place: format!("{}: {name}", self.place),
@@ -81,6 +86,9 @@ impl Scan {
             let failed = |e| RegistryError::local(&directory, e);
             for entry in std::fs::read_dir(&directory).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
+                if is_temporary(&entry.file_name()) {
+                    continue;
+                }
                 let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
                 let path = entry.path();
                 // Links to files are followed, links to directories may be circles.
@@ -112,14 +120,21 @@ impl Scan {
                 let is_tar = match inner.fill_at(0, &mut start) {
                     Ok(length) => Packed::of(&start[..length]) == Packed::Tar,
                     // Inside others it may be anything that begins like this.
-                    Err(_) if spot.inside.is_some() => false,
+                    Err(_) if !spot.is_named_as_archive() => false,
                     Err(error) => return Err(broken(stream.path(), &spot.place, error)),
                 };
-                let done = if is_tar { self.tar(&inner, 0, u64::MAX, spot) } else { Ok(()) };
+                let done = if is_tar { self.inflated_tar(&inner, spot) } else { Ok(()) };
                 inner.release_itself();
                 done.map(|()| is_tar)
             }
         }
+    }
+
+    /// Nothing is taken from a compressed tar that isn't whole.
+    fn inflated_tar(&mut self, stream: &Arc<Stream>, spot: Spot) -> Result<(), RegistryError> {
+        let place = spot.place.clone();
+        self.tar(stream, 0, u64::MAX, spot)?;
+        stream.read_to_end().map_err(|e| broken(stream.path(), &place, e))
     }
 
     fn tar(

@@ -23,12 +23,10 @@ impl Source for Archives {
         reference: &Reference,
         digest: Option<&Digest>,
     ) -> Result<RawManifest, RegistryError> {
-        match digest.or(reference.digest()) {
-            Some(digest) => self.read_manifest(digest),
-            None => {
-                let image = self.find(reference).ok_or_else(|| self.missing(reference))?;
-                self.read_manifest(&image.digest)
-            }
+        let named = || self.find(reference).map(|image| &image.digest);
+        match digest.or(reference.digest()).or_else(named) {
+            Some(digest) if self.has(digest) => self.read_manifest(digest),
+            digest => Err(self.absent(reference, digest)),
         }
     }
 

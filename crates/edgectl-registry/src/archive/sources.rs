@@ -37,28 +37,8 @@ impl ArchivesFirst {
     ) -> Result<(), RegistryError> {
         match self.upstream.is_some() || self.has(reference, digest) {
             true => Ok(()),
-            false => Err(self.absent(reference, digest)),
+            false => Err(self.archives.absent(reference, digest)),
         }
-    }
-
-    fn absent(&self, reference: &Reference, digest: Option<&Digest>) -> RegistryError {
-        let wanted = digest.or(reference.digest());
-        let other = wanted.and_then(|wanted| self.other_digest(reference, wanted));
-        other.unwrap_or_else(|| self.archives.missing(reference))
-    }
-
-    /// Why an image that the archives have under another digest isn't taken.
-    fn other_digest(&self, reference: &Reference, wanted: &Digest) -> Option<RegistryError> {
-        let image = self.archives.find(reference)?;
-        let why = match image.is_made {
-            true => "; what `docker save` writes can't keep the digest that a registry knew",
-            false => "",
-        };
-        let reason = format!(
-            "`{}` has it as `{}`, and the lock as `{wanted}`{why}; `--update` takes what is there",
-            image.place, image.digest
-        );
-        Some(RegistryError::manifest(reference, reason))
     }
 }
 
@@ -78,7 +58,7 @@ impl Source for ArchivesFirst {
         match &self.upstream {
             _ if self.has(reference, wanted) => self.archives.manifest(reference, wanted).await,
             Some(upstream) => upstream.manifest(reference, digest).await,
-            None => Err(self.absent(reference, digest)),
+            None => Err(self.archives.absent(reference, digest)),
         }
     }
 

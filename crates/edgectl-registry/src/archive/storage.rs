@@ -37,10 +37,16 @@ pub(super) fn gather(files: &Files, into: &mut Gathered) -> io::Result<()> {
         }
         if let Some((repository, tag)) = tagged(rest) {
             let Some(digest) = link(files, name)? else { continue };
-            let names = names(&saved, repository, |name| name.tag_or_latest() == Some(tag));
             let own = || Reference::parse(&format!("{repository}:{tag}")).into_iter().collect();
-            let names = if saved.is_empty() { own() } else { names };
-            into.image(digest, names, Some(tag.to_owned()), &files.place);
+            let (names, unclear) = match saved.is_empty() {
+                true => (own(), Vec::new()),
+                false => clear_names(&saved, repository, tag, &digest),
+            };
+            into.image(digest.clone(), names, Some(tag.to_owned()), &files.place);
+            for name in &unclear {
+                let why = ambiguous(name, &unclear, repository, tag, &digest);
+                into.refuse(&digest, name.clone(), why);
+            }
         } else if let Some((repository, digest)) = revision(rest) {
             // Those without a tag were asked for by their digests.
             let names = names(&saved, repository, |name| name.digest() == Some(&digest));
@@ -82,7 +88,47 @@ fn names(
         let last = path.rsplit('/').next().unwrap_or_default();
         [name.repository().as_str(), path, last].contains(&repository) && is_it(name)
     };
-    saved.iter().filter(fits).cloned().collect()
+    let mut found: Vec<Reference> = saved.iter().filter(fits).cloned().collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The saved images that a tag certainly stands for, and those that share it:
+/// of them it stands for the one that came last, whichever that was.
+fn clear_names(
+    saved: &[Reference],
+    repository: &str,
+    tag: &str,
+    digest: &Digest,
+) -> (Vec<Reference>, Vec<Reference>) {
+    let is_it = |name: &Reference| {
+        name.tag_or_latest() == Some(tag) && name.digest().is_none_or(|own| own == digest)
+    };
+    let found = names(saved, repository, is_it);
+    match found.len() {
+        0 | 1 => (found, Vec::new()),
+        _ => found.into_iter().partition(|name| name.digest().is_some()),
+    }
+}
+
+fn ambiguous(
+    name: &Reference,
+    all: &[Reference],
+    repository: &str,
+    tag: &str,
+    digest: &Digest,
+) -> String {
+    let others: Vec<String> =
+        all.iter().filter(|other| *other != name).map(|other| format!("`{other}`")).collect();
+    let others = match others.is_empty() {
+        true => "others".to_owned(),
+        false => others.join(", "),
+    };
+    format!(
+        "its bundle has it as `{repository}:{tag}` and can't tell it from {others}; if you know \
+         that this is the one: `--name {digest}={name}`"
+    )
 }
 
 fn link(files: &Files, name: &str) -> io::Result<Option<Digest>> {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use edgectl_process::interrupted;
 
+use super::content::START;
 use super::decoder::Form;
 
 /// Decoded at once.
@@ -99,6 +100,20 @@ impl Stream {
         Ok(filled)
     }
 
+    /// Decodes what is left. It is of no use itself, but checksums stand at the
+    /// end: only there it shows whether all before it is what was packed.
+    pub(super) fn read_to_end(&self) -> io::Result<()> {
+        let Some(form) = self.form else { return Ok(()) };
+        let mut slot = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursor = match slot.take() {
+            Some(cursor) => cursor,
+            None => Cursor::new(form.decoder(self.below.reader()?)?),
+        };
+        while cursor.decode()? > 0 {}
+        *slot = Some(cursor);
+        Ok(())
+    }
+
     /// Forgets how far it was read, and the memory that this takes.
     pub(super) fn release(&self) {
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -173,7 +188,9 @@ impl Cursor {
         self.window.drain(..forgotten);
         self.start += forgotten as u64;
         let kept = self.window.len();
-        self.window.resize(kept + PIECE, 0);
+        // Damage that follows must not hide what it is that is damaged.
+        let piece = if self.end() == 0 { START } else { PIECE };
+        self.window.resize(kept + piece, 0);
         let read = self.decoder.read(&mut self.window[kept..])?;
         self.window.truncate(kept + read);
         Ok(read)
