@@ -9,7 +9,7 @@ use crate::archive_cli::FromArgs;
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::pinning::{is_uploaded, named_by};
-use crate::printer::Printer;
+use crate::printer::{Printer, plain};
 use crate::project::Scope;
 
 /// Looks through archives, and gives names to images that have none.
@@ -19,7 +19,7 @@ pub(crate) fn open(
     printer: Printer,
 ) -> Result<Archives, Failure> {
     for path in paths {
-        printer.say(&format!("looking through {}", path.display()));
+        printer.say(&plain(&format!("looking through {}", path.display())));
     }
     let mut archives = Archives::open(paths).doing("looking through the archives")?;
     for name in names {
@@ -61,17 +61,17 @@ fn parse_name(text: &str, archives: &Archives) -> Result<(Digest, Reference), Fa
 
 /// Fails for the first image without a name.
 pub(crate) fn ensure_named(archives: &Archives) -> Result<(), Failure> {
-    let Some(image) = archives.images().iter().find(|image| image.names.is_empty()) else {
+    // What an image isn't called is told when it is asked for.
+    let is_nameless = |image: &&ArchivedImage| image.names.is_empty() && image.refused.is_empty();
+    let Some(image) = archives.images().iter().find(is_nameless) else {
         return Ok(());
     };
     let ArchivedImage { digest, place, tag, .. } = image;
     let tag_text = tag.as_ref().map(|tag| format!(", only the tag `{tag}`")).unwrap_or_default();
     let tag = tag.as_deref().unwrap_or("TAG");
-    Err(Failure::new(
-        exit::FAILED,
-        format!("the image `{digest}` of `{place}` has no name{tag_text}"),
-    )
-    .hint(format!("give it one: `--name {digest}=HOST/PATH:{tag}`")))
+    let text = format!("the image `{digest}` of `{place}` has no name{tag_text}");
+    Err(Failure::new(exit::FAILED, plain(&text))
+        .hint(plain(&format!("give it one: `--name {digest}=HOST/PATH:{tag}`"))))
 }
 
 fn ensure_one_meaning(archives: &Archives) -> Result<(), Failure> {
@@ -79,14 +79,13 @@ fn ensure_one_meaning(archives: &Archives) -> Result<(), Failure> {
         for name in &image.names {
             let first = archives.find(name);
             if let Some(first) = first.filter(|first| first.digest != image.digest) {
-                return Err(Failure::new(
-                    exit::FAILED,
-                    format!(
-                        "`{name}` is `{}` in `{}`, and `{}` in `{}`",
-                        first.digest, first.place, image.digest, image.place
-                    ),
-                )
-                .hint("leave one of the archives out"));
+                let text = format!(
+                    "`{name}` is `{}` in `{}`, and `{}` in `{}`",
+                    first.digest, first.place, image.digest, image.place
+                );
+                return Err(
+                    Failure::new(exit::FAILED, plain(&text)).hint("leave one of the archives out")
+                );
             }
         }
     }
@@ -101,7 +100,7 @@ fn ensure_there(lock: &ImageLock, sources: &ArchivesFirst) -> Result<(), Failure
         .clone()
         .filter_map(|image| {
             let error = sources.check(&image.source, image.digest.as_ref()).err()?;
-            Some(format!("{error}{}", named_by(image)))
+            Some(plain(&format!("{error}{}", named_by(image))))
         })
         .collect();
     if lacking.is_empty() {

@@ -12,7 +12,7 @@ use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_text;
 use crate::inputs::discover_inputs;
-use crate::printer::Printer;
+use crate::printer::{Printer, plain};
 use crate::project::Scope;
 
 /// What discovery found, and the lock that follows from it.
@@ -175,8 +175,9 @@ pub(crate) fn show_problems(problems: &[Problem], printer: Printer) {
     for problem in &shown {
         let Problem { severity, file, line, column, object, message, rule, .. } = problem;
         let kind = severity.as_str();
-        let place = if *line == 0 { file.clone() } else { format!("{file}:{line}:{column}") };
-        let object = if object == file || object.is_empty() { "" } else { object };
+        let named = plain(file);
+        let place = if *line == 0 { named } else { format!("{named}:{line}:{column}") };
+        let object = if object == file { String::new() } else { plain(object) };
         let separator = if object.is_empty() { "" } else { ": " };
         printer.say(&format!("{kind}: {place}{separator}{object}: {message} [{rule}]"));
     }

@@ -8,6 +8,7 @@ use edgectl_qemu::QemuError;
 use edgectl_registry::{ErrorKind, RegistryError};
 
 use crate::exit;
+use crate::printer::plain;
 use crate::registry_hint::registry_hint;
 
 /// A failure, ready to be shown.
@@ -129,6 +130,8 @@ impl From<RegistryError> for Failure {
             _ => exit::FAILED,
         };
         let mut failure = with_space_hint(Self::of(code, &error));
+        // What registries and archives say must not look like words of ours.
+        failure.frames.iter_mut().for_each(|frame| *frame = plain(frame));
         failure.hints.extend(registry_hint(&error));
         failure
     }
@@ -136,7 +139,7 @@ impl From<RegistryError> for Failure {
 
 /// An error and what caused it, in one line.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
-    Failure::of(exit::FAILED, error).frames.join(": ")
+    plain(&Failure::of(exit::FAILED, error).frames.join(": "))
 }
 
 fn with_space_hint(failure: Failure) -> Failure {
@@ -157,6 +160,16 @@ mod tests {
     fn frames_and_hints_are_lines() {
         let failure = Failure::new(1, "the root").doing("doing it").hint("do that");
         assert_eq!(failure.render(), "error: doing it\n  caused by: the root\nhint: do that\n");
+    }
+
+    #[test]
+    fn a_registry_speaks_in_one_line() {
+        let message = "no\nerror: all good\u{1b}[1m".to_owned();
+        let (host, action) = ("reg.local".to_owned(), "push".to_owned());
+        let error = RegistryError::Denied { host, user: None, action, message };
+        assert!(with_causes(&error).ends_with(r": no\nerror: all good\u{1b}[1m"));
+        let text = Failure::from(error).render();
+        assert!(text.lines().next().is_some_and(|line| line.ends_with(r"\u{1b}[1m")), "{text}");
     }
 
     #[test]

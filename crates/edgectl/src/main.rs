@@ -2,6 +2,7 @@
 
 mod access;
 mod archive_cli;
+mod archive_list;
 mod archives;
 mod boot_report;
 mod boot_results;

@@ -38,9 +38,9 @@ impl Printer {
         }
     }
 
-    /// Talk that even `--quiet` lets through.
-    pub(crate) fn always(&self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{line}");
+    /// Talk that even `--quiet` lets through. It may have several lines.
+    pub(crate) fn always(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", tame(text, &['\n', '\t']));
     }
 
     /// Whether progress bars make sense.
@@ -49,13 +49,27 @@ impl Printer {
     }
 }
 
-/// A foreign name for a terminal, which must not take its orders.
+/// A foreign text for a terminal, which must not take its orders: in one line,
+/// with control characters written as Rust writes them.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    tame(text, &[])
+}
+
+fn tame(text: &str, allowed: &[char]) -> String {
+    let mut tame = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() && !allowed.contains(&c) {
+            true => tame.extend(c.escape_debug()),
+            false => tame.push(c),
+        }
+    }
+    tame
 }
 
 /// Rows with aligned columns; the last column is as wide as it likes.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -63,10 +77,10 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{:<width$}  ", plain(cell)));
+            line.push_str(&format!("{cell:<width$}  "));
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -94,6 +108,14 @@ mod tests {
     fn tables_are_aligned() {
         let rows = [vec!["a".to_owned(), "bb".to_owned()], vec!["ccc".to_owned(), "d".to_owned()]];
         assert_eq!(table(&rows), "a    bb\nccc  d\n");
+    }
+
+    #[test]
+    fn terminals_get_no_orders() {
+        assert_eq!(plain("a\u{1b}[2J\u{7}\r\nb\u{9b}ü\\"), "a\\u{1b}[2J\\u{7}\\r\\nb\\u{9b}ü\\");
+        assert_eq!(tame("a\nb\r", &['\n']), "a\nb\\r");
+        let rows = [vec!["a\n".to_owned(), "b".to_owned()], vec!["c".to_owned(), "d".to_owned()]];
+        assert_eq!(table(&rows), "a\\n  b\nc    d\n");
     }
 
     #[test]

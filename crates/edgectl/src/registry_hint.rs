@@ -1,5 +1,6 @@
 //! The one thing to do about what went wrong with a registry.
 
+use edgectl_model::Platform;
 use edgectl_registry::{AwsKeys, CloudHost, ErrorKind, HttpFailure, RegistryError};
 
 /// The one thing to do about a registry's answer.
@@ -8,6 +9,14 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::ClientCertificate { host, .. } => Some(format!(
             "name a certificate that `{host}` takes, and its key: `cert` and `key` of this registry in edge.yaml, or `--cert` and `--key`"
         )),
+        RegistryError::LackingPlatforms { there, .. } => Some(match there.as_slice() {
+            [] => "name an archive that has it".to_owned(),
+            there => {
+                let one = |platform: &Platform| format!("--platform {platform}");
+                let all: Vec<String> = there.iter().map(one).collect();
+                format!("`{}` takes what is there", all.join(" "))
+            }
+        }),
         RegistryError::LayoutInUse { .. } => {
             Some("wait for it to end, or save to another directory".to_owned())
         }

@@ -1,18 +1,18 @@
 //! `edgectl push`.
 
-use edgectl_model::{Layout, Reference, RegistryConfig, UploadConfig};
+use edgectl_model::{Digest, Layout, Reference, RegistryConfig, UploadConfig};
 use edgectl_registry::{
     Archives, ArchivesFirst, ImageRequest, Registries, UploadRequest, forecast, upload,
 };
-use serde_json::json;
 
 use crate::archive_cli::{LayoutArg, PushArgs};
+use crate::archive_list::Listing;
 use crate::archives;
 use crate::cli::Output;
 use crate::exit;
 use crate::failure::Failure;
 use crate::preflight::{Looking, look};
-use crate::printer::{Printer, bytes, table};
+use crate::printer::Printer;
 use crate::progress::UploadProgress;
 use crate::project::Project;
 use crate::runtime::on_runtime;
@@ -22,8 +22,9 @@ use crate::{upload_plan, upload_report};
 pub(crate) fn run(args: &PushArgs, printer: Printer) -> Result<u8, Failure> {
     if args.list {
         let archives = archives::open(&args.archives, &args.names, printer)?;
-        printer.data(&list(&archives, args.output.output)?)?;
-        return Ok(exit::DONE);
+        let listing = Listing::of(&archives)?;
+        printer.data(&listing.shown(args.output.output))?;
+        return listing.failure().map_or(Ok(exit::DONE), Err);
     }
     let (registry, destination, options) = where_to(args)?;
     let destination = prepared(destination, registry.domain.domain(), &options, printer);
@@ -112,55 +113,22 @@ fn where_to(args: &PushArgs) -> Result<(RegistryConfig, Registries, UploadConfig
 fn plan(archives: &Archives, registry: &RegistryConfig) -> Result<Vec<ImageRequest>, Failure> {
     let named = || {
         let images = archives.images().iter();
-        images.flat_map(|image| image.names.iter().map(move |name| (name, &image.digest)))
+        let named = images
+            .flat_map(|image| image.names.iter().map(|name| (name, Some(image.digest.clone()))));
+        // They fail, each with its own reason, and the others are pushed.
+        named.chain(archives.refused().map(|(_, refused)| (&refused.name, None)))
     };
     let targets = registry
         .mirror_rules()
         .plan(named().map(|(name, _)| name))
         .map_err(|e| Failure::of(exit::FAILED, &e).doing("naming the images in the registry"))?;
-    let request = |(name, digest): (&Reference, &edgectl_model::Digest)| {
+    let request = |(name, digest): (&Reference, Option<Digest>)| {
         let target = targets.get(name)?.clone();
-        Some(ImageRequest { source: name.clone(), digest: Some(digest.clone()), target })
+        Some(ImageRequest { source: name.clone(), digest, target })
     };
     // An image may stand in several archives under one name.
     let mut images: Vec<ImageRequest> = named().filter_map(request).collect();
     images.sort_by(|a, b| a.source.cmp(&b.source));
     images.dedup();
     Ok(images)
-}
-
-/// What the archives hold.
-fn list(archives: &Archives, output: Output) -> Result<String, Failure> {
-    let mut rows =
-        vec![["IMAGE", "DIGEST", "SIZE", "PLATFORMS", "ARCHIVE"].map(str::to_owned).to_vec()];
-    let mut values = Vec::new();
-    for image in archives.images() {
-        let survey = archives.survey(&image.digest)?;
-        let size: u64 = survey.blobs.values().sum();
-        let platforms: Vec<String> = survey.platforms.iter().map(ToString::to_string).collect();
-        let names: Vec<String> = image.names.iter().map(Reference::canonical).collect();
-        values.push(json!({
-            "names": names,
-            "digest": image.digest,
-            "mediaType": survey.media_type,
-            "size": size,
-            "platforms": platforms,
-            "archive": image.place,
-            "manifestMade": image.is_made,
-            "missing": survey.missing,
-        }));
-        let shown = if names.is_empty() { vec!["(no name)".to_owned()] } else { names };
-        for name in shown {
-            let mut size = bytes(size);
-            if !survey.missing.is_empty() {
-                size.push_str(&format!(", {} missing", survey.missing.len()));
-            }
-            let digest = image.digest.to_string();
-            rows.push(vec![name, digest, size, platforms.join(","), image.place.clone()]);
-        }
-    }
-    Ok(match output {
-        Output::Table => table(&rows),
-        Output::Json => format!("{:#}\n", json!({ "schema": 1, "images": values })),
-    })
 }

@@ -44,7 +44,7 @@ impl Gatherer<'_> {
         let Ok(archives) = Archives::open(&[path.to_owned()]) else { return Ok(false) };
         let mut list = String::new();
         for image in archives.images() {
-            if image.names.is_empty() {
+            if image.names.is_empty() && image.refused.is_empty() {
                 let message = format!(
                     "the image `{}` has no name; `edgectl push --name` gives it one",
                     image.digest
@@ -52,7 +52,9 @@ impl Gatherer<'_> {
                 self.discoverer.problem(Severity::Warning, name, "nameless-image", message);
             }
             let is_image = |tag: &str| !is_attachment_tag(tag);
-            let names = image.names.iter().filter(|name| name.tag().is_none_or(is_image));
+            let refused = image.refused.iter().map(|refused| &refused.name);
+            let names =
+                image.names.iter().chain(refused).filter(|name| name.tag().is_none_or(is_image));
             names.for_each(|name| list.push_str(&format!("{}\n", name.canonical())));
         }
         if !list.is_empty() {

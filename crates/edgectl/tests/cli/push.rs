@@ -147,3 +147,70 @@ fn the_rest_may_come_from_upstream_and_pins_hold() {
     assert!(ended.stderr.contains("`--update` takes what is there"), "{}", ended.stderr);
     site.run(&["upload-profile", "--from", "other", "--update"]).expect(0);
 }
+
+/// A layout with these images, and the place of the manifest of each.
+fn images(site: &Site, file: &str, names: &[&str]) -> Vec<std::path::PathBuf> {
+    let directory = site.path(file);
+    let mut layout = TinyLayout::new(&directory).unwrap();
+    let image = |name: &&str| {
+        let written = layout.image(&tiny(name)).unwrap();
+        layout.name(name, &written).unwrap();
+        layout.blob_path(&written.digest)
+    };
+    names.iter().map(image).collect()
+}
+
+#[test]
+fn one_bad_image_hides_no_others() {
+    let site = Site::new();
+    let manifests = images(&site, "imgs", &["quay.io/a/web:1", "quay.io/a/db:1"]);
+    std::fs::remove_file(&manifests[0]).unwrap();
+    let ended = site.run(&["push", "imgs", "--list"]).expect(4);
+    let row = |name: &str| ended.stdout.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("quay.io/a/web:1").contains("can't be used"), "{}", ended.stdout);
+    assert!(row("quay.io/a/db:1").contains("linux/amd64"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("error: 1 of 2 images can't be used\n"), "{}", ended.stderr);
+    let ended = site.run(&["push", "imgs", "--list", "-o", "json"]).expect(4);
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(value["images"][0]["error"].as_str().unwrap().contains("is not in"), "{value:#}");
+    assert!(value["images"][1]["error"].is_null(), "{value:#}");
+    let ended = site.run(&["push", "imgs"]).expect(4);
+    assert!(ended.stderr.contains("lacks its manifest"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("--update"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_platforms_that_are_there_are_named() {
+    let site = Site::new();
+    let directory = site.path("imgs");
+    let mut layout = TinyLayout::new(&directory).unwrap();
+    let of = |arch| layout.image(&edgectl_testkit::TinyImage::new(arch)).unwrap();
+    let both = [of("amd64"), of("arm64")];
+    let index = layout.index(&both).unwrap();
+    std::fs::remove_file(layout.blob_path(&both[1].digest)).unwrap();
+    layout.name("quay.io/a/multi:1", &index).unwrap();
+    let ended = site.run(&["push", "imgs"]).expect(1);
+    assert!(ended.stderr.contains("for linux/arm64 is not in `imgs`"), "{}", ended.stderr);
+    let hint = "hint: `--platform linux/amd64` takes what is there\n";
+    assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+    site.run(&["push", "imgs", "--platform", "linux/amd64"]).expect(0);
+}
+
+#[test]
+fn archives_give_no_orders_to_terminals() {
+    let site = Site::new();
+    images(&site, "imgs", &["evil"]);
+    let index = site.path("imgs/index.json");
+    let text = std::fs::read_to_string(&index).unwrap();
+    let mut value: Value = serde_json::from_str(&text).unwrap();
+    value["manifests"][0]["annotations"] = serde_json::json!({
+        "org.opencontainers.image.ref.name": "1\u{1b}]0;x\u{7}\r\nall good",
+    });
+    std::fs::write(&index, value.to_string()).unwrap();
+    let ended = site.run(&["push", "imgs"]).expect(1);
+    let shown = r"only the tag `1\u{1b}]0;x\u{7}\r\nall good`";
+    assert!(ended.stderr.contains(shown), "{}", ended.stderr);
+    let is_order = |c: char| c.is_control() && c != '\n';
+    assert!(!ended.stderr.contains(is_order), "{:?}", ended.stderr);
+    assert!(!ended.stderr.contains("\nall good"), "{}", ended.stderr);
+}
