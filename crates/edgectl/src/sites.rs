@@ -301,12 +301,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for text in ["- {name: x, v: 1}\n", "hello\n", "5\n", "[1]\n"] {
             std::fs::write(directory.path().join("a.yaml"), text).unwrap();
-            let error = read_sites(directory.path()).unwrap_err().to_string();
+            let error = read_sites(directory.path()).unwrap_err().render();
             assert!(error.contains("expected a mapping"), "{error}");
         }
         std::fs::write(directory.path().join("a.yaml"), "v: 1\n").unwrap();
         std::fs::create_dir(directory.path().join("sub")).unwrap();
-        let error = read_sites(directory.path()).unwrap_err().to_string();
+        let error = read_sites(directory.path()).unwrap_err().render();
         assert!(error.contains("isn't looked into"), "{error}");
         let path = directory.path().join("around.yaml");
         for (text, is_good) in
