@@ -38,9 +38,9 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::Tls { reason, .. } if reason.contains("NotValidForName") => Some(
             "its certificate is for other names: use one of those in `registry.domain`, with `connectTo` to send the connection where it runs, or give it a certificate for this name".to_owned(),
         ),
-        RegistryError::Digest { .. } => Some(
-            "what the registry has is damaged: delete it there and let the registry collect its garbage, then run the same command again".to_owned(),
-        ),
+        RegistryError::Digest { place, .. } => Some(format!(
+            "what `{place}` holds is damaged: get an archive again; in a registry delete it, let the registry collect its garbage, and push it anew"
+        )),
         RegistryError::Denied { user: None, host, .. } => Some(login_at(host)),
         RegistryError::Http(failure) => by_answer(failure),
         RegistryError::Configuration { reason, .. } if reason.contains("the registry API") => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use edgectl_profile::{Expect, File, Severity, Unit};
-use edgectl_registry::{Archives, is_attachment_tag};
+use edgectl_registry::{Archives, RegistryError, is_attachment_tag};
 
 use super::Gatherer;
 use crate::failure::{Doing, Failure};
@@ -41,7 +41,13 @@ impl Gatherer<'_> {
         unit: Option<Unit>,
     ) -> Result<bool, Failure> {
         // Other programs have a `manifest.json`, too.
-        let Ok(archives) = Archives::open(&[path.to_owned()]) else { return Ok(false) };
+        let archives = match Archives::open(&[path.to_owned()]) {
+            Ok(archives) => archives,
+            Err(RegistryError::Interrupted(interrupted)) => {
+                return Err(RegistryError::from(interrupted).into());
+            }
+            Err(_) => return Ok(false),
+        };
         let mut list = String::new();
         for image in archives.images() {
             if image.names.is_empty() && image.refused.is_empty() {
