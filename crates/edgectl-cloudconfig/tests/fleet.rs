@@ -153,6 +153,26 @@ fn numbers_and_words_are_spelled_as_in_the_sites() {
 }
 
 #[test]
+fn findings_have_their_line_in_the_template() {
+    let text = "#cloud-config\nstylus:\n  debug: {{ d }}\n\nusers:\n- name: a\n- name: {{ u }}\npackage_update: {{ p }}\n";
+    let template = SiteTemplate::new(text, Ok::<_, TemplateError>).unwrap();
+    for (path, line) in [
+        ("package_update", Some(8)),
+        ("users[1].name", Some(7)),
+        ("stylus.debug", Some(3)),
+        ("stylus.registryCredentials.domain", Some(2)),
+        ("nothing", None),
+        ("", None),
+    ] {
+        assert_eq!(template.line_of(path), line, "{path}");
+    }
+    let text =
+        "#cloud-config\nusers:\n{% for u in us %}\n- name: {{ u }}\n{% endfor %}\n- name: b\n";
+    let template = SiteTemplate::new(text, Ok::<_, TemplateError>).unwrap();
+    assert_eq!(template.line_of("users[1].name"), Some(2));
+}
+
+#[test]
 fn what_cannot_be_written_is_refused() {
     let fails = |text: &str, value: &str| {
         render(&format!("#cloud-config\n{text}\n"), &[("a", value)]).unwrap_err()
@@ -160,6 +180,10 @@ fn what_cannot_be_written_is_refused() {
     assert_eq!(fails("x: {{ b }}", "1"), "line 2: `b` has no value");
     assert_eq!(fails("x: {{ a.b.c }}", "1"), "line 2: `a.b` is undefined");
     assert!(fails("x: pre-{{ a }}", "y: z").contains("put quotes around the whole value"));
+    assert!(fails("x:\n  - |\n    {{ a | indent(4) }}", "1\n2").contains("write `indent(0)`"));
+    assert!(fails("x: |\n  b:\n    {{ a | indent(width=4) }}", "1").contains("write `indent(2)`"));
+    let nested = render("#cloud-config\nx: |\n  b:\n    {{ a | indent(2) }}\n", &[("a", "1\n2")]);
+    assert_eq!(nested.unwrap(), "#cloud-config\nx: |\n  b:\n    1\n    2\n");
     assert!(fails("x: '{{ a }}'", "1\n2").contains("use double quotes"));
     assert!(fails("x: >\n  {{ a }}", "1\n2").contains("several lines"));
     assert!(fails("x: |\n  {{ a }}", "\n  1\n2").contains("starts with blanks"));

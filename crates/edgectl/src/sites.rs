@@ -33,11 +33,15 @@ pub(crate) struct SiteFacts {
 
 /// Reads all sites.
 pub(crate) fn read_sites(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
-    let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let sites = match (path.is_dir(), is_csv) {
-        (true, _) => from_directory(path)?,
-        (false, true) => from_csv(path)?,
-        (false, false) => from_yaml_file(path)?,
+    let sites = match path.is_dir() {
+        true => from_directory(path)?,
+        false => {
+            let text = read_text(path, "the sites")?;
+            match is_csv(path, &text) {
+                true => from_csv(path, &text)?,
+                false => from_yaml_file(path, &text)?,
+            }
+        }
     };
     check_names(&sites)?;
     match sites.is_empty() {
@@ -46,10 +50,18 @@ pub(crate) fn read_sites(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
     }
 }
 
-fn from_csv(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
+/// By the file's name; stdin has none, and tells by its columns.
+fn is_csv(path: &Path, text: &str) -> bool {
+    let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
+    let has_name = || first.split(',').any(|column| column.trim().trim_matches('"') == NAME);
+    let is_table = || !first.contains([':', '{', '[']) && has_name();
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+        || (path.as_os_str() == "-" && is_table())
+}
+
+fn from_csv(path: &Path, text: &str) -> Result<Vec<SiteFacts>, Failure> {
     let doing = || format!("reading the sites `{}`", path.display());
-    let text = read_text(path, "the sites")?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(line) = open_quote(text) {
         let message = format!(
             "line {line}: a quote that begins here never ends, and the sites below would be lost in it"
@@ -143,9 +155,9 @@ impl Lines<'_> {
 }
 
 /// A list of mappings that have a `name`, or a mapping of names to mappings.
-fn from_yaml_file(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
+fn from_yaml_file(path: &Path, text: &str) -> Result<Vec<SiteFacts>, Failure> {
     let place = |what: &str| format!("{} {what}", path.display());
-    match parse(path)? {
+    match parsed(path, text)? {
         SiteValue::List(items) => {
             let numbered = items.into_iter().enumerate();
             numbered.map(|(n, item)| site(place(&format!("[{n}]")), None, facts(item))).collect()
@@ -219,8 +231,11 @@ fn from_directory(path: &Path) -> Result<Vec<SiteFacts>, Failure> {
 }
 
 fn parse(path: &Path) -> Result<SiteValue, Failure> {
-    let text = read_text(path, "the sites")?;
-    read_site_values(&text)
+    parsed(path, &read_text(path, "the sites")?)
+}
+
+fn parsed(path: &Path, text: &str) -> Result<SiteValue, Failure> {
+    read_site_values(text)
         .map_err(|e| Failure::new(exit::FAILED, format!("`{}`: {e}", path.display())))
 }
 
@@ -314,6 +329,21 @@ mod tests {
         {
             std::fs::write(&path, text).unwrap();
             assert_eq!(read_sites(&path).is_ok(), is_good, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_from_stdin_is_told_by_its_columns() {
+        for (path, text, expected) in [
+            ("-", "name,a\nx,1\n", true),
+            ("-", "a,\"name\"\n1,x\n", true),
+            ("-", "- name: x\n", false),
+            ("-", "{name: {a: 1}}\n", false),
+            ("-", "a: {b: 1}\n", false),
+            ("a.CSV", "", true),
+            ("a.yaml", "name,a\n", false),
+        ] {
+            assert_eq!(is_csv(Path::new(path), text), expected, "{path} {text}");
         }
     }
 }

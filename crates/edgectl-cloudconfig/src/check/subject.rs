@@ -10,7 +10,7 @@ use super::walk::{Visit, Walked, walk};
 use crate::envelope::parts;
 use crate::error::Place;
 use crate::header::is_kairos_config;
-use crate::template::Template;
+use crate::template::{Template, readable};
 use crate::tree::{Data, Document, Id, Node};
 
 /// Which agent reads the file.
@@ -40,6 +40,32 @@ impl Flavor {
         [Self::Palette, Self::Kairos, Self::CloudInit]
             .into_iter()
             .find(|flavor| found.contains(flavor))
+    }
+
+    /// Who else than Palette's agent a text is for by its keys: it has none of
+    /// Palette's, and some that others alone read.
+    pub fn instead_of_palette(text: &str) -> Option<Self> {
+        const OF_CLOUD_INIT: [&str; 12] = [
+            "runcmd",
+            "bootcmd",
+            "packages",
+            "package_update",
+            "package_upgrade",
+            "apt",
+            "snap",
+            "ntp",
+            "power_state",
+            "mounts",
+            "disk_setup",
+            "fs_setup",
+        ];
+        let document = readable(text)?;
+        let has = |key| document.root.is_some_and(|root| document.get(root, key).is_some());
+        match Self::of(text, &document) {
+            Self::Palette => None,
+            Self::CloudInit if !OF_CLOUD_INIT.into_iter().any(has) => None,
+            flavor => Some(flavor),
+        }
     }
 
     /// Recognises the flavor of cloud-config by its header and its top-level

@@ -35,6 +35,8 @@ pub(super) enum Context {
 pub(super) struct Block {
     /// Blanks before every line of its text.
     pub(super) indent: usize,
+    /// What stands before it in its line, blanks of the block included.
+    pub(super) column: usize,
     /// Its lines become one (`>`).
     pub(super) is_folded: bool,
     /// The first thing in its line.
@@ -145,6 +147,7 @@ fn block(
     let more = if is_folded { before.trim_start_matches(' ').len() } else { value_before.len() };
     Block {
         indent: before.len().saturating_sub(more),
+        column: before.len(),
         is_folded,
         is_at_start: before.trim().is_empty(),
         is_first: is_nothing(&value[..in_value]),

@@ -11,6 +11,7 @@ mod blame;
 mod context;
 mod engines;
 mod number;
+mod origin;
 mod sites;
 mod write;
 
@@ -33,7 +34,7 @@ use crate::trace::{self, Added, Traced};
 use blame::{Blame, plain_message};
 pub use sites::{SitesError, read_site_values};
 
-use context::Spot;
+use context::{Block, Context, Spot};
 use number::Spelled;
 
 /// Name of the one template in its environment.
@@ -179,6 +180,12 @@ impl SiteTemplate {
         Ok(self.traced(&text, &context).unwrap_or(text))
     }
 
+    /// The line of the template that a path of keys is written in, as findings
+    /// have it; none where a site's text has it from elsewhere.
+    pub fn line_of(&self, path: &str) -> Option<usize> {
+        origin::line_of(&self.blame.holes, path)
+    }
+
     /// The text with a line that says where in it something was added.
     fn traced(&self, text: &str, context: &BTreeMap<&str, Value>) -> Option<String> {
         if self.added.is_empty() {
@@ -291,6 +298,14 @@ fn whitespace() -> Result<SyntaxConfig, TemplateError> {
         .map_err(|error| TemplateError::Template { line: 0, message: plain_message(&error) })
 }
 
+/// Whether an expression adds the blanks that its block adds by itself.
+fn indents_twice(expression: &str, block: Block) -> bool {
+    let width = expression.rsplit_once('|').map_or("", |(_, filter)| filter.trim());
+    let width = width.strip_prefix("indent(").and_then(|rest| rest.split([',', ')']).next());
+    let width = width.and_then(|width| width.trim_start_matches("width=").trim().parse().ok());
+    block.indent > 0 && width == Some(block.column)
+}
+
 struct Writers {
     spots: Vec<Spot>,
     is_jinja: bool,
@@ -305,6 +320,16 @@ impl Writers {
             return Err(Error::new(ErrorKind::UndefinedError, message));
         }
         let spot = self.spots.get(number).copied().unwrap_or(Spot::comment(self.is_jinja));
+        if let Context::Block(block) = spot.context
+            && indents_twice(expression, block)
+        {
+            let message = format!(
+                "`{expression}` would be indented twice: a block of text gets its own blanks \
+                 before every line; write `indent({})` for it, or nothing for 0",
+                block.column - block.indent
+            );
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
         write::value(value, spot)
             .map_err(|why| Error::new(ErrorKind::InvalidOperation, format!("`{expression}` {why}")))
     }

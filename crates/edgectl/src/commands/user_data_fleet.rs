@@ -96,9 +96,9 @@ fn render(
         .render(&site.values)
         .map_err(|error| vec![fault(format!("the template's {error}"))])?;
     let findings = check(&text, Some(against));
-    warnings.add(name, &findings);
+    warnings.add(name, &findings, template);
     let errors = findings.iter().filter(|finding| finding.level == Level::Error);
-    let mut faults: Vec<String> = errors.map(|finding| fault(shown(finding))).collect();
+    let mut faults: Vec<String> = errors.map(|finding| fault(shown(finding, template))).collect();
     // A condition around the section would take the registry with it.
     // Of what can't be read nothing arrives, for another reason.
     let is_read = findings.iter().all(|finding| finding.rule != "yaml-syntax");
@@ -110,9 +110,14 @@ fn render(
     if faults.is_empty() { Ok(text) } else { Err(faults) }
 }
 
-fn shown(finding: &Finding) -> String {
+/// With the line of the template: nobody has the text that it was found in.
+fn shown(finding: &Finding, template: &SiteTemplate) -> String {
     let path = if finding.path.is_empty() { String::new() } else { format!("{}: ", finding.path) };
-    format!("{}: {path}{} [{}]", finding.place, finding.message, finding.rule)
+    let place = match template.line_of(&finding.path) {
+        Some(line) => format!("the template's line {line}"),
+        None => format!("line {} of what is made of the template", finding.place.line),
+    };
+    format!("{place}: {path}{} [{}]", finding.message, finding.rule)
 }
 
 /// What is odd in the sites, once for each rule: they come from one template.
@@ -127,14 +132,14 @@ struct Warning {
 }
 
 impl Warnings {
-    fn add(&mut self, site: &str, findings: &[Finding]) {
+    fn add(&mut self, site: &str, findings: &[Finding], template: &SiteTemplate) {
         let mut of_site = BTreeSet::new();
         for finding in findings.iter().filter(|finding| finding.level == Level::Warning) {
             if of_site.insert(finding.rule) {
                 let warning = self.0.entry(finding.rule).or_insert_with(|| Warning {
                     sites: 0,
                     first: site.to_owned(),
-                    shown: shown(finding),
+                    shown: shown(finding, template),
                 });
                 warning.sites += 1;
             }
@@ -225,6 +230,28 @@ fn refused(faults: &[String]) -> Failure {
     if let Some(more) = faults.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         text.push_str(&format!("\nand {more} more"));
     }
-    Failure::new(exit::FOUND_WRONG, text)
-        .doing("rendering the user data of the sites (none was written)")
+    let failure = Failure::new(exit::FOUND_WRONG, &text)
+        .doing("rendering the user data of the sites (none was written)");
+    match hint(&text) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What to write in place of what the engine doesn't know, or the site doesn't have.
+fn hint(faults: &str) -> Option<&'static str> {
+    const HINTS: [(&[&str], &str); 4] = [
+        (
+            &["filter tojson is unknown"],
+            "write `{{ v }}` without a filter: lists and mappings are written as they are",
+        ),
+        (&["no method named items"], "write `| items` for `.items()`"),
+        (&["no method named split"], "write `| split(\",\")` for `.split(\",\")`"),
+        (
+            &["has no value", "is undefined", "undefined value"],
+            "where sites may have none (an empty cell, too), write `{% if v is defined %}` or `{{ v | default(\"x\") }}`",
+        ),
+    ];
+    let is_said = |said: &&(&[&str], &str)| said.0.iter().any(|said| faults.contains(said));
+    HINTS.iter().find(is_said).map(|(_, hint)| *hint)
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Injection, inject, other_logins, redact};
+use edgectl_cloudconfig::{Flavor, Injection, inject, other_logins, redact};
 use edgectl_model::ImageLock;
 
 use crate::commands::user_data_fleet::{self, Fleet};
@@ -33,6 +33,7 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     }
     let lock = read_lock(&project.path(&project.config.lock))?;
     let injection = injection(&project, &lock, &args.what, &text)?;
+    warn_of_other_readers(&text, &injection, args.what.flavor.is_some(), &from, printer);
     if !args.diff {
         warn_of_push(&project, &injection, printer);
     }
@@ -72,6 +73,29 @@ fn finish(
     Ok(exit::DONE)
 }
 
+/// Palette's section is of no use to anybody else, and Palette is what is taken where
+/// nobody says who reads the file.
+fn warn_of_other_readers(
+    text: &str,
+    injection: &Injection,
+    is_named: bool,
+    from: &Path,
+    printer: Printer,
+) {
+    let other = Flavor::instead_of_palette(text);
+    let reader = match other.filter(|_| !is_named && injection.flavor == Flavor::Palette) {
+        Some(Flavor::Kairos) => "kairos",
+        Some(Flavor::CloudInit) => "cloud-init",
+        Some(Flavor::Palette) | None => return,
+    };
+    printer.always(&format!(
+        "warning: `{}` has nothing of Palette's (`stylus:`), and keys for another reader: nobody \
+         else reads what is added for Palette; `--flavor {reader}` (`userData.flavor`) if that is \
+         who reads it, else `--flavor palette`",
+        from.display()
+    ));
+}
+
 /// An earlier injection, for another runtime say, has left its login: injecting
 /// sets, and takes nothing out.
 fn warn_of_other_logins(after: &str, injection: &Injection, printer: Printer) {
@@ -95,6 +119,7 @@ pub(crate) fn inject_project(
     let from = project.path(&config.file);
     let (text, form) = read_user_data_of_form(&from)?;
     let injection = injection(project, lock, &InjectionArgs::default(), &text)?;
+    warn_of_other_readers(&text, &injection, false, &from, printer);
     warn_of_push(project, &injection, printer);
     let text = injected(&text, &injection, &from)?;
     let to = project.path(&config.out);

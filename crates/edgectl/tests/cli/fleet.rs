@@ -124,6 +124,7 @@ fn one_wrong_site_and_none_is_written() {
     let ended = site.run(&inject("sites.csv")).expect(3);
     let told = "site `plant-8` (sites.csv:3): the template's line 5: `zip` has no value";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: where sites may have none"), "{}", ended.stderr);
     assert!(!site.path("fleet").exists());
 
     site.write("sites.csv", "name,zip\nplant-7,1\nplant-7,2\n");
@@ -187,7 +188,11 @@ fn warnings_of_the_sites_are_said_once_a_rule() {
     let ended = site.run(&inject("sites.yaml")).expect(0);
     let said: Vec<&str> = ended.stderr.lines().filter(|line| line.contains("first `")).collect();
     assert_eq!(said.len(), 1, "{}", ended.stderr);
-    assert!(said[0].starts_with("warning: 2 of 3 sites, first `b`: line "), "{}", said[0]);
+    assert!(
+        said[0].starts_with("warning: 2 of 3 sites, first `b`: the template's line 3: "),
+        "{}",
+        said[0]
+    );
     assert!(said[0].ends_with("[unknown-key]"), "{}", said[0]);
 }
 

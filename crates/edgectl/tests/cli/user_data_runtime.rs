@@ -50,6 +50,24 @@ fn the_runtimes_files_come_with_the_user_data_and_go_again() {
     }
 }
 
+/// Palette is what is taken where nobody says who reads the file.
+#[test]
+fn what_is_for_somebody_else_is_told() {
+    let site = site();
+    let warning = "has nothing of Palette's";
+    for (text, args, is_told) in [
+        ("#cloud-config\ninstall: {auto: true}\n", &[][..], true),
+        ("#cloud-config\nruncmd: [ls]\n", &[], true),
+        ("#cloud-config\nruncmd: [ls]\n", &["--flavor", "palette"], false),
+        ("#cloud-config\nhostname: a\n", &[], false),
+        ("#cloud-config\nstylus: {}\nruncmd: [ls]\n", &[], false),
+    ] {
+        site.write("user-data", text);
+        let ended = inject(&site, args).expect(0);
+        assert_eq!(ended.stderr.contains(warning), is_told, "{text}{}", ended.stderr);
+    }
+}
+
 #[test]
 fn the_runtime_is_told_or_plain_to_see() {
     let site = site();

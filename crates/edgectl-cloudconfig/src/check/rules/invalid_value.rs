@@ -1,11 +1,9 @@
 //! Values that must be one of a few, of a form, or of a size.
 
-use edgectl_model::Prefix;
 use serde_json::Value;
 
 use super::{Findings, Level, Rule, Subject};
 use crate::check::fault::Fault;
-use crate::check::finding::Finding;
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-value",
@@ -28,27 +26,12 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
             let message = "a registry is `host[:port][/path]`, without a scheme; plain HTTP is \
                            `insecure: true`";
             findings.add(&RULE, subject.place(visit.id), &visit.path, message);
-        } else if is_registry(&visit.path) && subject.text_of(visit.id).is_some_and(is_no_registry)
-        {
-            findings.push(Finding {
-                rule: RULE.id,
-                level: Level::Warning,
-                place: subject.place(visit.id),
-                path: visit.path.clone(),
-                message: "this can't be read as `host[:port][/path]`, so nothing tells what it \
-                          covers; a host has a dot or a port"
-                    .to_owned(),
-            });
         }
     }
 }
 
-fn is_no_registry(text: &str) -> bool {
-    !text.is_empty() && Prefix::parse(text.trim_end_matches('/')).is_err()
-}
-
 /// Whether a path names a registry, or where a rule leads.
-fn is_registry(path: &str) -> bool {
+pub(super) fn is_registry(path: &str) -> bool {
     const RULES: [&str; 2] =
         ["stylus.externalRegistries.registryMappingRules.", "edgectl.registry.rules."];
     let is_section = path.starts_with("stylus.") || path.starts_with("edgectl.registry.");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use edgectl_model::{Prefix, Reference};
 
+use super::invalid_value::is_registry;
 use super::{Findings, Level, Rule, Subject};
 use crate::check::finding::Finding;
 use crate::check::registries::Registries;
@@ -37,6 +38,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         findings.add(&RULE, place, image, message);
     }
     elsewhere(against, registries, findings);
+    unreadable(subject, findings);
     if let Some(more) = uncovered.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         findings.add(&RULE, place, "", format!("{more} more images are not covered"));
     }
@@ -62,6 +64,28 @@ fn elsewhere(against: &Against, registries: &Registries, findings: &mut Findings
                  `edgectl user-data inject` writes the rules for that one"
             );
             findings.push(Finding { rule: RULE.id, level: Level::Warning, place, path, message });
+        }
+    }
+}
+
+/// Registries that nothing can be held against.
+fn unreadable(subject: &Subject<'_>, findings: &mut Findings) {
+    let is_none = |text: &str| {
+        let text = text.trim_end_matches('/');
+        !text.is_empty() && !text.contains("://") && Prefix::parse(text).is_err()
+    };
+    for visit in subject.visits().iter().filter(|visit| is_registry(&visit.path)) {
+        if subject.text_of(visit.id).is_some_and(is_none) {
+            let message = "this can't be read as `host[:port][/path]`, so nothing tells what it \
+                           covers; a host has a dot or a port"
+                .to_owned();
+            findings.push(Finding {
+                rule: RULE.id,
+                level: Level::Warning,
+                place: subject.place(visit.id),
+                path: visit.path.clone(),
+                message,
+            });
         }
     }
 }
