@@ -87,6 +87,16 @@ fn an_archive_that_is_broken() {
     std::fs::write(site.path("cut.tgz"), &bytes[..bytes.len() / 2]).unwrap();
     let ended = site.run(&["images", "cut.tgz"]).expect(1);
     assert!(ended.stderr.starts_with("error: reading the archive `cut.tgz`"), "{}", ended.stderr);
+    // All names are there, and the checksum says that they may be others.
+    let mut wrong = bytes.clone();
+    let at = wrong.len() - 8;
+    wrong[at] ^= 1;
+    std::fs::write(site.path("wrong.tgz"), &wrong).unwrap();
+    let ended = site.run(&["images", "wrong.tgz"]).expect(1);
+    assert!(ended.stderr.contains("checksum"), "{}", ended.stderr);
+    // Padding is no damage.
+    std::fs::write(site.path("padded.tgz"), [&bytes[..], &[0; 512]].concat()).unwrap();
+    assert_eq!(list(&site, &["padded.tgz"]), list(&site, &["in.tgz"]));
     // In a directory it is one of many, and told of.
     site.write("both/pod.yaml", POD);
     std::fs::copy(site.path("cut.tgz"), site.path("both/cut.tgz")).unwrap();
