@@ -13,7 +13,7 @@ use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
 use crate::lines;
 use crate::plan;
-use crate::rendered::Ways;
+use crate::rendered::{Extent, Ways};
 use crate::settings::read_settings;
 use crate::splice::{Patch, Span};
 use crate::target::{Seg, Target, is_same_text};
@@ -218,7 +218,7 @@ pub fn carries(text: &str, injection: &Injection) -> bool {
         return carries_as_it_stands(text, injection);
     }
     let mark = holes::marks(text).next().unwrap_or_default();
-    let Ok(ways) = Ways::of(text) else { return false };
+    let Ok(ways) = Ways::of(text, Extent::Pairs) else { return false };
     let rendered = (0..ways.count()).map(|way| ways.rendered(way, &mark));
     let Ok(rendered) = rendered.collect::<Result<Vec<_>, _>>() else { return false };
     let texts: BTreeSet<String> = rendered.into_iter().map(|rendered| rendered.text).collect();

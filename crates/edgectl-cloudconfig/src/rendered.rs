@@ -19,6 +19,7 @@ use crate::lines;
 use condition::{NEVER, TWICE};
 pub(crate) use shape::Section;
 use shape::{Node, Shape};
+pub(crate) use ways::Extent;
 
 /// How much longer than the template a rendering may get.
 const MAX_GROWTH: usize = 8;
@@ -34,6 +35,13 @@ pub(crate) struct Fault {
     pub(crate) message: &'static str,
 }
 
+impl Fault {
+    /// Whether hosts can run it, and only nobody can try all that they may get.
+    pub(crate) fn is_of_size(&self) -> bool {
+        [GROWN, MANY].contains(&self.message)
+    }
+}
+
 /// A template that can be run in several ways.
 pub(crate) struct Ways<'a> {
     template: &'a str,
@@ -45,13 +53,13 @@ pub(crate) struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    pub(crate) fn of(whole: &'a str) -> Result<Self, Fault> {
+    pub(crate) fn of(whole: &'a str, extent: Extent) -> Result<Self, Fault> {
         let (template, end) = match whole.strip_suffix('\n') {
             Some(open) => (open.strip_suffix('\r').unwrap_or(open), "\n"),
             None => (whole, ""),
         };
         let shape = Shape::of(template)?;
-        let values = ways::ways(&shape.factors, &shape.forks, template.len())
+        let values = ways::ways(&shape.factors, &shape.forks, template.len(), extent)
             .ok_or(Fault { at: shape.forks_at, message: MANY })?;
         Ok(Self { template, end, shape, values })
     }
@@ -198,7 +206,7 @@ mod tests {
 
     /// All that hosts can have, values as `W`.
     fn all(template: &str) -> Result<Vec<String>, Fault> {
-        let ways = Ways::of(template)?;
+        let ways = Ways::of(template, Extent::Pairs)?;
         let mut texts: Vec<String> = Vec::new();
         for way in 0..ways.count() {
             let mut shown = ways.rendered(way, "edgehole")?.text;
@@ -288,13 +296,19 @@ mod tests {
         for n in 0..12 {
             assert!(texts.contains(&format!("y{n},")) && texts.contains(&format!("z{n},")), "{n}");
         }
+        let ways = Ways::of(&nested, Extent::Branches).unwrap();
+        let texts: Vec<String> =
+            (0..ways.count()).map(|way| ways.rendered(way, "w").unwrap().text).collect();
+        for n in 0..12 {
+            assert!(texts.contains(&format!("y{n},")) && texts.contains(&format!("z{n},")), "{n}");
+        }
         assert!(all(&conditions(200)).unwrap_err().message.contains("more conditions"));
     }
 
     #[test]
     fn places_are_those_of_the_template() {
         let template = "a: 1\n{% if b %}\nc: {{ d }}  e\n{% endif %}\nf: g\n";
-        let ways = Ways::of(template).unwrap();
+        let ways = Ways::of(template, Extent::Pairs).unwrap();
         let rendered = ways.rendered(0, "edgehole").unwrap();
         assert_eq!(rendered.place(Place::new(2, 1)), Place::new(3, 1));
         assert_eq!(rendered.place(Place::new(3, 4)), Place::new(5, 4));

@@ -11,7 +11,7 @@ use crate::holes;
 use crate::injection::Injection;
 use crate::lines;
 use crate::plan;
-use crate::rendered::{Fault, Ways};
+use crate::rendered::{Extent, Fault, Ways};
 use crate::splice::{Patch, Span};
 use crate::trace;
 use crate::tree::Document;
@@ -41,7 +41,8 @@ pub(crate) fn proven(
         place: lines::place(before, fault.at),
         message: fault.message,
     };
-    let (old, new) = (Ways::of(before).map_err(told)?, Ways::of(&after).map_err(told)?);
+    let ways = |text| Ways::of(text, Extent::Pairs).map_err(told);
+    let (old, new) = (ways(before)?, ways(&after)?);
     if old.count() != new.count() {
         return failed(LOST);
     }

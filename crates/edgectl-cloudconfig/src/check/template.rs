@@ -11,7 +11,7 @@ use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
 use crate::lines;
-use crate::rendered::{Fault, Rendered, Section, Ways};
+use crate::rendered::{Extent, Fault, Rendered, Section, Ways};
 use crate::target::keys;
 use crate::template::explained;
 use crate::tree::{Data, Document, Id};
@@ -31,10 +31,31 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let mark = holes::marks(text).next().unwrap_or_default();
     let mut findings = Findings::default();
     match found_in_ways(text, &mark, against) {
-        Ok(found) => found.iter().for_each(|finding| findings.push(finding.clone())),
+        Ok(found) => {
+            found.into_iter().for_each(|finding| findings.push(finding));
+            let of_size = Ways::of(text, Extent::Pairs).err();
+            if let Some(fault) = of_size.filter(|fault| fault.is_of_size()) {
+                findings.push(Finding {
+                    rule: rules::SYNTAX.id,
+                    level: Level::Warning,
+                    place: lines::place(text, fault.at),
+                    path: String::new(),
+                    message: format!("no registry can be put in: {}", fault.message),
+                });
+            }
+        }
         Err(fault) => {
-            let place = lines::place(text, fault.at);
-            findings.add(&rules::SYNTAX, place, "", fault.message);
+            let message = match fault.is_of_size() {
+                true => format!("nothing of it was checked: {}", fault.message),
+                false => fault.message.to_owned(),
+            };
+            findings.push(Finding {
+                rule: rules::SYNTAX.id,
+                level: if fault.is_of_size() { Level::Warning } else { Level::Error },
+                place: lines::place(text, fault.at),
+                path: String::new(),
+                message,
+            });
         }
     }
     for (at, fault) in jinja::unreadable(text) {
@@ -46,7 +67,7 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
 
 /// What is wrong in any way, told for all.
 fn found_in_ways(text: &str, mark: &str, against: Option<&Against>) -> Result<Vec<Finding>, Fault> {
-    let ways = Ways::of(text)?;
+    let ways = Ways::of(text, Extent::Branches)?;
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for way in 0..ways.count() {

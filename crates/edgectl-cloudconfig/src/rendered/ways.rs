@@ -5,12 +5,31 @@ use std::collections::BTreeSet;
 
 use super::condition::{Condition, Factor};
 
-/// So many are tried, whatever they are.
-const ALL: usize = 64;
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Each branch, which takes a fraction of the time.
+    Branches,
+    /// Each branch with those of the next condition.
+    Pairs,
+}
+
+impl Extent {
+    /// So many are tried, whatever they are.
+    fn all(self) -> usize {
+        if self == Self::Pairs { 64 } else { 16 }
+    }
+
+    /// How many of any kind are tried beside.
+    fn beside(self) -> u64 {
+        if self == Self::Pairs { 24 } else { 6 }
+    }
+}
+
 /// Most that are tried.
 const MOST: usize = 512;
-/// How many of any kind are tried beside.
-const BESIDE: u64 = 24;
+/// Behind those of the ways that are forced nowhere.
+const SEEDS: u64 = 1000;
 /// How much may be read in all, in bytes.
 const WORK: usize = 16 << 20;
 
@@ -23,20 +42,25 @@ pub(super) struct Fork {
 
 /// Values of the factors, a way each; none where there are too many for a
 /// template of such a length.
-pub(super) fn ways(factors: &[Factor], forks: &[Fork], length: usize) -> Option<Vec<Vec<usize>>> {
+pub(super) fn ways(
+    factors: &[Factor],
+    forks: &[Fork],
+    length: usize,
+    extent: Extent,
+) -> Option<Vec<Vec<usize>>> {
     let counts: Vec<usize> = factors.iter().map(Factor::count).collect();
     let number = counts.iter().try_fold(1_usize, |number, count| number.checked_mul(*count));
-    if let Some(number) = number.filter(|number| *number <= ALL) {
+    if let Some(number) = number.filter(|number| *number <= extent.all()) {
         return Some((0..number).map(|number| numbered(number, &counts)).collect());
     }
-    let most = (WORK / length.max(1)).clamp(ALL, MOST);
+    let most = (WORK / length.max(1)).clamp(extent.all().max(64), MOST);
     let mut ways = Ways { factors, counts: &counts, seen: BTreeSet::new(), ways: Vec::new() };
     ways.add(vec![0; counts.len()]);
     ways.add(counts.iter().map(|count| count - 1).collect());
     for (n, fork) in forks.iter().enumerate() {
         for option in &fork.options {
             ways.forced(&[(fork, option)]);
-            let next = forks.get(n + 1).into_iter();
+            let next = forks.get(n + 1).filter(|_| extent == Extent::Pairs).into_iter();
             for (next, other) in
                 next.flat_map(|next| next.options.iter().map(move |one| (next, one)))
             {
@@ -47,7 +71,7 @@ pub(super) fn ways(factors: &[Factor], forks: &[Fork], length: usize) -> Option<
             }
         }
     }
-    (0..BESIDE).for_each(|seed| ways.add(ways.any(seed)));
+    (0..extent.beside()).for_each(|seed| ways.add(ways.any(seed)));
     Some(ways.ways)
 }
 
@@ -67,7 +91,7 @@ impl Ways<'_> {
 
     /// Any way that comes to these forks and takes these options.
     fn forced(&mut self, forks: &[(&Fork, &(Condition, bool))]) {
-        let mut way = self.any(u64::try_from(self.ways.len()).unwrap_or_default() + BESIDE);
+        let mut way = self.any(u64::try_from(self.ways.len()).unwrap_or_default() + SEEDS);
         for (fork, option) in forks {
             for (condition, holds) in fork.path.iter().chain([*option]) {
                 condition.force(*holds, &mut way, self.factors);
