@@ -306,6 +306,27 @@ mod tests {
     }
 
     #[test]
+    fn each_branch_is_tried_alone_and_left_out() {
+        for count in [6, 7, 9, 20, 40] {
+            let conditions: String =
+                (0..count).map(|n| format!("{{% if c{n} %}}{n},{{% endif %}}")).collect();
+            let texts = all(&conditions).unwrap();
+            let every: Vec<String> = (0..count).map(|n| format!("{n},")).collect();
+            for n in 0..count {
+                assert!(texts.contains(&every[n]), "{n} of {count}");
+                let others = [&every[..n], &every[n + 1..]].concat().concat();
+                assert!(texts.contains(&others), "all but {n} of {count}");
+                assert!(texts.contains(&every[..=n].concat()), "{n} of {count} and none behind");
+            }
+            let inside = format!("{{% if o %}}{conditions}{{% endif %}}");
+            let ways = Ways::of(&inside, Extent::Branches).unwrap();
+            let texts: Vec<String> =
+                (0..ways.count()).map(|way| ways.rendered(way, "w").unwrap().text).collect();
+            assert!(every.iter().all(|one| texts.contains(one)), "{count} inside of another");
+        }
+    }
+
+    #[test]
     fn places_are_those_of_the_template() {
         let template = "a: 1\n{% if b %}\nc: {{ d }}  e\n{% endif %}\nf: g\n";
         let ways = Ways::of(template, Extent::Pairs).unwrap();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Fault;
-use super::condition::{Condition, Factor, Factors, NEVER, TWICE};
+use super::condition::{Condition, Factor, Factors, HOLDS, NEVER, TWICE};
 use super::tokens::{Kind, Token, tokens};
 use super::ways::Fork;
 use crate::jinja::word;
@@ -196,9 +196,8 @@ impl<'a> Reader<'a> {
         let turns = self.factors.turns(over);
         let is = |value| Condition::Is(turns, value);
         let may_be_none = self.factors.all.get(turns[0]).is_some_and(|turns| turns.count() > NEVER);
-        let mut options = vec![(is(0), true), (is(TWICE), true)];
-        options.extend(may_be_none.then(|| (is(NEVER), true)));
-        self.fork(options);
+        let values: &[usize] = if may_be_none { &[HOLDS, TWICE, NEVER] } else { &[TWICE, HOLDS] };
+        self.fork(values.iter().map(|value| (is(*value), true)).collect());
         let names = names.split(',').map(|name| name.trim().to_owned());
         self.factors.loops.push(names.chain(["loop".to_owned()]).collect());
         self.path.push((is(NEVER), false));

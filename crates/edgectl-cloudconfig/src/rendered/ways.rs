@@ -1,5 +1,6 @@
-//! Which ways of a template are tried: all of them where they are few, else
-//! those that any two neighbouring conditions can go, and others beside.
+//! Which ways of a template are tried: all of them where they are few, else each
+//! branch alone and each one left out, those that any two neighbouring conditions
+//! can go, and others beside.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +9,9 @@ use super::condition::{Condition, Factor};
 /// How much is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// Each branch, which takes a fraction of the time.
+    /// Each branch, alone and with others, which takes a fraction of the time.
     Branches,
-    /// Each branch with those of the next condition.
+    /// Each branch also with those of the next condition, and with none behind it.
     Pairs,
 }
 
@@ -27,14 +28,14 @@ impl Extent {
 }
 
 /// Most that are tried.
-const MOST: usize = 512;
+const MOST: usize = 1024;
 /// Behind those of the ways that are forced nowhere.
 const SEEDS: u64 = 1000;
 /// How much may be read in all, in bytes.
 const WORK: usize = 16 << 20;
 
 /// A place where ways part: what has to hold for a host to come there, and what
-/// it can do then.
+/// it can do then: the most first, and the least last.
 pub(super) struct Fork {
     pub(super) path: Vec<(Condition, bool)>,
     pub(super) options: Vec<(Condition, bool)>,
@@ -54,50 +55,92 @@ pub(super) fn ways(
         return Some((0..number).map(|number| numbered(number, &counts)).collect());
     }
     let most = (WORK / length.max(1)).clamp(extent.all().max(64), MOST);
-    let mut ways = Ways { factors, counts: &counts, seen: BTreeSet::new(), ways: Vec::new() };
-    ways.add(vec![0; counts.len()]);
-    ways.add(counts.iter().map(|count| count - 1).collect());
-    for (n, fork) in forks.iter().enumerate() {
-        for option in &fork.options {
-            ways.forced(&[(fork, option)]);
-            let next = forks.get(n + 1).filter(|_| extent == Extent::Pairs).into_iter();
-            for (next, other) in
-                next.flat_map(|next| next.options.iter().map(move |one| (next, one)))
-            {
-                ways.forced(&[(next, other), (fork, option)]);
-            }
-            if ways.ways.len() > most {
-                return None;
-            }
-        }
-    }
-    (0..extent.beside()).for_each(|seed| ways.add(ways.any(seed)));
+    let (seen, own) = (BTreeSet::new(), Vec::new());
+    let mut ways = Ways { factors, counts: &counts, most, seen, ways: own };
+    ways.tried(forks, extent)?;
     Some(ways.ways)
 }
 
 struct Ways<'a> {
     factors: &'a [Factor],
     counts: &'a [usize],
+    most: usize,
     seen: BTreeSet<Vec<usize>>,
     ways: Vec<Vec<usize>>,
 }
 
 impl Ways<'_> {
-    fn add(&mut self, way: Vec<usize>) {
-        if self.seen.insert(way.clone()) {
-            self.ways.push(way);
+    /// Adds those to try; none where they are too many.
+    fn tried(&mut self, forks: &[Fork], extent: Extent) -> Option<()> {
+        let (mut on, mut off) = (vec![0; self.counts.len()], Vec::new());
+        off.extend(self.counts.iter().map(|count| count - 1));
+        self.add(on.clone())?;
+        self.add(off.clone())?;
+        for fork in forks {
+            fork.options.first().into_iter().for_each(|one| self.force(&[], one, &mut on));
+            fork.options.last().into_iter().for_each(|one| self.force(&[], one, &mut off));
+        }
+        for base in [&off, &on] {
+            self.add(base.clone())?;
+            for (fork, option) in options(forks) {
+                let mut way = base.clone();
+                self.force(&fork.path, option, &mut way);
+                self.add(way)?;
+            }
+        }
+        if extent == Extent::Pairs {
+            self.with_none_behind(forks, on)?;
+        }
+        for (n, fork) in forks.iter().enumerate() {
+            for option in &fork.options {
+                self.forced(&[(fork, option)])?;
+                let next = forks.get(n + 1).filter(|_| extent == Extent::Pairs);
+                for (next, other) in options(next) {
+                    self.forced(&[(next, other), (fork, option)])?;
+                }
+            }
+        }
+        (0..extent.beside()).try_for_each(|seed| self.add(self.any(seed)))
+    }
+
+    /// Each option with the least of all that comes behind it.
+    fn with_none_behind(&mut self, forks: &[Fork], mut behind: Vec<usize>) -> Option<()> {
+        for fork in forks.iter().rev() {
+            for option in &fork.options {
+                let mut way = behind.clone();
+                self.force(&fork.path, option, &mut way);
+                self.add(way)?;
+            }
+            fork.options.last().into_iter().for_each(|one| self.force(&[], one, &mut behind));
+        }
+        Some(())
+    }
+
+    fn add(&mut self, way: Vec<usize>) -> Option<()> {
+        if self.seen.contains(&way) {
+            return Some(());
+        }
+        if self.ways.len() >= self.most {
+            return None;
+        }
+        self.seen.insert(way.clone());
+        self.ways.push(way);
+        Some(())
+    }
+
+    fn force(&self, path: &[(Condition, bool)], option: &(Condition, bool), way: &mut [usize]) {
+        for (condition, holds) in path.iter().chain([option]) {
+            condition.force(*holds, way, self.factors);
         }
     }
 
     /// Any way that comes to these forks and takes these options.
-    fn forced(&mut self, forks: &[(&Fork, &(Condition, bool))]) {
+    fn forced(&mut self, forks: &[(&Fork, &(Condition, bool))]) -> Option<()> {
         let mut way = self.any(u64::try_from(self.ways.len()).unwrap_or_default() + SEEDS);
         for (fork, option) in forks {
-            for (condition, holds) in fork.path.iter().chain([*option]) {
-                condition.force(*holds, &mut way, self.factors);
-            }
+            self.force(&fork.path, option, &mut way);
         }
-        self.add(way);
+        self.add(way)
     }
 
     /// The same for the same seed.
@@ -112,6 +155,12 @@ impl Ways<'_> {
         };
         self.counts.iter().map(&mut next).collect()
     }
+}
+
+fn options<'a>(
+    forks: impl IntoIterator<Item = &'a Fork>,
+) -> impl Iterator<Item = (&'a Fork, &'a (Condition, bool))> {
+    forks.into_iter().flat_map(|fork| fork.options.iter().map(move |option| (fork, option)))
 }
 
 fn numbered(mut number: usize, counts: &[usize]) -> Vec<usize> {

@@ -199,6 +199,23 @@ fn every_branch_counts() {
     inject(&format!("{head}{tab}"), &full()).unwrap_err();
 }
 
+/// A host that has one of many conditions alone.
+#[test]
+fn each_branch_counts_by_itself() {
+    let head = "## template: jinja\n#cloud-config\n";
+    let others = |count: usize| -> String {
+        (1..count).map(|n| format!("{{% if v1.c{n} %}}\n\nk{n}: 1\n{{% endif %}}\n")).collect()
+    };
+    for count in 6..=40 {
+        let others = others(count);
+        let comment = "{% if v1.tz %}\ntimezone: UTC {# the plant in Ulm #}\n{% endif %}\n";
+        let error = inject(&format!("{head}{comment}{others}"), &full()).unwrap_err().to_string();
+        assert!(error.contains("on hosts the registry would not arrive"), "{count} {error}");
+        let right = comment.replace(" {# the plant in Ulm #}", "");
+        inject(&format!("{head}{right}{others}"), &full()).unwrap();
+    }
+}
+
 #[test]
 fn what_swallows_the_registry_does_not_carry_it() {
     let after = inject("#cloud-config\n", &full()).unwrap();
