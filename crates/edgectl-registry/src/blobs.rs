@@ -135,7 +135,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         if let Some(from) = owner.clone() {
             // Many may take over at once; only the first upload is alone.
             drop(owner);
-            return is_there(self.take_over(blob, &from).await, optional);
+            return is_there(self.take_over(blob, &from).await.map(drop), optional);
         }
         let is_there = is_there(self.first(blob).await, optional)?;
         if is_there {
@@ -151,11 +151,15 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             return self.send(blob, Some(session)).await;
         }
         if let Some(from) = self.elsewhere(blob) {
-            self.take_over(blob, &from).await?;
-            // Nothing of this run has seen its size.
-            return match self.sink.has_blob(self.to, blob).await? {
-                true => Ok(()),
-                false => self.send(blob, None).await,
+            if !self.take_over(blob, &from).await? {
+                return Ok(());
+            }
+            // Nothing of this run has seen its size. Whom that can't be asked
+            // has said that it is there.
+            return match self.sink.has_blob(self.to, blob).await {
+                Ok(false) => self.send(blob, None).await,
+                Err(error @ RegistryError::Digest { .. }) => Err(error),
+                Ok(true) | Err(_) => Ok(()),
             };
         }
         if self.sink.has_blob(self.to, blob).await? {
@@ -180,13 +184,14 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         }
     }
 
-    async fn take_over(&self, blob: &Blob, from: &Reference) -> Result<(), RegistryError> {
+    /// Says whether it was mounted: else it was there, or was sent.
+    async fn take_over(&self, blob: &Blob, from: &Reference) -> Result<bool, RegistryError> {
         match self.sink.mount(self.to, blob, from).await? {
             Mount::Done => {
                 self.totals.mounted(blob.size);
-                Ok(())
+                Ok(true)
             }
-            Mount::Refused(session) => self.unless_there(blob, session).await,
+            Mount::Refused(session) => self.unless_there(blob, session).await.map(|()| false),
         }
     }
 

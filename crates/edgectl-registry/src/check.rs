@@ -14,6 +14,8 @@ use crate::upload::interruptible;
 /// The repository an upload is opened in and given up again; nothing of it
 /// stays visible.
 const PROBE: &str = "edgectl-check";
+/// Repositories of a plan that are tried where that one is refused.
+const PLANNED: usize = 8;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -92,13 +94,11 @@ async fn preflight_now(
         // Rights may be given, and repositories made, one by one; Harbor's
         // are those of a project.
         Err(error) if is_of_one_repository(&error) && !client.is_harbor() => {
-            match request.repositories.first() {
-                Some(planned) if *planned != path => {
-                    path = planned.clone();
-                    probe(&client, &path, &request).await.map_err(|_| error)?
-                }
-                _ => return Err(error),
-            }
+            let Some((planned, probed)) = probe_planned(&client, &path, &request).await else {
+                return Err(error);
+            };
+            path = planned;
+            probed
         }
         other => other?,
     };
@@ -113,6 +113,24 @@ async fn preflight_now(
         created,
         requests: client.requests() - before,
     })
+}
+
+/// The first repository of the plan that takes an upload; not all of many
+/// are asked.
+async fn probe_planned(
+    client: &Client,
+    tried: &str,
+    request: &CheckRequest<'_>,
+) -> Option<(String, Probed)> {
+    let planned = request.repositories.iter().filter(|planned| *planned != tried);
+    for planned in planned.take(PLANNED) {
+        match probe(client, planned, request).await {
+            Ok(probed) => return Some((planned.clone(), probed)),
+            Err(error) if is_of_one_repository(&error) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// Whether another repository may be answered otherwise.

@@ -228,7 +228,22 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             let place = tag.as_deref().map_or(Place::Child, Place::Tag);
             self.put_level(target, place, attached.levels.first()).await?;
         }
-        self.put_level(target, Place::Root, tree.levels.first()).await
+        let place = match self.has_root(target, tree).await? {
+            // A tag that may not be moved need not be.
+            true => Place::Child,
+            false => Place::Root,
+        };
+        self.put_level(target, place, tree.levels.first()).await
+    }
+
+    /// Whether the target's name stands for the image already: asked only where
+    /// an image is looked into that was there.
+    async fn has_root(&self, target: &Reference, tree: &Tree) -> Result<bool, RegistryError> {
+        if self.request.again != Again::All {
+            return Ok(false);
+        }
+        let there = self.sink.head(target).await?;
+        Ok(there.is_some_and(|there| Some(&there.digest) == tree.root()))
     }
 
     async fn put_children(&self, target: &Reference, tree: &Tree) -> Result<(), RegistryError> {

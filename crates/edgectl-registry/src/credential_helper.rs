@@ -55,10 +55,6 @@ pub(crate) fn ask_helper(
         message: message.chars().take(WORDS).collect(),
     };
     if !said.success {
-        // A login that it gave all the same is not for anybody's eyes.
-        if serde_json::from_slice::<IgnoredAny>(&said.stdout).is_ok() {
-            return Err(failed("it ended with a failure, and said so only in JSON"));
-        }
         let words = words(&said);
         return if words.contains(UNKNOWN) { Ok(None) } else { Err(failed(&words)) };
     }
@@ -70,11 +66,22 @@ pub(crate) fn ask_helper(
     }))
 }
 
-/// The protocol wants errors on stdout; not every helper knows.
+/// The protocol wants errors on stdout; not every helper knows. A login that
+/// it gave all the same, whole or in part, is not for anybody's eyes.
 fn words(said: &Exchange) -> String {
     let stdout = String::from_utf8_lossy(&said.stdout);
-    let (stdout, stderr) = (stdout.trim(), said.stderr.trim());
-    if stdout.is_empty() { stderr.to_owned() } else { stdout.to_owned() }
+    let texts = [stdout.trim(), said.stderr.trim()];
+    let has_words = |text: &&&str| !text.is_empty() && !may_hold_login(text);
+    match texts.iter().find(has_words) {
+        Some(words) => (*words).to_owned(),
+        None if texts.iter().all(|text| text.is_empty()) => String::new(),
+        None => "what it said may hold a login, and isn't shown".to_owned(),
+    }
+}
+
+fn may_hold_login(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("\"secret") || serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]
@@ -106,8 +113,18 @@ mod tests {
             let text = error.unwrap_err().to_string();
             assert!(text.ends_with("`reg.local`: the keychain is locked"), "{text}");
         }
-        let error = helper("failing", &format!("{}; exit 1", json("hunter2"))).unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        for (said, to) in [
+            (r#"{"Username":"u","Secret":"hunter2"}"#, ""),
+            (r#"warning {"Username":"u","Secret":"hunter2"} more"#, ""),
+            (r#"{"Username":"u","Secret":"hunter2"}"#, ">&2"),
+            (r#"{"Username":"u", "Secret" : "hunte"#, ""),
+        ] {
+            let error = helper("failing", &format!("echo '{said}' {to}; exit 1")).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunte"), "{error:?}");
+            assert!(error.to_string().contains("may hold a login"), "{error}");
+        }
+        let error = helper("sealed", "echo '{}'; echo the vault is sealed >&2; exit 1");
+        assert!(error.unwrap_err().to_string().ends_with("the vault is sealed"));
         let error = helper("odd", "echo hunter2").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         let error = helper_login("no-such-helper", "reg.local").unwrap_err();

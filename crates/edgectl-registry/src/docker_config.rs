@@ -65,8 +65,8 @@ pub struct DockerConfig {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
-    auths: Option<BTreeMap<String, Auth>>,
-    cred_helpers: Option<BTreeMap<String, String>>,
+    auths: Option<BTreeMap<String, Option<Auth>>>,
+    cred_helpers: Option<BTreeMap<String, Option<String>>>,
     creds_store: Option<String>,
     #[serde(rename = "HttpHeaders")]
     http_headers: Option<BTreeMap<String, Secret>>,
@@ -92,14 +92,24 @@ impl DockerConfig {
             .map_err(|e| DockerConfigError::Json { line: e.line(), column: e.column() })?;
         let mut logins = BTreeMap::new();
         for (key, auth) in file.auths.unwrap_or_default() {
-            logins.insert(normal_key(&key), (key, auth.into_credentials()));
+            let login = auth.map_or(Some(Credentials::Anonymous), Auth::into_credentials);
+            // Of two spellings of a host the one that says something counts.
+            let known = logins.get(&normal_key(&key));
+            let is_known = |(_, login): &(String, Option<Credentials>)| {
+                login.as_ref().is_some_and(|login| *login != Credentials::Anonymous)
+            };
+            if !known.is_some_and(is_known) {
+                logins.insert(normal_key(&key), (key, login));
+            }
         }
         let helpers = file.cred_helpers.unwrap_or_default();
-        let helpers = helpers.into_iter().map(|(key, helper)| (normal_key(&key), helper)).collect();
+        let helpers = helpers.into_iter().filter_map(|(key, helper)| {
+            Some((normal_key(&key), helper.filter(|helper| !helper.is_empty())?))
+        });
         let store = file.creds_store.filter(|s| !s.is_empty());
         let headers = file.http_headers.unwrap_or_default().into_iter();
         let headers = headers.filter(|(name, _)| name.to_ascii_lowercase().starts_with(META));
-        Ok(Self { logins, helpers, store, headers: headers.collect() })
+        Ok(Self { logins, helpers: helpers.collect(), store, headers: headers.collect() })
     }
 
     /// The login for a repository: `host` is `host[:port]`, `path` what
@@ -304,9 +314,28 @@ mod tests {
 
     #[test]
     fn files_that_say_nothing_are_taken_as_docker_takes_them() {
-        for text in ["", " \n", "{}", r#"{"auths": null, "credHelpers": null}"#] {
+        for text in [
+            "",
+            " \n",
+            "{}",
+            r#"{"auths": null, "credHelpers": null}"#,
+            r#"{"auths": {"a.b": null}, "credHelpers": {"a.b": "", "c.d": null}}"#,
+        ] {
             let config = DockerConfig::parse(text).unwrap();
             assert_eq!(stored(&config, "a.b", "x"), Credentials::Anonymous, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_spellings_the_one_that_says_something_counts() {
+        let good = r#""a.b": {"auth": "aHViOng="}"#;
+        for text in [
+            format!(r#"{{"auths": {{{good}, "https://a.b/v1/": {{}}}}}}"#),
+            format!(r#"{{"auths": {{{good}, "https://a.b/v1/": {{"auth": "bad"}}}}}}"#),
+            format!(r#"{{"auths": {{"A.b": {{}}, {good}}}}}"#),
+        ] {
+            let config = DockerConfig::parse(&text).unwrap();
+            assert_eq!(stored(&config, "a.b", "x"), basic("hub", "x"), "{text}");
         }
     }
 

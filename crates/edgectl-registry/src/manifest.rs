@@ -268,7 +268,17 @@ pub(crate) fn config_platform(config: &[u8]) -> Option<Platform> {
 pub(crate) fn fits(has: &Platform, wanted: &Platform) -> bool {
     has.os == wanted.os
         && has.architecture == wanted.architecture
-        && (wanted.variant.is_none() || has.variant == wanted.variant)
+        && (wanted.variant.is_none() || variant(has) == variant(wanted))
+}
+
+/// Of two architectures one variant is meant where none is said (containerd's
+/// `platforms`).
+fn variant(platform: &Platform) -> Option<&str> {
+    match (platform.architecture.as_str(), platform.variant.as_deref()) {
+        ("arm64", None) => Some("v8"),
+        ("arm", None) => Some("v7"),
+        (_, variant) => variant,
+    }
 }
 
 /// The entry of an index that fits a platform best: the same variant, or the
@@ -305,6 +315,11 @@ mod tests {
         let Parsed::Index(entries) = raw.parse().unwrap() else { panic!("expected an index") };
         assert!(choose(&entries, &Platform::new("linux", "arm64")).is_some());
         assert!(choose(&entries, &Platform::new("linux", "amd64")).is_none());
+        let plain = Platform::new("linux", "arm64");
+        let v8 = Platform { variant: Some("v8".to_owned()), ..plain.clone() };
+        assert!(fits(&plain, &v8) && fits(&v8, &plain));
+        let v6 = Platform { variant: Some("v6".to_owned()), ..Platform::new("linux", "arm") };
+        assert!(!fits(&Platform::new("linux", "arm"), &v6));
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Spot {
     }
 }
 
+/// Whether a decoder would need more memory than it gets.
+fn wants_memory(error: &io::Error) -> bool {
+    let text = error.to_string();
+    text.contains("too much memory") || text.contains("memory too big")
+}
+
 impl Scan {
     /// Looks through a file or directory that the user named.
     pub(super) fn path(&mut self, path: &Path) -> Result<(), RegistryError> {
@@ -119,8 +125,10 @@ impl Scan {
                 let mut start = [0; START];
                 let is_tar = match inner.fill_at(0, &mut start) {
                     Ok(length) => Packed::of(&start[..length]) == Packed::Tar,
-                    // Inside others it may be anything that begins like this.
+                    // Inside others it may be anything that begins like this,
+                    // and what takes more memory than any image's is none.
                     Err(_) if !spot.is_named_as_archive() => false,
+                    Err(error) if spot.inside.is_some() && wants_memory(&error) => false,
                     Err(error) => return Err(broken(stream.path(), &spot.place, error)),
                 };
                 let done = if is_tar { self.inflated_tar(&inner, spot) } else { Ok(()) };

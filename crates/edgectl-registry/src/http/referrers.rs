@@ -16,8 +16,8 @@ use crate::manifest::{MANIFEST_LIMIT, Parsed, RawManifest};
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// Referrers of one manifest; real images have a handful.
 const MOST: usize = 1000;
-/// Pages of one answer.
-const PAGES: usize = 20;
+/// Pages of one answer; there are registries that put one on each.
+const PAGES: usize = MOST;
 
 /// The tag under which clients keep referrers themselves.
 pub(crate) fn fallback_tag(subject: &Digest) -> String {
@@ -84,7 +84,10 @@ impl Client {
                 None => break,
             }
         }
-        Err(RegistryError::manifest(subject, format!("more than {MOST} manifests refer to it")))
+        let reason = format!(
+            "more than {MOST} manifests refer to it; `--no-attachments` copies it without them"
+        );
+        Err(RegistryError::manifest(subject, reason))
     }
 
     /// A body that must be small.

@@ -316,15 +316,17 @@ async fn the_look_before_an_upload_asks_for_a_planned_repository() {
         })
         .await;
         let prefix = Prefix::parse(&format!("{}/edge", fake.address)).unwrap();
-        for (planned, is_right) in [("edge/app", true), ("edge/other", false)] {
-            let repositories = [planned.to_owned()].into();
+        for (planned, is_right) in
+            [(&["edge/app"][..], true), (&["edge/other"], false), (&["edge/a", "edge/app"], true)]
+        {
+            let repositories = planned.iter().map(|path| (*path).to_owned()).collect();
             let request =
                 CheckRequest { prefix: &prefix, repositories: &repositories, create: false };
             let checked = preflight(&open(&fake), request).await;
-            assert_eq!(checked.is_ok(), is_right, "{status} {planned}: {checked:?}");
+            assert_eq!(checked.is_ok(), is_right, "{status} {planned:?}: {checked:?}");
             // Plain HTTP is found out by asking in vain.
             let requests = checked.map_or(0, |checked| checked.requests);
-            assert!(requests <= 6, "{requests}");
+            assert!(requests <= 8, "{requests}");
         }
     }
 }
@@ -346,4 +348,69 @@ async fn another_platform_is_no_stand_in() {
         assert_eq!(sent.load(Ordering::Relaxed) > 0, is_copied);
         assert!(is_copied || failed[0].contains("(it has linux/amd64)"), "{failed:?}");
     }
+}
+
+/// A registry may put one referrer on each page, and none of them is lost.
+#[tokio::test]
+async fn referrers_of_many_pages_are_all_taken() {
+    let pages = 25;
+    let manifest = json!({"schemaVersion": 2, "layers": [],
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json",
+            "digest": Digest::sha256(b"{}"), "size": 2}});
+    let subject = Digest::sha256(manifest.to_string().as_bytes());
+    let signature = |n: usize| {
+        let mut signature = manifest.clone();
+        signature["annotations"] = json!({"n": n.to_string()});
+        signature["subject"] = json!({"digest": subject, "size": manifest.to_string().len(),
+            "mediaType": manifest["mediaType"]});
+        signature.to_string()
+    };
+    let signatures: Vec<String> = (0..pages).map(signature).collect();
+    let by_digest = |text: &String| (Digest::sha256(text.as_bytes()).to_string(), text.clone());
+    let known: std::collections::BTreeMap<_, _> = signatures.iter().map(by_digest).collect();
+    let (whole, listed) = (manifest.to_string(), signatures);
+    let kind = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";
+    let list = move |page: usize| {
+        let digest = Digest::sha256(listed[page].as_bytes());
+        let body = json!({"schemaVersion": 2, "manifests": [{"digest": digest,
+            "size": listed[page].len(), "mediaType": "application/vnd.oci.image.manifest.v1+json"}]});
+        let next = format!("Link: </v2/app/referrers/x?page={}>; rel=\"next\"\r\n", page + 1);
+        let link = if page + 1 < pages { next } else { String::new() };
+        let kind = "Content-Type: application/vnd.oci.image.index.v1+json\r\n";
+        answer(200, &format!("{kind}{link}"), &body.to_string())
+    };
+    let fake = Fake::start(move |asked, _| match asked.line.split(' ').nth(1).unwrap() {
+        "/v2/" => answer(200, "", "{}"),
+        path if path.contains("/referrers/x?page=") => {
+            list(path.rsplit('=').next().unwrap().parse().unwrap())
+        }
+        path if path.ends_with(&format!("/referrers/{subject}")) => list(0),
+        path if path.ends_with("/manifests/1") => answer(200, kind, &whole),
+        path if path.contains("/blobs/") => answer(200, "", "{}"),
+        path => match known.get(path.rsplit('/').next().unwrap()) {
+            Some(signature) => answer(200, kind, signature),
+            None => answer(404, "", "{}"),
+        },
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = edgectl_testkit::RegistryServer::start(&edgectl_testkit::RegistryOptions::below(
+        dir.path(),
+    ))
+    .unwrap();
+    let access = || Access { insecure: true, ..Access::default() };
+    let registries =
+        crate::bench::registries(&[(&server.address(), access()), (&fake.address, access())]);
+    let image = ImageRequest {
+        source: reference(&format!("{}/app:1", fake.address)),
+        digest: None,
+        target: reference(&format!("{}/edge/app:1", server.address())),
+    };
+    let request = UploadRequest::new(vec![image], 1);
+    assert_no_failure(&edgectl_registry::upload(request, &registries, &registries, &()).await);
+    let fetched = fake.asked().into_iter().filter(|asked| {
+        asked.line.starts_with("GET ") && asked.line.contains("/manifests/sha256:")
+    });
+    assert!(fetched.count() >= pages);
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use edgectl_model::{Digest, ImageLock, LockedImage, Prefix, Reference, RegistryConfig, count};
+use edgectl_model::{Digest, ImageLock, LockedImage, Reference, RegistryConfig, count};
 use edgectl_registry::{Depth, Registries, Verdict, Verified, VerifyRequest, verify};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
         )
         .hint("run `edgectl images`, or name the project file of the lock with `-f`, or the lock's registry with `--registry`"));
     }
-    ensure_below(&lock, &registry.domain)?;
+    ensure_below(&lock, &registry)?;
     let depth = if args.deep { Depth::Contents } else { Depth::Names };
     let (requests, unpinned) = requests(&lock);
     let found = on_runtime(async {
@@ -57,12 +57,17 @@ pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> Result<u8, Failure> {
 
 /// What is elsewhere says nothing of this registry, and its login doesn't go
 /// there.
-fn ensure_below(lock: &ImageLock, prefix: &Prefix) -> Result<(), Failure> {
+fn ensure_below(lock: &ImageLock, registry: &RegistryConfig) -> Result<(), Failure> {
+    let is_below = |image: &LockedImage| {
+        let mut prefixes = registry.rules.values().chain([&registry.domain]);
+        prefixes.any(|prefix| prefix.remainder(&image.target).is_some())
+    };
     let mut uploaded = lock.images.iter().filter(|image| is_uploaded(image));
-    match uploaded.find(|image| prefix.remainder(&image.target).is_none()) {
+    match uploaded.find(|image| !is_below(image)) {
         None => Ok(()),
         Some(image) => {
-            let text = format!("the lock has `{}`, which is not in `{prefix}`", image.target);
+            let (target, domain) = (&image.target, &registry.domain);
+            let text = format!("the lock has `{target}`, which is not in `{domain}`");
             Err(Failure::new(exit::FAILED, text)
                 .hint("`edgectl images` makes the lock for this registry"))
         }

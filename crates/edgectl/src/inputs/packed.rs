@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use edgectl_process::interrupted;
+
 use super::compression::{Form, form_of, unfolded};
 
 /// Most entries of one archive.
@@ -63,10 +65,17 @@ pub(super) fn each_of_stream(
 /// Checksums stand at the end of a stream, behind the end of the tar in it:
 /// names that came out of damaged bytes count for nothing.
 fn read_rest(mut stream: impl Read) -> io::Result<()> {
-    match io::copy(&mut stream, &mut io::sink()) {
-        // Padding; the checksum before it was right.
-        Err(error) if error.to_string().contains("invalid gzip header") => Ok(()),
-        read => read.map(drop),
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        interrupted().map_err(io::Error::other)?;
+        match stream.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Padding; the checksum before it was right.
+            Err(error) if error.to_string().contains("invalid gzip header") => return Ok(()),
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -80,6 +80,20 @@ fn what_is_missing_inside_is_repaired() {
     site.run(&["verify", "--deep"]).expect(0);
 }
 
+/// Rules may send images to other places than the others', and they count.
+#[test]
+fn what_rules_put_elsewhere_is_looked_at() {
+    let site = Site::new();
+    site.serve_all();
+    let rule = "connectTo: {}\n  rules: {quay.io/a/web: '10.10.254.254:8000/elsewhere/web'}";
+    let registry = site.registry.address();
+    site.configure(&format!("connectTo: {registry}"), &rule.replace("{}", &registry));
+    site.run(&["upload-profile"]).expect(0);
+    let lock = std::fs::read_to_string(site.path("images.lock")).unwrap();
+    assert!(lock.contains("10.10.254.254:8000/elsewhere/web"), "{lock}");
+    site.run(&["verify", "--deep"]).expect(0);
+}
+
 #[test]
 fn a_lock_whose_images_are_elsewhere_is_refused() {
     let site = uploaded();
