@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::template::{Template, explained};
 
 /// A line and a column, both from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Line, from 1.
     pub line: u64,

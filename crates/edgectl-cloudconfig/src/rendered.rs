@@ -50,18 +50,29 @@ pub(crate) struct Ways<'a> {
     shape: Shape,
     /// Values of what conditions ask, for each way.
     values: Vec<Vec<usize>>,
+    /// Why there are others.
+    untried: Option<Fault>,
 }
 
 impl<'a> Ways<'a> {
+    /// None for [`Extent::Pairs`] where there are too many.
     pub(crate) fn of(whole: &'a str, extent: Extent) -> Result<Self, Fault> {
         let (template, end) = match whole.strip_suffix('\n') {
             Some(open) => (open.strip_suffix('\r').unwrap_or(open), "\n"),
             None => (whole, ""),
         };
         let shape = Shape::of(template)?;
-        let values = ways::ways(&shape.factors, &shape.forks, template.len(), extent)
-            .ok_or(Fault { at: shape.forks_at, message: MANY })?;
-        Ok(Self { template, end, shape, values })
+        let (values, is_all) = ways::ways(&shape.factors, &shape.forks, template.len(), extent);
+        let untried = (!is_all).then_some(Fault { at: shape.forks_at, message: MANY });
+        match untried.filter(|_| extent == Extent::Pairs) {
+            Some(fault) => Err(fault),
+            None => Ok(Self { template, end, shape, values, untried }),
+        }
+    }
+
+    /// Why more ways were to be tried than there are here.
+    pub(crate) fn untried(&self) -> Option<Fault> {
+        self.untried
     }
 
     /// How many ways there are. A template that differs in texts and expressions

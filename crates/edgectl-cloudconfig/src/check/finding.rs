@@ -7,7 +7,7 @@ use crate::error::Place;
 use super::rules::Rule;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The host won't do what the file says.
     Error,
@@ -26,7 +26,7 @@ impl Level {
 }
 
 /// One finding. Messages quote keys, and never a value that could be a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// Id of the rule, for example `duplicate-key`.
     pub rule: &'static str,

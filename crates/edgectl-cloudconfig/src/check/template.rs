@@ -1,7 +1,7 @@
 //! Templates of cloud-init's: what stands in them is checked, and what Jinja
 //! will make of them isn't known.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::finding::{Finding, Findings};
 use super::jinja;
@@ -15,6 +15,10 @@ use crate::rendered::{Extent, Fault, Rendered, Section, Ways};
 use crate::target::keys;
 use crate::template::explained;
 use crate::tree::{Data, Document, Id};
+
+const NOTHING: &str = "nothing of it was checked";
+const SOME: &str = "only some of its ways were checked, and no registry can be put in";
+const NO_REGISTRY: &str = "no registry can be put in";
 
 /// What the images are held against.
 const REGISTRY_RULES: [&str; 3] = ["uncovered-image", "unused-rule", "unused-credentials"];
@@ -30,33 +34,24 @@ const REGISTRIES: [&[&str]; 3] = [
 pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let mark = holes::marks(text).next().unwrap_or_default();
     let mut findings = Findings::default();
-    match found_in_ways(text, &mark, against) {
-        Ok(found) => {
-            found.into_iter().for_each(|finding| findings.push(finding));
-            let of_size = Ways::of(text, Extent::Pairs).err();
-            if let Some(fault) = of_size.filter(|fault| fault.is_of_size()) {
-                findings.push(Finding {
-                    rule: rules::SYNTAX.id,
-                    level: Level::Warning,
-                    place: lines::place(text, fault.at),
-                    path: String::new(),
-                    message: format!("no registry can be put in: {}", fault.message),
-                });
-            }
-        }
-        Err(fault) => {
-            let message = match fault.is_of_size() {
-                true => format!("nothing of it was checked: {}", fault.message),
-                false => fault.message.to_owned(),
-            };
-            findings.push(Finding {
-                rule: rules::SYNTAX.id,
-                level: if fault.is_of_size() { Level::Warning } else { Level::Error },
-                place: lines::place(text, fault.at),
-                path: String::new(),
-                message,
-            });
-        }
+    let (found, untried) = match found_in_ways(text, &mark, against) {
+        Ok((found, untried)) => (found, untried.map(|fault| (fault, SOME))),
+        Err(fault) => (Vec::new(), Some((fault, NOTHING))),
+    };
+    found.into_iter().for_each(|finding| findings.push(finding));
+    let too_many = || Ways::of(text, Extent::Pairs).err().filter(|fault| fault.is_of_size());
+    if let Some((fault, of_size)) = untried.or_else(|| Some((too_many()?, NO_REGISTRY))) {
+        let (level, message) = match fault.is_of_size() {
+            true => (Level::Warning, format!("{of_size}: {}", fault.message)),
+            false => (Level::Error, fault.message.to_owned()),
+        };
+        findings.push(Finding {
+            rule: rules::SYNTAX.id,
+            level,
+            place: lines::place(text, fault.at),
+            path: String::new(),
+            message,
+        });
     }
     for (at, fault) in jinja::unreadable(text) {
         let message = format!("{fault}: cloud-init's Jinja drops the whole file for it");
@@ -65,27 +60,51 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     findings.sorted()
 }
 
-/// What is wrong in any way, told for all.
-fn found_in_ways(text: &str, mark: &str, against: Option<&Against>) -> Result<Vec<Finding>, Fault> {
+/// What is wrong in any way, told for all, and why other ways weren't tried.
+fn found_in_ways(
+    text: &str,
+    mark: &str,
+    against: Option<&Against>,
+) -> Result<(Vec<Finding>, Option<Fault>), Fault> {
     let ways = Ways::of(text, Extent::Branches)?;
+    let mut untried = ways.untried();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for way in 0..ways.count() {
-        let rendered = ways.rendered(way, mark)?;
+        let rendered = match ways.rendered(way, mark) {
+            Ok(rendered) => rendered,
+            Err(fault) => {
+                untried = Some(fault);
+                continue;
+            }
+        };
         if seen.insert(rendered.text.clone()) {
             found.push(check_way(&ways, &rendered, mark, against));
         }
     }
-    let is_everywhere = |finding: &Finding| found.iter().all(|others| others.contains(finding));
-    let mut told: Vec<Finding> = Vec::new();
-    for finding in found.iter().flatten() {
-        let finding = match is_everywhere(finding) {
+    if let Some(fault) = untried.filter(|_| found.is_empty()) {
+        return Err(fault);
+    }
+    Ok((told_once(&found), untried))
+}
+
+/// What was found in some ways, in that order.
+fn told_once(found: &[Vec<Finding>]) -> Vec<Finding> {
+    let mut ways_with: HashMap<&Finding, usize> = HashMap::new();
+    for others in found {
+        let own: HashSet<&Finding> = others.iter().collect();
+        own.into_iter().for_each(|finding| *ways_with.entry(finding).or_default() += 1);
+    }
+    let (mut seen, mut told) = (HashSet::new(), HashSet::new());
+    let mut findings = Vec::new();
+    for finding in found.iter().flatten().filter(|finding| seen.insert(*finding)) {
+        let finding = match ways_with.get(finding) == Some(&found.len()) {
             true => Some(finding.clone()),
             false => on_some_hosts(finding),
         };
-        told.extend(finding.filter(|finding| !told.contains(finding)));
+        findings.extend(finding.filter(|finding| told.insert(finding.clone())));
     }
-    Ok(told)
+    findings
 }
 
 /// A finding that other hosts don't have.
@@ -230,4 +249,28 @@ fn is_unknown(document: &Document, section: Id, mark: &str) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn what_many_ways_have_is_told_once_and_soon() {
+        let finding = |line| Finding {
+            rule: rules::SYNTAX.id,
+            level: Level::Error,
+            place: Place::new(line, 1),
+            path: String::new(),
+            message: "odd".to_owned(),
+        };
+        let found: Vec<Vec<Finding>> =
+            (0..200).map(|way| (0..2000).map(|n| finding(n + way + 1)).collect()).collect();
+        let start = Instant::now();
+        let lines: Vec<u64> = told_once(&found).iter().map(|told| told.place.line).collect();
+        assert!(lines.into_iter().eq(1..2200));
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
 }

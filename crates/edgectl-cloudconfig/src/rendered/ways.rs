@@ -9,7 +9,7 @@ use super::condition::{Condition, Factor};
 /// How much is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// Each branch, alone and with others, which takes a fraction of the time.
+    /// Each branch alone and left out, which takes a fraction of the time.
     Branches,
     /// Each branch also with those of the next condition, and with none behind it.
     Pairs,
@@ -41,24 +41,24 @@ pub(super) struct Fork {
     pub(super) options: Vec<(Condition, bool)>,
 }
 
-/// Values of the factors, a way each; none where there are too many for a
-/// template of such a length.
+/// Values of the factors, a way each, and whether that is all of them to be tried
+/// for a template of such a length: those of each branch come first.
 pub(super) fn ways(
     factors: &[Factor],
     forks: &[Fork],
     length: usize,
     extent: Extent,
-) -> Option<Vec<Vec<usize>>> {
+) -> (Vec<Vec<usize>>, bool) {
     let counts: Vec<usize> = factors.iter().map(Factor::count).collect();
     let number = counts.iter().try_fold(1_usize, |number, count| number.checked_mul(*count));
     if let Some(number) = number.filter(|number| *number <= extent.all()) {
-        return Some((0..number).map(|number| numbered(number, &counts)).collect());
+        return ((0..number).map(|number| numbered(number, &counts)).collect(), true);
     }
     let most = (WORK / length.max(1)).clamp(extent.all().max(64), MOST);
     let (seen, own) = (BTreeSet::new(), Vec::new());
     let mut ways = Ways { factors, counts: &counts, most, seen, ways: own };
-    ways.tried(forks, extent)?;
-    Some(ways.ways)
+    let is_all = ways.tried(forks, extent).is_some();
+    (ways.ways, is_all)
 }
 
 struct Ways<'a> {
@@ -90,17 +90,22 @@ impl Ways<'_> {
         }
         if extent == Extent::Pairs {
             self.with_none_behind(forks, on)?;
+            self.pairs(forks)?;
         }
+        (0..extent.beside()).try_for_each(|seed| self.add(self.any(seed)))
+    }
+
+    /// Each option with any others, and with those of the next fork.
+    fn pairs(&mut self, forks: &[Fork]) -> Option<()> {
         for (n, fork) in forks.iter().enumerate() {
             for option in &fork.options {
                 self.forced(&[(fork, option)])?;
-                let next = forks.get(n + 1).filter(|_| extent == Extent::Pairs);
-                for (next, other) in options(next) {
+                for (next, other) in options(forks.get(n + 1)) {
                     self.forced(&[(next, other), (fork, option)])?;
                 }
             }
         }
-        (0..extent.beside()).try_for_each(|seed| self.add(self.any(seed)))
+        Some(())
     }
 
     /// Each option with the least of all that comes behind it.
