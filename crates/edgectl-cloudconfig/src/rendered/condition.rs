@@ -18,6 +18,9 @@ pub(super) const TWICE: usize = 1;
 /// The value of a loop's factor for no turn.
 pub(super) const NEVER: usize = 2;
 
+/// Most conditions inside of each other that are looked into.
+const MAX_DEPTH: usize = 64;
+
 /// Something that hosts have in one of several ways.
 pub(super) struct Factor {
     name: String,
@@ -57,23 +60,38 @@ pub(super) struct Factors {
 impl Factors {
     /// The condition of `if` or `elif`, without the statement around it.
     pub(super) fn condition(&mut self, text: &str) -> Condition {
-        let text = unwrapped(text.trim());
+        self.inner(text, MAX_DEPTH)
+    }
+
+    /// What stands in a condition, which is asked as a whole where it stands too
+    /// deeply in it.
+    fn inner(&mut self, text: &str, depth: usize) -> Condition {
+        let text = text.trim();
+        let Some(depth) = depth.checked_sub(1) else { return self.flag(text) };
+        if let Some(inside) = unwrapped(text) {
+            return self.inner(inside, depth);
+        }
         // `a if b else c`
         if split(text, " if ").len() > 1 {
             return self.flag(text);
         }
         let any = split(text, " or ");
         if any.len() > 1 {
-            return Condition::Any(any.into_iter().map(|part| self.condition(part)).collect());
+            return Condition::Any(any.into_iter().map(|part| self.inner(part, depth)).collect());
         }
         let all = split(text, " and ");
         if all.len() > 1 {
-            return Condition::All(all.into_iter().map(|part| self.condition(part)).collect());
+            return Condition::All(all.into_iter().map(|part| self.inner(part, depth)).collect());
         }
-        match text.strip_prefix("not ") {
-            Some(rest) => Condition::Not(Box::new(self.condition(rest))),
-            None => self.test(text),
+        let (mut rest, mut is_not) = (text, false);
+        while let Some(inside) = rest.strip_prefix("not ") {
+            (rest, is_not) = (inside.trim_start(), !is_not);
         }
+        let condition = match unwrapped(rest) {
+            Some(inside) => self.inner(inside, depth),
+            None => self.test(rest),
+        };
+        if is_not { Condition::Not(Box::new(condition)) } else { condition }
     }
 
     /// The turns of `for … in …`.
@@ -226,13 +244,10 @@ fn literal(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())).then_some(text)
 }
 
-/// Without brackets around the whole.
-fn unwrapped(text: &str) -> &str {
-    let inside = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
-    match inside {
-        Some(inside) if levels(inside).all(|(_, level)| level >= 0) => unwrapped(inside.trim()),
-        _ => text,
-    }
+/// What stands in the brackets around the whole, if there are some.
+fn unwrapped(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix('(')?.strip_suffix(')')?;
+    levels(inside).all(|(_, level)| level >= 0).then_some(inside)
 }
 
 /// The parts of a text between separators that are neither in brackets nor in
@@ -268,6 +283,26 @@ fn levels(text: &str) -> impl Iterator<Item = (usize, i32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn depth_is_bounded() {
+        let start = std::time::Instant::now();
+        let mut factors = Factors::default();
+        let a = factors.condition("a");
+        let nots = |count: usize| format!("{}a", "not ".repeat(count));
+        assert_eq!(factors.condition(&nots(20_000)), a);
+        assert_eq!(factors.condition(&nots(20_001)), Condition::Not(Box::new(a.clone())));
+        for (open, close) in [("(", ")"), ("not (", ")"), ("b or (c and ", ")")] {
+            let mut factors = Factors::default();
+            factors.condition("a");
+            let mut of = |count: usize| {
+                factors.condition(&format!("{}a{}", open.repeat(count), close.repeat(count)))
+            };
+            assert!(of(4).holds(&[0, 1, 0], 0));
+            of(20_000);
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+    }
 
     #[test]
     fn what_asks_the_same_is_one_factor() {
