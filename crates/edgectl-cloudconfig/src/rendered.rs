@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use crate::error::Place;
 use crate::lines;
-use condition::{NEVER, TWICE};
+use condition::{AGAIN, NEVER, ONLY, TWICE};
 pub(crate) use shape::Section;
 use shape::{Node, Shape};
 pub(crate) use ways::Extent;
@@ -170,15 +170,17 @@ impl Run<'_> {
                     None => Ok(()),
                 }
             }
-            Node::For { turns, body, other } => match self.values.get(turns[turn.min(1)]) {
-                Some(&NEVER) => self.nodes(other, turn, loops),
-                // Two of all turns of three loops would be many.
-                Some(&TWICE) if loops < 2 => {
-                    self.nodes(body, 0, loops + 1)?;
-                    self.nodes(body, 1, loops + 1)
+            Node::For { turns, body, other } => {
+                match self.values.get(turns[usize::from(turn == AGAIN)]) {
+                    Some(&NEVER) => self.nodes(other, turn, loops),
+                    // Two of all turns of three loops would be many.
+                    Some(&TWICE) if loops < 2 => {
+                        self.nodes(body, 0, loops + 1)?;
+                        self.nodes(body, AGAIN, loops + 1)
+                    }
+                    _ => self.nodes(body, ONLY, loops + 1),
                 }
-                _ => self.nodes(body, 0, loops + 1),
-            },
+            }
             Node::Group(nodes) => self.nodes(nodes, turn, loops),
         }
     }
@@ -334,6 +336,21 @@ mod tests {
             let texts: Vec<String> =
                 (0..ways.count()).map(|way| ways.rendered(way, "w").unwrap().text).collect();
             assert!(every.iter().all(|one| texts.contains(one)), "{count} inside of another");
+        }
+    }
+
+    #[test]
+    fn turns_of_loops_decide_what_is_asked_of_them() {
+        for (asked, expected) in [
+            ("loop.first", ["y,", "y,n,", ""]),
+            ("not loop.last", ["n,", "y,n,", ""]),
+            ("loop.index > 1", ["n,", "n,y,", ""]),
+            ("loop.length == 1", ["y,", "n,n,", ""]),
+        ] {
+            let template = format!(
+                "{{% for a in b %}}{{% if {asked} %}}y,{{% else %}}n,{{% endif %}}{{% endfor %}}"
+            );
+            assert_eq!(all(&template).unwrap(), expected, "{asked}");
         }
     }
 

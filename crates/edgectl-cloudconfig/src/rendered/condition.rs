@@ -5,11 +5,19 @@
 pub(super) enum Condition {
     /// A factor has a value; another one of its own in later turns of a loop.
     Is([usize; 2], usize),
+    /// In which turns of the loop with these factors it holds: the first of two, the
+    /// second, and the only one.
+    Turn([usize; 2], [bool; 3]),
     Not(Box<Condition>),
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Always,
 }
+
+/// The second of two turns.
+pub(super) const AGAIN: usize = 1;
+/// A turn that is the only one.
+pub(super) const ONLY: usize = 2;
 
 /// The value of a factor for what holds, or for the first turn of a loop alone.
 pub(super) const HOLDS: usize = 0;
@@ -53,6 +61,8 @@ pub(super) struct Factors {
     pub(super) all: Vec<Factor>,
     /// Names that loops around set, which differ from turn to turn.
     pub(super) loops: Vec<Vec<String>>,
+    /// The factors of those loops.
+    pub(super) turns: Vec<[usize; 2]>,
     /// Names that were set so far.
     pub(super) set: Vec<String>,
 }
@@ -110,6 +120,9 @@ impl Factors {
         if matches!(text, "false" | "False") {
             return Condition::Not(Box::new(Condition::Always));
         }
+        if let Some(turn) = self.turn(text) {
+            return turn;
+        }
         for (operator, is_not) in
             [(" is not ", true), (" not in ", true), ("!=", true), ("==", false), (" in ", false)]
         {
@@ -123,6 +136,39 @@ impl Factors {
             return if is_not { Condition::Not(Box::new(condition)) } else { condition };
         }
         self.flag(text)
+    }
+
+    /// What `loop.first` and the like ask, where that is not the same in all turns.
+    fn turn(&self, text: &str) -> Option<Condition> {
+        let asked = text.strip_prefix("loop.")?;
+        let operator = ["==", "!=", "<=", ">=", "<", ">"].into_iter().find(|o| asked.contains(o));
+        let (name, number) = match operator {
+            Some(operator) => {
+                let (name, number) = asked.split_once(operator)?;
+                (name.trim(), number.trim().parse::<u32>().ok()?)
+            }
+            None => (asked.trim(), 0),
+        };
+        let values = match name {
+            "first" if operator.is_none() => [1, 0, 1],
+            "last" if operator.is_none() => [0, 1, 1],
+            "index" => [1, 2, 1],
+            "index0" => [0, 1, 0],
+            "revindex" => [2, 1, 1],
+            "revindex0" => [1, 0, 0],
+            "length" => [2, 2, 1],
+            _ => return None,
+        };
+        let on = values.map(|value: u32| match operator {
+            Some("==") => value == number,
+            Some("<=") => value <= number,
+            Some(">=") => value >= number,
+            Some("<") => value < number,
+            Some(">") => value > number,
+            _ => value != number,
+        });
+        let differs = on.contains(&true) && on.contains(&false);
+        Some(Condition::Turn(*self.turns.last().filter(|_| differs)?, on))
     }
 
     fn equal(&mut self, left: &str, right: &str) -> Condition {
@@ -187,7 +233,10 @@ impl Condition {
     /// Whether it holds where the factors have these values.
     pub(super) fn holds(&self, values: &[usize], turn: usize) -> bool {
         match self {
-            Self::Is(factors, value) => values.get(factors[turn.min(1)]) == Some(value),
+            Self::Is(factors, value) => {
+                values.get(factors[usize::from(turn == AGAIN)]) == Some(value)
+            }
+            Self::Turn(_, on) => on.get(turn) == Some(&true),
             Self::Not(one) => !one.holds(values, turn),
             Self::All(all) => all.iter().all(|one| one.holds(values, turn)),
             Self::Any(any) => any.iter().any(|one| one.holds(values, turn)),
@@ -206,6 +255,18 @@ impl Condition {
                         true => *now = *value,
                         false if *now == *value => *now = (*value + 1) % count,
                         false => {}
+                    }
+                }
+            }
+            Self::Turn(own, on) => {
+                for factor in own {
+                    let Some(now) = values.get_mut(*factor) else { continue };
+                    let twice = on[..ONLY].contains(&holds);
+                    let once = on[ONLY] == holds;
+                    match *now {
+                        TWICE if twice => {}
+                        HOLDS if once => {}
+                        _ => *now = if twice { TWICE } else { HOLDS },
                     }
                 }
             }

@@ -200,10 +200,12 @@ impl<'a> Reader<'a> {
         self.fork(values.iter().map(|value| (is(*value), true)).collect());
         let names = names.split(',').map(|name| name.trim().to_owned());
         self.factors.loops.push(names.chain(["loop".to_owned()]).collect());
+        self.factors.turns.push(turns);
         self.path.push((is(NEVER), false));
         let body = self.branch()?;
         self.path.pop();
         self.factors.loops.pop();
+        self.factors.turns.pop();
         self.path.push((is(NEVER), true));
         let other = if self.name(self.at) == "else" { self.branch()? } else { Vec::new() };
         self.path.pop();
