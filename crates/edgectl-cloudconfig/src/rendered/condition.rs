@@ -347,7 +347,6 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        let start = std::time::Instant::now();
         let mut factors = Factors::default();
         let a = factors.condition("a");
         let nots = |count: usize| format!("{}a", "not ".repeat(count));
@@ -362,7 +361,6 @@ mod tests {
             assert!(of(4).holds(&[0, 1, 0], 0));
             of(20_000);
         }
-        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
     }
 
     #[test]
