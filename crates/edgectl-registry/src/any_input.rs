@@ -29,6 +29,6 @@ proptest! {
     fn docker_keys(key in ".*", host in ".*", path in ".*") {
         let text = serde_json::json!({"auths": {key: {"auth": "dTpw"}}}).to_string();
         let config = DockerConfig::parse(&text).unwrap();
-        prop_assert!(matches!(config.login(&host, &path), Ok(Login::Stored(_)) | Err(_)));
+        prop_assert!(matches!(config.login(&host, &path), Ok(Login::Stored(_))));
     }
 }

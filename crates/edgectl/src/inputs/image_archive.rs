@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use edgectl_profile::{Expect, File, Severity, Unit};
-use edgectl_registry::{Archives, RegistryError, is_attachment_tag};
+use edgectl_registry::{Archives, ErrorKind, is_attachment_tag};
 
 use super::Gatherer;
 use crate::failure::{Doing, Failure};
@@ -43,9 +43,7 @@ impl Gatherer<'_> {
         // Other programs have a `manifest.json`, too.
         let archives = match Archives::open(&[path.to_owned()]) {
             Ok(archives) => archives,
-            Err(RegistryError::Interrupted(interrupted)) => {
-                return Err(RegistryError::from(interrupted).into());
-            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error.into()),
             Err(_) => return Ok(false),
         };
         let mut list = String::new();
