@@ -6,12 +6,13 @@ use edgectl_model::Reference;
 use serde_json::Value;
 
 use crate::attached::tagged;
-use crate::copy::{Run, WIDTH};
+use crate::copy::Run;
 use crate::error::RegistryError;
 use crate::manifest::{Pinned, RawManifest};
 use crate::plan::Planned;
 use crate::sink::Sink;
 use crate::source::Source;
+use crate::together::WIDTH;
 use crate::tree::Tree;
 use crate::upload::ImageRequest;
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use edgectl_model::{Platform, Reference};
 use edgectl_process::interrupted;
 use futures_util::future::join4;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 
 use crate::blobs::{Book, SMALL, Transfer};
 use crate::error::RegistryError;
@@ -15,6 +15,7 @@ use crate::narrow::narrowed;
 use crate::plan::{Owned, Plan, Planned};
 use crate::sink::{Place, Sink};
 use crate::source::Source;
+use crate::together::all_of;
 use crate::tree::{Tree, platforms_of};
 use crate::upload::{
     Again, ImageOutcome, ImageReport, ImageRequest, Progress, Totals, UploadRequest,
@@ -22,8 +23,6 @@ use crate::upload::{
 
 /// Images looked at or finished at once: this is waiting, not work.
 const LOOKS: usize = 16;
-/// Requests for one image at once.
-pub(crate) const WIDTH: usize = 8;
 
 /// What all images of a run share.
 pub(crate) struct Run<'a, S, K> {
@@ -196,7 +195,6 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     async fn copy(&self, plan: &Plan, place: usize, image: &Planned) -> Result<(), RegistryError> {
         let transfer = self.transfer(image);
         let store = self.sink.store(&image.target);
-        // The first failure drops what else is on its way for this image.
         let placing = image.tree.blobs.iter().map(async |entry| {
             match plan.wait_for(store.clone(), &entry.blob.digest, place).await {
                 Ok(()) | Err(RegistryError::LeftOut) if self.is_vain(plan) => {
@@ -206,13 +204,13 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             }
             transfer.ensure(&entry.blob, entry.is_foreign).await
         });
-        stream::iter(placing).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
+        all_of(placing).await?;
         interrupted()?;
         match self.put_manifests(&image.target, &image.tree).await {
             Err(RegistryError::Http(failure)) if failure.is_blob_unknown() => {
                 let again = image.tree.blobs.iter();
                 let again = again.map(|entry| transfer.ensure_again(&entry.blob, entry.is_foreign));
-                stream::iter(again).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
+                all_of(again).await?;
                 self.put_manifests(&image.target, &image.tree).await
             }
             other => other,
@@ -261,7 +259,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     ) -> Result<(), RegistryError> {
         if let Some(level) = level {
             let putting = level.iter().map(|raw| self.sink.put_manifest(target, place, raw));
-            stream::iter(putting).buffer_unordered(WIDTH).try_collect::<Vec<()>>().await?;
+            all_of(putting).await?;
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ mod save;
 mod shard;
 mod sink;
 mod source;
+mod together;
 mod tree;
 mod upload;
 mod verify;
