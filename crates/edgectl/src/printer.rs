@@ -58,12 +58,25 @@ pub(crate) fn plain(text: &str) -> String {
 fn tame(text: &str, allowed: &[char]) -> String {
     let mut tame = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_control() && !allowed.contains(&c) {
-            true => tame.extend(c.escape_debug()),
-            false => tame.push(c),
+        match c {
+            c if allowed.contains(&c) => tame.push(c),
+            c if c.is_control() => tame.extend(c.escape_default()),
+            c if is_deceptive(c) => tame.extend(c.escape_unicode()),
+            c => tame.push(c),
         }
     }
     tame
+}
+
+/// What isn't seen and changes what is: it turns the direction of a text, ends
+/// its line, or makes two names look alike.
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}')
 }
 
 /// Rows with aligned columns; the last column is as wide as it likes.
@@ -114,6 +127,11 @@ mod tests {
     fn terminals_get_no_orders() {
         assert_eq!(plain("a\u{1b}[2J\u{7}\r\nb\u{9b}ü\\"), "a\\u{1b}[2J\\u{7}\\r\\nb\\u{9b}ü\\");
         assert_eq!(tame("a\nb\r", &['\n']), "a\nb\\r");
+        let hidden = "\u{200b}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}";
+        let shown: String = hidden.chars().map(|c| c.escape_unicode().to_string()).collect();
+        assert_eq!(plain(hidden), shown);
+        assert_eq!(tame(&format!("\n{hidden}"), &['\n']), format!("\n{shown}"));
+        assert_eq!(plain("\u{2010}é日本\u{1f680}"), "\u{2010}é日本\u{1f680}");
         let rows = [vec!["a\n".to_owned(), "b".to_owned()], vec!["c".to_owned(), "d".to_owned()]];
         assert_eq!(table(&rows), "a\\n  b\nc    d\n");
     }
