@@ -1,10 +1,46 @@
 //! Why archives don't have what they were asked for.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use edgectl_model::{Digest, Platform, Reference};
 
 use super::catalog::{ArchivedImage, Archives, RefusedName};
 use crate::error::RegistryError;
 use crate::manifest::{Entry, Parsed};
+
+/// An image of which an archive has only a part.
+#[derive(Debug)]
+struct Gap {
+    image: Digest,
+    place: String,
+    /// Platforms that its index names: those that aren't there, and those that
+    /// are.
+    lacking: Vec<Platform>,
+    there: Vec<Platform>,
+}
+
+/// Images of which a part is missing, by what is missing of them.
+#[derive(Debug, Default)]
+pub(super) struct Gaps(HashMap<Digest, Vec<Arc<Gap>>>);
+
+impl Gaps {
+    /// Looks through all images once, however many turn out to be missing.
+    fn of(archives: &Archives) -> Self {
+        let mut gaps = Self::default();
+        for image in &archives.images {
+            let Ok(survey) = archives.survey(&image.digest) else { continue };
+            if survey.missing.is_empty() {
+                continue;
+            }
+            let gap = Arc::new(archives.gap_of(image));
+            for digest in survey.missing {
+                gaps.0.entry(digest).or_default().push(Arc::clone(&gap));
+            }
+        }
+        gaps
+    }
+}
 
 impl Archives {
     /// Names that archives give and that lead to no image, with the images
@@ -14,17 +50,23 @@ impl Archives {
             .images
             .iter()
             .flat_map(|image| image.refused.iter().map(move |refused| (image, refused)));
-        // Another archive may have what this one can't tell.
-        all.filter(|(_, refused)| match refused.name.digest() {
+        all.filter(|(_, refused)| self.is_nowhere(&refused.name))
+    }
+
+    /// Whether no other archive has what one can't tell.
+    fn is_nowhere(&self, refused: &Reference) -> bool {
+        match refused.digest() {
             Some(digest) => !self.has(digest),
-            None => self.find(&refused.name).is_none(),
-        })
+            None => self.find(refused).is_none(),
+        }
     }
 
     /// The error for an image, or a manifest of one, that isn't here.
     pub(super) fn absent(&self, reference: &Reference, digest: Option<&Digest>) -> RegistryError {
-        let refused = self.refused().find(|(_, refused)| refused.name == *reference);
-        if let Some((_, refused)) = refused {
+        let mut refused = self.images.iter().flat_map(|image| &image.refused);
+        if let Some(refused) = refused.find(|refused| refused.name == *reference)
+            && self.is_nowhere(reference)
+        {
             return RegistryError::manifest(reference, &refused.why);
         }
         let by_digest = digest.or(reference.digest()).and_then(|wanted| {
@@ -45,13 +87,22 @@ impl Archives {
     /// `docker save` with the store of containerd keeps an index whole, and of
     /// its images only those that were pulled.
     fn lacking_of_index(&self, reference: &Reference, wanted: &Digest) -> Option<RegistryError> {
-        let lacks = |image: &&ArchivedImage| {
-            self.survey(&image.digest).is_ok_and(|survey| survey.missing.contains(wanted))
-        };
-        let image = self.find(reference).into_iter().chain(&self.images).find(lacks)?;
-        let entries = match self.read_manifest(&image.digest).ok()?.parse().ok()? {
-            Parsed::Index(entries) => entries,
-            Parsed::Image { .. } => Vec::new(),
+        let gaps = self.gaps.get_or_init(|| Gaps::of(self)).0.get(wanted)?;
+        let named = self.find(reference).map(|image| &image.digest);
+        let gap = gaps.iter().find(|gap| Some(&gap.image) == named).or(gaps.first())?;
+        if gap.lacking.is_empty() {
+            return Some(self.missing(wanted));
+        }
+        let (image, place) = (reference.to_string(), gap.place.clone());
+        let (lacking, there) = (gap.lacking.clone(), gap.there.clone());
+        Some(RegistryError::LackingPlatforms { image, place, lacking, there })
+    }
+
+    fn gap_of(&self, image: &ArchivedImage) -> Gap {
+        let index = self.read_manifest(&image.digest).and_then(|raw| raw.parse());
+        let entries = match index {
+            Ok(Parsed::Index(entries)) => entries,
+            Ok(Parsed::Image { .. }) | Err(_) => Vec::new(),
         };
         let platforms = |is_there: bool| -> Vec<Platform> {
             let fits = |entry: &&Entry| self.has(&entry.blob.digest) == is_there;
@@ -61,12 +112,8 @@ impl Archives {
             all.dedup();
             all
         };
-        let (lacking, there) = (platforms(false), platforms(true));
-        if lacking.is_empty() {
-            return Some(self.missing(wanted));
-        }
-        let (image, place) = (reference.to_string(), image.place.clone());
-        Some(RegistryError::LackingPlatforms { image, place, lacking, there })
+        let (image, place) = (image.digest.clone(), image.place.clone());
+        Gap { image, place, lacking: platforms(false), there: platforms(true) }
     }
 
     /// Why an image that is here under another digest isn't taken.

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use edgectl_model::{Digest, Reference};
 
+use super::absent::Gaps;
 use super::content::Content;
 use super::files::Files;
 use super::scan::Scan;
@@ -40,6 +41,15 @@ pub struct RefusedName {
     pub why: String,
 }
 
+impl RefusedName {
+    /// A digest that was lost comes back by no name; a tag in its repository
+    /// is what it is called instead.
+    fn is_settled_by(&self, name: &Reference) -> bool {
+        let is_lost = self.name.digest().is_some();
+        self.name == *name || is_lost && self.name.repository() == name.repository()
+    }
+}
+
 /// Archives of images, looked through; a [`Source`](crate::Source).
 #[derive(Debug, Default)]
 pub struct Archives {
@@ -52,6 +62,8 @@ pub struct Archives {
     /// Who reads a stream that goes from front to back reads it alone; the
     /// stream that was read last.
     pub(super) reader: Arc<tokio::sync::Mutex<Option<Arc<Stream>>>>,
+    /// What is missing of the images, once somebody asks.
+    pub(super) gaps: OnceLock<Gaps>,
 }
 
 /// What the forms of archives put together.
@@ -166,7 +178,8 @@ impl Archives {
             _ => "the archives".to_owned(),
         };
         let referrers = HashMap::new();
-        let mut all = Self { images, blobs, made, referrers, place, reader: Arc::default() };
+        let (reader, gaps) = (Arc::default(), OnceLock::new());
+        let mut all = Self { images, blobs, made, referrers, place, reader, gaps };
         all.find_referrers();
         Ok(all)
     }
@@ -189,11 +202,12 @@ impl Archives {
         &self.images
     }
 
-    /// Gives an image a name: whoever does so knows which one it is.
+    /// Gives an image a name: whoever does so knows which one it is. What was
+    /// refused for the same name is settled by it, other names aren't.
     pub fn name(&mut self, digest: &Digest, name: Reference) {
         if let Some(image) = self.images.iter_mut().find(|image| image.digest == *digest) {
+            image.refused.retain(|refused| !refused.is_settled_by(&name));
             image.names.push(name);
-            image.refused.clear();
         }
     }
 

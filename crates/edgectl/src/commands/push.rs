@@ -1,8 +1,8 @@
 //! `edgectl push`.
 
-use edgectl_model::{Digest, Layout, Reference, RegistryConfig, UploadConfig};
+use edgectl_model::{Digest, Layout, PlanError, Reference, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    Archives, ArchivesFirst, ImageRequest, Registries, UploadRequest, forecast, upload,
+    Archives, ArchivesFirst, ImageRequest, RefusedName, Registries, UploadRequest, forecast, upload,
 };
 
 use crate::archive_cli::{LayoutArg, PushArgs};
@@ -111,24 +111,33 @@ fn where_to(args: &PushArgs) -> Result<(RegistryConfig, Registries, UploadConfig
 
 /// Every name of every image, with its name in the registry.
 fn plan(archives: &Archives, registry: &RegistryConfig) -> Result<Vec<ImageRequest>, Failure> {
+    let rules = registry.mirror_rules();
     let named = || {
         let images = archives.images().iter();
-        let named = images
-            .flat_map(|image| image.names.iter().map(|name| (name, Some(image.digest.clone()))));
-        // They fail, each with its own reason, and the others are pushed.
-        named.chain(archives.refused().map(|(_, refused)| (&refused.name, None)))
+        images.flat_map(|image| image.names.iter().map(|name| (name, &image.digest)))
     };
-    let targets = registry
-        .mirror_rules()
-        .plan(named().map(|(name, _)| name))
-        .map_err(|e| Failure::of(exit::FAILED, &e).doing("naming the images in the registry"))?;
-    let request = |(name, digest): (&Reference, Option<Digest>)| {
-        let target = targets.get(name)?.clone();
-        Some(ImageRequest { source: name.clone(), digest, target })
+    let targets = rules.plan(named().map(|(name, _)| name)).map_err(|e| nameless_there(&e))?;
+    let request = |(name, digest): (&Reference, &Digest)| {
+        let (source, target) = (name.clone(), targets.get(name)?.clone());
+        Some(ImageRequest { source, digest: Some(digest.clone()), target })
     };
-    // An image may stand in several archives under one name.
     let mut images: Vec<ImageRequest> = named().filter_map(request).collect();
+    // They fail, each with its own reason, and the others are pushed: whatever
+    // they would be called in the registry is in nobody's way.
+    for (_, RefusedName { name, .. }) in archives.refused() {
+        let target = rules.rewrite(name).map_err(|e| nameless_there(&e.into()))?;
+        images.push(ImageRequest { source: name.clone(), digest: None, target });
+    }
+    // An image may stand in several archives under one name.
     images.sort_by(|a, b| a.source.cmp(&b.source));
     images.dedup();
     Ok(images)
+}
+
+fn nameless_there(error: &PlanError) -> Failure {
+    let failure = Failure::of(exit::FAILED, error).doing("naming the images in the registry");
+    match error {
+        PlanError::Collision(_) => failure.hint("`--layout full` keeps them apart"),
+        PlanError::Rewrite(_) => failure,
+    }
 }

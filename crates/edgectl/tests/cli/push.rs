@@ -98,6 +98,7 @@ fn refuses_what_has_two_meanings() {
     archive(&site, "a.tar", &["quay.io/a/web:1", "docker.io/a/web:1"]);
     let ended = site.run(&["push", "a.tar", "--layout", "drop-host", "--dry-run"]).expect(1);
     assert!(ended.stderr.contains("would both become"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: `--layout full` keeps"), "{}", ended.stderr);
     let directory = site.path("b");
     let mut layout = TinyLayout::new(&directory).unwrap();
     let written = layout.image(&tiny("another")).unwrap();
@@ -213,4 +214,57 @@ fn archives_give_no_orders_to_terminals() {
     let is_order = |c: char| c.is_control() && c != '\n';
     assert!(!ended.stderr.contains(is_order), "{:?}", ended.stderr);
     assert!(!ended.stderr.contains("\nall good"), "{}", ended.stderr);
+}
+
+/// A KOTS bundle, as a directory: its registry has `app:1` once for two names.
+fn bundle(site: &Site) -> String {
+    let layout = TinyLayout::new(&site.path("bundle.layout")).unwrap();
+    let written = layout.image(&tiny("app")).unwrap();
+    let root = "kots/images/docker/registry/v2";
+    for blob in std::fs::read_dir(site.path("bundle.layout/blobs/sha256")).unwrap() {
+        let blob = blob.unwrap();
+        let hex = blob.file_name().into_string().unwrap();
+        let directory = site.path(&format!("{root}/blobs/sha256/{}/{hex}", &hex[..2]));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::copy(blob.path(), directory.join("data")).unwrap();
+    }
+    let digest = written.digest.to_string();
+    for link in ["app/_manifests/tags/1", "web/_manifests/tags/1"] {
+        site.write(&format!("{root}/repositories/{link}/current/link"), &digest);
+    }
+    let saved = "[docker.io/a/app:1, quay.io/b/app:1, quay.io/c/web:1]";
+    let text = format!("kind: Airgap\nspec:\n  savedImages: {saved}\n");
+    site.write("kots/airgap.yaml", &text);
+    digest
+}
+
+#[test]
+fn names_that_a_bundle_cannot_tell_apart_are_told_until_each_is_settled() {
+    let site = Site::new();
+    let digest = bundle(&site);
+    // Their names would meet in the registry; the third one's is in no one's way.
+    let flat = ["push", "kots", "--layout", "flatten"];
+    let ended = site.run(&flat).expect(4);
+    for (name, other) in [("docker.io/a", "quay.io/b"), ("quay.io/b", "docker.io/a")] {
+        let told = format!("`{name}/app:1`: ");
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+        let told = format!("can't tell it from `{other}/app:1`");
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+        let way_out = format!("`--name {digest}={name}/app:1`");
+        assert!(ended.stderr.contains(&way_out), "{}", ended.stderr);
+    }
+    assert!(ended.stderr.contains("copied  quay.io/c/web:1"), "{}", ended.stderr);
+
+    let one = format!("{digest}=quay.io/b/app:1");
+    for layout in ["flatten", "full"] {
+        let ended = site.run(&["push", "kots", "--layout", layout, "--name", &one]).expect(4);
+        assert!(ended.stderr.contains("1 of 3 images could not"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("`docker.io/a/app:1`: "), "{}", ended.stderr);
+    }
+    let other = format!("{digest}=docker.io/a/app:1");
+    let both = ["push", "kots", "--name", &one, "--name", &other];
+    site.run(&both).expect(0);
+    // Two that are certain meet in earnest.
+    let ended = site.run(&[&both[..], &flat[2..]].concat()).expect(1);
+    assert!(ended.stderr.contains("would both become"), "{}", ended.stderr);
 }

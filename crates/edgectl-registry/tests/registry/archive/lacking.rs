@@ -7,7 +7,7 @@ use edgectl_registry::{
     Archives, ArchivesFirst, ErrorKind, ImageOutcome, ImageRequest, RegistryError, UploadOutcome,
     UploadRequest, upload,
 };
-use edgectl_testkit::TinyLayout;
+use edgectl_testkit::{TinyImage, TinyLayout};
 use serde_json::json;
 
 use super::pack::{Saved, Tar, layout, write};
@@ -72,11 +72,40 @@ async fn an_index_without_all_of_its_images_says_which_are_there() {
     assert!(text.contains(&format!("but lacks its manifest `{}`", app.digest)), "{text}");
 }
 
+/// A lock may name thousands of images, and the archives lack as many.
+#[test]
+fn archives_are_looked_through_once_for_all_that_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tiny = TinyLayout::new(dir.path()).unwrap();
+    let (mut indexes, mut missing) = (Vec::new(), Vec::new());
+    for n in 0..50 {
+        let image = |architecture| TinyImage::new(architecture).label(&n.to_string());
+        let both = ["amd64", "arm64"].map(|architecture| tiny.image(&image(architecture)).unwrap());
+        let index = tiny.index(&both).unwrap();
+        tiny.name(&format!("quay.io/org/i{n}:1"), &index).unwrap();
+        std::fs::remove_file(blob(dir.path(), &both[1].digest)).unwrap();
+        indexes.push(index.digest);
+        missing.push(both[1].digest.clone());
+    }
+    let archives = Archives::open(&[dir.path().to_owned()]).unwrap();
+    let source = ArchivesFirst { archives, upstream: None };
+    for (n, digest) in missing.iter().enumerate() {
+        let error = source.check(&reference("quay.io/lock/x:1"), Some(digest)).unwrap_err();
+        let RegistryError::LackingPlatforms { lacking, there, .. } = &error else {
+            panic!("{n}: {error}")
+        };
+        assert_eq!(lacking, &[Platform::new("linux", "arm64")]);
+        assert_eq!(there, &[Platform::new("linux", "amd64")]);
+        // What was read for the first one is enough for all.
+        let _ = indexes.iter().try_for_each(|index| std::fs::remove_file(blob(dir.path(), index)));
+    }
+}
+
 #[test]
 fn indexes_in_indexes_without_end_are_looked_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut tiny = TinyLayout::new(dir.path()).unwrap();
-    let image = tiny.image(&edgectl_testkit::TinyImage::new("amd64")).unwrap();
+    let image = tiny.image(&TinyImage::new("amd64")).unwrap();
     let (mut digest, mut size) = (image.digest.clone(), image.size);
     for level in 0..8 {
         let entry = json!({"digest": digest.as_str(), "size": size,
@@ -134,7 +163,7 @@ async fn images_that_a_bundle_cannot_tell_apart_are_refused() {
         .file(&link("app", "2"), Digest::sha256(b"two").as_str().as_bytes())
         .file(&link("web", "1"), digest.as_str().as_bytes())
         .bytes();
-    let archives = Archives::open(&[write(bench.dir.path(), "b.airgap", &bundle)]).unwrap();
+    let mut archives = Archives::open(&[write(bench.dir.path(), "b.airgap", &bundle)]).unwrap();
     let mut named: Vec<_> =
         archives.images().iter().flat_map(|image| &image.names).map(ToString::to_string).collect();
     named.sort();
@@ -143,6 +172,10 @@ async fn images_that_a_bundle_cannot_tell_apart_are_refused() {
     let names: Vec<_> = refused.iter().map(|refused| refused.name.to_string()).collect();
     assert_eq!(names, ["docker.io/a/app:1", "quay.io/b/app:1"]);
     assert!(refused[0].why.contains("can't tell it from `quay.io/b/app:1`"), "{refused:?}");
+    // Who names one of them has said nothing of the other.
+    archives.name(&digest, reference("quay.io/b/app:1"));
+    let refused: Vec<_> = archives.refused().map(|(_, refused)| refused.name.clone()).collect();
+    assert_eq!(refused, [reference("docker.io/a/app:1")]);
     let outcome = push(&bench, archives, "docker.io/a/app:1", &[]).await;
     let text = only_error(&outcome).to_string();
     assert!(text.contains("has it as `app:1`"), "{text}");
