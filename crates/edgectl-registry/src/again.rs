@@ -25,7 +25,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         image: &ImageRequest,
         pinned: Pinned,
     ) -> Result<Result<Planned, Pinned>, RegistryError> {
-        let (root, _) = self.wanted(image, &self.request.platforms).await?;
+        let root = self.wanted(image, &self.request.platforms).await?.root;
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;
         tree.attach(self.source, &image.source).await?;
         let there = self.there(&image.target, &tree, |_| true).await?;

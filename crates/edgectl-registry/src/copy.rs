@@ -39,8 +39,23 @@ pub(crate) struct Run<'a, S, K> {
 /// What a look at source and target told.
 enum Look {
     There(Pinned),
-    /// What is to be copied, and what the source has if that is more.
-    Differs(Box<RawManifest>, Option<Box<Pinned>>),
+    Differs(Box<Wanted>),
+}
+
+/// What the target should have.
+pub(crate) struct Wanted {
+    pub(crate) root: RawManifest,
+    /// What the source has, if that is more.
+    origin: Option<Box<Pinned>>,
+    /// The platforms that its configuration says, where that was read.
+    platforms: Option<Vec<Platform>>,
+}
+
+impl Wanted {
+    /// All that the source has.
+    fn whole(root: RawManifest) -> Self {
+        Self { root, origin: None, platforms: None }
+    }
 }
 
 impl<S: Source, K: Sink> Run<'_, S, K> {
@@ -82,9 +97,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
                     self.look_again(index, image, pinned).await
                 }
                 Look::There(pinned) => Ok(Err(pinned)),
-                Look::Differs(root, origin) => {
-                    self.gather(index, image, *root, origin).await.map(Ok)
-                }
+                Look::Differs(wanted) => self.gather(index, image, *wanted).await.map(Ok),
             }
         };
         match looked.await {
@@ -115,49 +128,53 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
                 return Ok(Look::There(there));
             }
             let root = self.source.manifest(&image.source, Some(digest)).await?;
-            return Ok(Look::Differs(Box::new(root), None));
+            return Ok(Look::Differs(Box::new(Wanted::whole(root))));
         }
         let there = self.sink.head(&image.target);
-        let (there, (root, origin)) = tokio::try_join!(there, self.wanted(image, wanted))?;
-        let is_new = there.is_none_or(|there| there.digest != *root.digest());
+        let (there, wanted) = tokio::try_join!(there, self.wanted(image, wanted))?;
+        let is_new = there.is_none_or(|there| there.digest != *wanted.root.digest());
         if is_new || self.request.again == Again::All {
-            return Ok(Look::Differs(Box::new(root), origin));
+            return Ok(Look::Differs(Box::new(wanted)));
         }
-        let mut pinned = root.pinned()?;
-        if pinned.platforms.is_empty() {
-            pinned.platforms = platforms_of(self.source, &image.source, &root).await?;
-        }
-        Ok(Look::There(Pinned { origin, ..pinned }))
+        self.pinned(image, &wanted).await.map(Look::There)
     }
 
-    /// What the target should have, and what the source has if that is more.
+    /// What the target should have.
     pub(crate) async fn wanted(
         &self,
         image: &ImageRequest,
         platforms: &[Platform],
-    ) -> Result<(RawManifest, Option<Box<Pinned>>), RegistryError> {
+    ) -> Result<Wanted, RegistryError> {
         let pin = image.digest.as_ref().or(image.source.digest());
         let whole = self.source.manifest(&image.source, pin).await?;
         if platforms.is_empty() {
-            return Ok((whole, None));
+            return Ok(Wanted::whole(whole));
         }
         let origin = whole.pinned()?;
-        let root = narrowed(self.source, &image.source, whole, platforms).await?;
+        let (root, platforms) = narrowed(self.source, &image.source, whole, platforms).await?;
         let is_other = *root.digest() != origin.digest;
-        Ok((root, is_other.then(|| Box::new(origin))))
+        Ok(Wanted { root, origin: is_other.then(|| Box::new(origin)), platforms })
+    }
+
+    /// What an image is pinned to, with its platforms.
+    async fn pinned(&self, image: &ImageRequest, wanted: &Wanted) -> Result<Pinned, RegistryError> {
+        let pinned = wanted.root.pinned()?;
+        let platforms = match &wanted.platforms {
+            _ if !pinned.platforms.is_empty() => pinned.platforms,
+            Some(known) => known.clone(),
+            None => platforms_of(self.source, &image.source, &wanted.root).await?,
+        };
+        Ok(Pinned { platforms, origin: wanted.origin.clone(), ..pinned })
     }
 
     async fn gather(
         &self,
         index: usize,
         image: &ImageRequest,
-        root: RawManifest,
-        origin: Option<Box<Pinned>>,
+        wanted: Wanted,
     ) -> Result<Planned, RegistryError> {
-        let mut pinned = Pinned { origin, ..root.pinned()? };
-        if pinned.platforms.is_empty() {
-            pinned.platforms = platforms_of(self.source, &image.source, &root).await?;
-        }
+        let pinned = self.pinned(image, &wanted).await?;
+        let root = wanted.root;
         ensure_named(&image.target, &root)?;
         self.sink.ensure_takes(&image.target, &root)?;
         let mut tree = Tree::fetch(self.source, &image.source, root).await?;

@@ -191,6 +191,16 @@ pub enum RegistryError {
         /// Registry or directory.
         place: String,
     },
+    /// An image that is for other platforms than those that were asked for.
+    #[error("`{image}` is not there for {}: it has {}", listed(.wanted), listed(.has))]
+    OtherPlatforms {
+        /// The image.
+        image: String,
+        /// The platforms that were asked for.
+        wanted: Vec<Platform>,
+        /// Those that it has.
+        has: Vec<Platform>,
+    },
     /// A local file can't be put in its place.
     #[error(transparent)]
     Persist(#[from] PersistError),
@@ -267,9 +277,10 @@ impl RegistryError {
             Self::MissingProjects { .. } | Self::MissingRepositories { .. } => {
                 ErrorKind::MissingPlace
             }
-            Self::LackingPlatforms { .. } | Self::NotFound { .. } | Self::Sparse { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::LackingPlatforms { .. }
+            | Self::NotFound { .. }
+            | Self::OtherPlatforms { .. }
+            | Self::Sparse { .. } => ErrorKind::NotFound,
             Self::Stalled { .. } | Self::TokenEnded { .. } | Self::Transport { .. } => {
                 ErrorKind::Transport
             }

@@ -14,40 +14,38 @@ const ABOUT: &str = "vnd.docker.reference.digest";
 
 /// The manifest for `platforms`: that of the only one as it is, or a new index
 /// over several. An image that isn't an index stays as it is, if it is for one
-/// of them or for none in particular.
+/// of them or for none in particular; what its configuration says comes along,
+/// so that nobody fetches it again.
 pub(crate) async fn narrowed<S: Source>(
     source: &S,
     reference: &Reference,
     root: RawManifest,
     platforms: &[Platform],
-) -> Result<RawManifest, RegistryError> {
+) -> Result<(RawManifest, Option<Vec<Platform>>), RegistryError> {
     let Parsed::Index(entries) = root.parse()? else {
         let has = platforms_of(source, reference, &root).await?;
         let fits = |has: &Platform| platforms.iter().any(|wanted| fits(has, wanted));
         return match has.is_empty() || has.iter().any(fits) {
-            true => Ok(root),
-            false => Err(lacking(reference, platforms.first(), &has)),
+            true => Ok((root, Some(has))),
+            false => Err(lacking(reference, platforms, has)),
         };
     };
     let kept = kept(&entries, reference, platforms)?;
-    if let [only] = kept.as_slice() {
-        return source.manifest(reference, Some(only)).await;
-    }
-    index_of(&root, &kept)
+    let root = match kept.as_slice() {
+        [only] => source.manifest(reference, Some(only)).await?,
+        several => index_of(&root, several)?,
+    };
+    Ok((root, None))
 }
 
-fn lacking(reference: &Reference, wanted: Option<&Platform>, has: &[Platform]) -> RegistryError {
+fn lacking(reference: &Reference, wanted: &[Platform], has: Vec<Platform>) -> RegistryError {
     if has.is_empty() {
         let reason = "its index names no platforms to choose from; it can only be copied whole, \
                       without `--platform`";
         return RegistryError::manifest(reference, reason);
     }
-    let wanted = wanted.map(Platform::to_string).unwrap_or_default();
-    let has: Vec<String> = has.iter().map(Platform::to_string).collect();
-    RegistryError::NotFound {
-        what: format!("{reference} for {wanted}"),
-        place: format!("{} (it has {})", reference.domain(), has.join(", ")),
-    }
+    let (image, wanted) = (reference.to_string(), wanted.to_vec());
+    RegistryError::OtherPlatforms { image, wanted, has }
 }
 
 /// The digests of the platforms' manifests, in the order of the index.
@@ -61,7 +59,7 @@ fn kept(
         let Some(entry) = choose(entries, platform) else {
             let has: Vec<Platform> =
                 entries.iter().filter_map(|entry| entry.platform.clone()).collect();
-            return Err(lacking(reference, Some(platform), &has));
+            return Err(lacking(reference, std::slice::from_ref(platform), has));
         };
         kept.push(&entry.blob.digest);
     }

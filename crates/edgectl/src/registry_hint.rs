@@ -11,12 +11,12 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         )),
         RegistryError::LackingPlatforms { there, .. } => Some(match there.as_slice() {
             [] => "name an archive that has it".to_owned(),
-            there => {
-                let one = |platform: &Platform| format!("--platform {platform}");
-                let all: Vec<String> = there.iter().map(one).collect();
-                format!("`{}` takes what is there", all.join(" "))
-            }
+            there => format!("`{}` takes what is there", options_for(there)),
         }),
+        RegistryError::OtherPlatforms { has, .. } => Some(format!(
+            "ask for one that it has as well (`{}`), or leave it out under `images.exclude` in edge.yaml",
+            options_for(has)
+        )),
         RegistryError::LayoutInUse { .. } => {
             Some("wait for it to end, or save to another directory".to_owned())
         }
@@ -57,6 +57,11 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         }
         error => by_kind(error.kind()).map(str::to_owned),
     }
+}
+
+fn options_for(platforms: &[Platform]) -> String {
+    let one = |platform: &Platform| format!("--platform {platform}");
+    platforms.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 const NO_REGISTRY: &str = "what answers there is no registry, but a web page or something else: check host and port; a registry answers below `/v2/` of its host";

@@ -1,6 +1,6 @@
 //! Fresh, again, shared, pinned and interrupted uploads.
 
-use edgectl_model::Prefix;
+use edgectl_model::{Platform, Prefix};
 use edgectl_registry::{ImageOutcome, ImageRequest, Source, UploadRequest, check, upload};
 use edgectl_testkit::TinyImage;
 
@@ -89,6 +89,30 @@ async fn copies_between_registries_byte_for_byte() {
     assert_eq!((pinned_run.requests, pinned_run.source_requests), (1, 0));
     let unpinned_run = run(None).await;
     assert_eq!((unpinned_run.requests, unpinned_run.source_requests), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_is_read_once_for_its_platform() {
+    let (from, to) = (Bench::new(), Bench::new());
+    fill(&from);
+    assert_no_failure(&from.send(&[ALL[0]]).await);
+    let (sources, destination) = (from.registries(), to.registries());
+    let (source, target) = (from.target("edge/one:1"), to.target("mirror/one:1"));
+    let image = ImageRequest { source, digest: None, target };
+    let mut request = UploadRequest::new(vec![image], 4);
+    request.platforms = vec![Platform::new("linux", "amd64")];
+    assert_no_failure(&upload(request.clone(), &sources, &destination, &()).await);
+    let again = upload(request.clone(), &sources, &destination, &()).await;
+    let there = again.images[0].outcome.pinned().unwrap();
+    assert_eq!(there.platforms, request.platforms);
+    // Its manifest, and its configuration.
+    assert_eq!((again.blobs_sent, again.source_requests), (0, 2));
+
+    request.platforms = vec![Platform::new("linux", "arm64")];
+    let other = upload(request, &sources, &destination, &()).await;
+    let (_, error) = other.failed().next().unwrap();
+    assert!(error.to_string().ends_with("for linux/arm64: it has linux/amd64"), "{error}");
+    assert_eq!(other.source_requests, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
