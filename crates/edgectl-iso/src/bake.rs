@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgectl_model::{Digest, Hasher};
-use edgectl_process::{Replacement, Staging, file_error, interrupted};
+use edgectl_process::{Staging, file_error, interrupted};
 
 use crate::boot_files;
 use crate::content::{self, Content};
-use crate::error::{IsoError, writing_error};
-use crate::grub;
-use crate::inject::{Change, complete};
+use crate::error::IsoError;
 use crate::layers::LayerSource;
 use crate::live::{Found, LiveSystem};
 use crate::loaders::Loaders;
@@ -21,13 +19,9 @@ use crate::pack::{Compression, Packed, SQUASHFS, pack};
 use crate::packages::SystemContents;
 use crate::read_back::read_back;
 use crate::secure_boot::{Chain, SecureBoot};
-use crate::sidecar;
-use crate::undo::forget_undo;
-use crate::xorriso::{self, Disc, TOOLS, XORRISO};
+use crate::written::Image;
+use crate::xorriso::TOOLS;
 
-/// What may be replaced later, or was made to be.
-const LAST: [&str; 4] =
-    ["/config.yaml", "/nocloud/user-data", "/nocloud/network-config", "/boot/grub/grub.cfg"];
 const READ_BUFFER: usize = 1 << 20;
 
 /// What to bake.
@@ -182,7 +176,7 @@ fn bake_once(
         boot_files::set_modes(&disc)?;
         progress(BakeStep::Iso);
         interrupted()?;
-        let image = write_iso(request, &loaders.esp, &disc, manifest);
+        let image = Image::write(request, &loaders.esp, &disc, manifest);
         proof.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         image
     })?;
@@ -281,59 +275,6 @@ pub fn digest_of(path: &Path) -> Result<Digest, IsoError> {
             0 => return Ok(hasher.finish()),
             n => hasher.update(&buffer[..n]),
         }
-    }
-}
-
-fn write_iso(
-    request: &BakeRequest<'_>,
-    esp: &Path,
-    disc: &Path,
-    manifest: Vec<u8>,
-) -> Result<Image, IsoError> {
-    // The image holds credentials, so nobody else may read it.
-    let out = Replacement::new(request.out, 0o600)?;
-    let is_there = |path: &&str| disc.join(path.trim_start_matches('/')).exists();
-    let last: Vec<&str> = LAST.into_iter().filter(is_there).collect();
-    let disc = Disc {
-        label: request.label,
-        hybrid_record: grub::hybrid_record(),
-        esp,
-        grafts: vec![("/".to_owned(), disc.to_owned())],
-        last: &last,
-        linked: request.content.map(|_| content::DIRECTORY),
-        epoch: request.epoch,
-        out: out.path(),
-    };
-    // Dates on the disc are local ones; the builder's time zone must not show.
-    let cmd = XORRISO.cmd()?.args(disc.arguments()).env("TZ", "UTC");
-    xorriso::run(&cmd, out.path()).map_err(writing_error(request.out))?;
-    let change = Change {
-        user_data: request.user_data,
-        is_encrypted: request.is_encrypted,
-        network_config: request.network_config,
-        ..Change::default()
-    };
-    complete(out.path(), &change)?;
-    let digest = digest_of(out.path())?;
-    Ok(Image { out, digest, manifest })
-}
-
-/// An image that is written, but not in its place.
-struct Image {
-    out: Replacement,
-    digest: Digest,
-    manifest: Vec<u8>,
-}
-
-impl Image {
-    /// Puts it in its place, with what stands beside it.
-    fn finish(self, path: &Path) -> Result<Digest, IsoError> {
-        // What stands beside an image is never of another one.
-        sidecar::remove(path)?;
-        forget_undo(path)?;
-        self.out.finish()?;
-        sidecar::write(path, &self.digest, &self.manifest)?;
-        Ok(self.digest)
     }
 }
 

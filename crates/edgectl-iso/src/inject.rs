@@ -110,15 +110,17 @@ pub fn inject_into_stream(
     Ok(patch::stream(&from, &patches, to).map_err(file_error("copying", image))?)
 }
 
-/// Seals an image that has just been written, and puts its content there.
-pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<(), IsoError> {
+/// Seals an image that has just been written, and puts its content there; says
+/// where the first byte is that may be another one now.
+pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<u64, IsoError> {
     let disc = Disc::open(image)?;
     let manifest = Manifest::of_ours(&disc)?;
     let seal = manifest.area(AreaKind::Seal)?;
     let mut patches = patches_of(&disc, &manifest, change)?;
     patches.extend(area_patches(&disc, seal, &seal.seal(&crate::seal::seal(&disc, &manifest)?))?);
     let file = File::options().write(true).open(image).map_err(file_error("opening", image))?;
-    Ok(patch::apply(&file, &patches).map_err(file_error("writing", image))?)
+    patch::apply(&file, &patches).map_err(file_error("writing", image))?;
+    Ok(patches.iter().map(|patch| patch.offset).min().unwrap_or(u64::MAX))
 }
 
 /// What a change writes where.

@@ -23,6 +23,7 @@ mod disc;
 mod entry;
 mod error;
 mod fleet;
+mod follow;
 mod grub;
 mod initrd;
 mod inject;
@@ -51,6 +52,7 @@ mod stream;
 mod tree;
 mod undo;
 mod verify;
+mod written;
 mod xorriso;
 
 pub use area::{Area, AreaKind, Language};

@@ -132,9 +132,10 @@ impl Disc<'_> {
 }
 
 /// Runs xorriso, again if it has crashed: 1.5.4 did that once in some thousand
-/// runs, on a busy machine, with input that it took before and after.
-pub(crate) fn run(cmd: &Cmd, out: &Path) -> Result<(), CmdError> {
-    for _ in 0..CRASHES {
+/// runs, on a busy machine, with input that it took before and after. Says how
+/// often it has crashed.
+pub(crate) fn run(cmd: &Cmd, out: &Path) -> Result<u32, CmdError> {
+    for crashes in 0..CRASHES {
         match cmd.ensure_success() {
             Err(error) if has_crashed(&error) => {
                 tracing::warn!("xorriso has crashed; it is run again");
@@ -143,10 +144,10 @@ pub(crate) fn run(cmd: &Cmd, out: &Path) -> Result<(), CmdError> {
                     let _ = file.set_len(0);
                 }
             }
-            ended => return ended,
+            ended => return ended.map(|()| crashes),
         }
     }
-    cmd.ensure_success()
+    cmd.ensure_success().map(|()| CRASHES)
 }
 
 fn has_crashed(error: &CmdError) -> bool {
@@ -189,7 +190,7 @@ mod tests {
             );
             Cmd::new("sh").args(["-c", &script])
         };
-        run(&program("UNIX-SIGNAL:  SIGSEGV  errno= 0"), &out).unwrap();
+        assert_eq!(run(&program("UNIX-SIGNAL:  SIGSEGV  errno= 0"), &out).unwrap(), 2);
         assert_eq!(std::fs::read(&out).unwrap(), b"bytes\n", "nothing of the former runs");
         std::fs::remove_file(&runs).unwrap();
         run(&program("FAILURE : no such file"), &out).unwrap_err();
