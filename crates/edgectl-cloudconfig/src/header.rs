@@ -41,7 +41,7 @@ fn nothing(text: &str) -> Option<usize> {
     let is_set = text.starts_with("{%") && jinja::word(text) == "set";
     let length = jinja::length(text).filter(|_| text.starts_with("{#") || is_set)?;
     let whole = &text[..length];
-    let is_block = is_set && !whole.contains('=');
+    let is_block = is_set && jinja::set_to(jinja::inside(whole)).is_none();
     let is_odd = whole.starts_with("{%-") || whole[..length - 2].ends_with(['-', '+']);
     let end = ["\r\n", "\n"].into_iter().find(|end| text[length..].starts_with(end))?;
     (!is_block && !is_odd).then_some(length + end.len())

@@ -49,6 +49,13 @@ pub(crate) fn word(whole: &str) -> &str {
     inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
+/// What `set` gives a value to, and that; none for what stands to an `endset`.
+pub(crate) fn set_to(behind: &str) -> Option<(&str, &str)> {
+    let is_target = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.,()".contains(c);
+    let (target, value) = behind.split_once('=')?;
+    target.chars().all(is_target).then_some((target, value))
+}
+
 /// What an expression or a statement has inside.
 pub(crate) fn inside(whole: &str) -> &str {
     let inside = whole.get(2..whole.len().saturating_sub(2)).unwrap_or_default();

@@ -7,6 +7,7 @@
 //! blanks before it stay.
 
 mod condition;
+mod names;
 mod shape;
 mod tokens;
 mod ways;
@@ -256,6 +257,27 @@ mod tests {
             (
                 "{% if a %}x{% endif %}{% set a = 1 %}{% if a %}y{% endif %}",
                 vec!["xy", "y", "x", ""],
+            ),
+            ("{% if a.b %}x{% endif %}{% set b = a.c %}{% if a.b %}y{% endif %}", vec!["xy", ""]),
+            (
+                "{% set n = namespace() %}{% if n.a %}x{% endif %}{% set n.a = 1 %}{% if n.a %}y{% endif %}",
+                vec!["xy", "y", "x", ""],
+            ),
+            (
+                "{% if a %}x{% endif %}{% do a.append(1) %}{% if a %}y{% endif %}",
+                vec!["xy", "y", "x", ""],
+            ),
+            (
+                "{% if a %}x{% endif %}{% with a = 1 %}{% if a %}y{% endif %}{% endwith %}{% if a %}z{% endif %}",
+                vec!["xyz", "y", "xz", ""],
+            ),
+            (
+                "{% if a %}x{% endif %}{% for a in [1] %}{% if a %}y{% endif %}{% endfor %}",
+                vec!["xy", "y", "xyy", "yy", "x", ""],
+            ),
+            (
+                "{% for k in [1] %}{% if n.a %}x{% else %}y{% endif %}{% set n.a = 1 %}{% endfor %}",
+                vec!["x", "xx", "y", "yx", "xy", "yy"],
             ),
             (
                 "{% for a in b %}{% if a %}x{% endif %}y{% endfor %}",

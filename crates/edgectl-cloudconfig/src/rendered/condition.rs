@@ -1,5 +1,7 @@
 //! What conditions ask, so that those which ask the same go the same way.
 
+use super::names::{Names, roots};
+
 /// What a condition asks of the factors, as far as that can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
@@ -59,12 +61,12 @@ impl Factor {
 #[derive(Default)]
 pub(super) struct Factors {
     pub(super) all: Vec<Factor>,
-    /// Names that loops around set, which differ from turn to turn.
+    /// Names that loops around give values to, which differ from turn to turn.
     pub(super) loops: Vec<Vec<String>>,
     /// The factors of those loops.
     pub(super) turns: Vec<[usize; 2]>,
-    /// Names that were set so far.
-    pub(super) set: Vec<String>,
+    /// What was given values so far.
+    pub(super) names: Names,
 }
 
 impl Factors {
@@ -213,10 +215,9 @@ impl Factors {
     /// The factor of a name, and that of later turns of the loops around, where
     /// they have a say in it.
     fn both(&mut self, name: &str, kind: impl Fn() -> Kind) -> [usize; 2] {
-        let has = |set: &String| name.split(|c: char| !is_word(c)).any(|word| word == set);
-        let sets = self.set.iter().filter(|set| has(set)).count();
-        let varies = self.loops.iter().flatten().any(has);
-        let name = if sets > 0 { format!("{name} after {sets}") } else { name.to_owned() };
+        let named = roots(name);
+        let varies = self.loops.iter().flatten().any(|own| named.contains(own));
+        let name = format!("{name}{}", self.names.version(name));
         let first = self.factor(name.clone(), &kind);
         [first, if varies { self.factor(format!("{name} again"), &kind) } else { first }]
     }
@@ -285,12 +286,8 @@ impl Condition {
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
 /// With one blank between words.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -313,7 +310,7 @@ fn unwrapped(text: &str) -> Option<&str> {
 
 /// The parts of a text between separators that are neither in brackets nor in
 /// quotes.
-fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+pub(super) fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let mut parts = Vec::new();
     let mut start = 0;
     for (at, level) in levels(text) {
@@ -381,7 +378,7 @@ mod tests {
         assert_eq!(of("x is not defined"), Condition::Not(Box::new(of("x is defined"))));
         assert_eq!(of("f(a, \" and \")"), of("f(a,  \" and \")"));
         assert_eq!(factors.all.iter().map(Factor::count).collect::<Vec<_>>(), [2, 3, 2, 2]);
-        factors.set.push("a".to_owned());
+        factors.names.read("{% set a = 1 %}");
         assert_ne!(factors.condition("a"), a);
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::Fault;
-use super::condition::{Condition, Factor, Factors, HOLDS, NEVER, TWICE};
+use super::condition::{Condition, Factor, Factors, HOLDS, NEVER, TWICE, plain, split};
+use super::names::{Names, roots};
 use super::tokens::{Kind, Token, tokens};
 use super::ways::Fork;
-use crate::jinja::word;
+use crate::jinja::{set_to, word};
 
 /// Most statements inside of each other.
 const MAX_DEPTH: usize = 64;
@@ -55,12 +56,14 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn of(template: &str) -> Result<Self, Fault> {
         let tokens = tokens(template)?;
+        let statements = tokens.iter().filter(|token| token.kind == Kind::Statement);
+        let names = Names::of(statements.map(|token| &template[token.range.clone()]));
         let mut reader = Reader {
             template,
             tokens: &tokens,
             at: 0,
             depth: 0,
-            factors: Factors::default(),
+            factors: Factors { names, ..Factors::default() },
             forks: Vec::new(),
             forks_at: None,
             path: Vec::new(),
@@ -104,7 +107,10 @@ impl<'a> Reader<'a> {
             let range = token.range.clone();
             match token.kind {
                 Kind::Text => nodes.push(Node::Text(range)),
-                Kind::Expression => nodes.push(Node::Expression(range)),
+                Kind::Expression => {
+                    self.factors.names.read(&self.template[range.clone()]);
+                    nodes.push(Node::Expression(range));
+                }
                 Kind::Statement => {
                     let name = word(&self.template[range]);
                     if matches!(name, "else" | "elif") || name.starts_with("end") {
@@ -125,10 +131,12 @@ impl<'a> Reader<'a> {
             return Err(self.fault(self.at, DEEP));
         }
         self.depth += 1;
+        self.factors.names.read(&self.template[self.tokens[self.at].range.clone()]);
         let node = match name {
             "if" => Some(self.condition()?),
             "for" => Some(self.turns()?),
-            "with" | "filter" | "block" | "autoescape" => Some(Node::Group(self.section(name)?)),
+            "with" => Some(self.with()?),
+            "filter" | "block" | "autoescape" => Some(Node::Group(self.section(name)?)),
             "macro" | "call" => {
                 self.section(name)?;
                 None
@@ -168,6 +176,7 @@ impl<'a> Reader<'a> {
         loop {
             let name = self.name(self.at);
             let is_else = name == "else";
+            self.factors.names.read(&self.template[self.tokens[self.at].range.clone()]);
             let condition = (!is_else).then(|| self.asked(name));
             if let Some(condition) = &condition {
                 let options = vec![(condition.clone(), true), (condition.clone(), false)];
@@ -198,12 +207,17 @@ impl<'a> Reader<'a> {
         let may_be_none = self.factors.all.get(turns[0]).is_some_and(|turns| turns.count() > NEVER);
         let values: &[usize] = if may_be_none { &[HOLDS, TWICE, NEVER] } else { &[TWICE, HOLDS] };
         self.fork(values.iter().map(|value| (is(*value), true)).collect());
-        let names = names.split(',').map(|name| name.trim().to_owned());
-        self.factors.loops.push(names.chain(["loop".to_owned()]).collect());
+        let mut names = roots(names);
+        names.push("loop".to_owned());
+        let of = format!("{}{}", plain(over), self.factors.names.version(over));
+        let before = self.factors.names.bind(&names, Some(&of));
+        names.extend(self.changed_in_turns());
+        self.factors.loops.push(names);
         self.factors.turns.push(turns);
         self.path.push((is(NEVER), false));
         let body = self.branch()?;
         self.path.pop();
+        self.factors.names.unbind(before);
         self.factors.loops.pop();
         self.factors.turns.pop();
         self.path.push((is(NEVER), true));
@@ -213,22 +227,42 @@ impl<'a> Reader<'a> {
         Ok(Node::For { turns, body, other })
     }
 
+    /// What the loop that begins here changes from turn to turn.
+    fn changed_in_turns(&self) -> Vec<String> {
+        let mut depth = 0_usize;
+        let is_inside = |token: &&Token| {
+            match word(&self.template[token.range.clone()]) {
+                "for" => depth += 1,
+                "endfor" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth > 0
+        };
+        let inside = self.tokens[self.at..].iter().take_while(is_inside);
+        let tags = inside.filter(|token| token.kind != Kind::Text);
+        let changed =
+            |token: &Token| self.factors.names.changed_by(&self.template[token.range.clone()]);
+        tags.flat_map(changed).collect()
+    }
+
+    /// Names have other values to the end of it.
+    fn with(&mut self) -> Result<Node, Fault> {
+        let written = split(self.inside(self.at, "with"), ",");
+        let targets = written.iter().filter_map(|one| one.split_once('='));
+        let names: Vec<String> = targets.flat_map(|(target, _)| roots(target)).collect();
+        let before = self.factors.names.bind(&names, None);
+        let nodes = self.section("with")?;
+        self.factors.names.unbind(before);
+        Ok(Node::Group(nodes))
+    }
+
     /// `{% set x = 1 %}`, and `{% set x %}…{% endset %}`.
     fn set(&mut self) -> Result<(), Fault> {
-        let written = self.inside(self.at, "set");
-        let (names, is_block) = match written.split_once('=') {
-            Some((names, _)) => (names, false),
-            None => (written, true),
-        };
-        let names = names.split(',').map(|name| name.trim().to_owned());
-        self.factors.set.extend(names.collect::<Vec<_>>());
-        match is_block {
-            true => self.section("set").map(|_| ()),
-            false => {
-                self.at += 1;
-                Ok(())
-            }
+        if set_to(self.inside(self.at, "set")).is_none() {
+            return self.section("set").map(|_| ());
         }
+        self.at += 1;
+        Ok(())
     }
 
     /// From the statement that begins a branch to the next one.
