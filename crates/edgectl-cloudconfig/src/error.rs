@@ -1,5 +1,6 @@
 //! What can be wrong with user data. No message quotes a value.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use granit_parser::{ErrorKind, ScanError};
@@ -187,7 +188,7 @@ pub enum InjectError {
         /// Where.
         place: Place,
         /// What is in the way, and what to do.
-        message: &'static str,
+        message: Cow<'static, str>,
     },
     /// A proxy for a host whose runtime is the agent's affair.
     #[error(

@@ -11,6 +11,7 @@ use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config};
 use crate::holes;
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
+use crate::jinja::faults;
 use crate::lines;
 use crate::plan;
 use crate::rendered::{Extent, Ways};
@@ -62,9 +63,21 @@ fn below_trace(mut error: InjectError, text: &str) -> InjectError {
     error
 }
 
+/// Cloud-init drops the whole file for what its Jinja can't read, the registry too.
+fn ensure_read_by_jinja(bare: &str) -> Result<(), InjectError> {
+    let faults = if is_template(bare) { faults(bare) } else { Vec::new() };
+    let fault = faults.into_iter().find(|fault| !fault.is_late);
+    fault.map_or(Ok(()), |fault| {
+        let message = format!("{}: cloud-init's Jinja drops the whole file for it", fault.message);
+        let place = lines::place(bare, fault.at);
+        Err(InjectError::Template { place, message: message.into() })
+    })
+}
+
 /// The text with everything set; nothing where it is so already.
 fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>, InjectError> {
     let bare = traced.text.as_str();
+    ensure_read_by_jinja(bare)?;
     let mut templates = Template::each(bare)?.peekable();
     if templates.peek().is_none() {
         let Some((after, patch)) = changed(bare, known(traced), injection)? else {
@@ -76,7 +89,7 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
         };
     }
     if injection.runtime.is_none() && injection.flavor != Flavor::Palette {
-        return Err(InjectError::Template { place: Place::new(1, 1), message: AGENT });
+        return Err(InjectError::Template { place: Place::new(1, 1), message: AGENT.into() });
     }
     for template in templates {
         let told = |error: InjectError| error.in_template(&template);
@@ -92,11 +105,12 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
         }
         if let Some(line) = template.holes.first_gone(&after) {
             let place = Place::new(line, 1);
-            return Err(InjectError::Template { place, message: EXPRESSION });
+            return Err(InjectError::Template { place, message: EXPRESSION.into() });
         }
     }
     let place = Place::new(1, 1);
-    Err(InjectError::Template { place, message: "no word can be found that isn't in the text" })
+    let message = "no word can be found that isn't in the text".into();
+    Err(InjectError::Template { place, message })
 }
 
 /// What is there already of the registry's sections must be there on all hosts.
@@ -108,7 +122,7 @@ pub(crate) fn ensure_sure(template: &Template, injection: &Injection) -> Result<
             let Some(id) = written_at(&document, &target.path[..end]) else { continue };
             let node = document.node(id);
             if template.holes.is_inside(text, node.range.start) {
-                return Err(InjectError::Template { place: node.place, message: CONDITION });
+                return Err(InjectError::Template { place: node.place, message: CONDITION.into() });
             }
         }
     }
@@ -138,7 +152,7 @@ fn in_template(
     if let Some(span) = patch.spans.iter().find(|s| template.holes.is_inside(after, s.range.start))
     {
         let place = lines::place(&restored.text, restored.there(span.range.start));
-        return Err(InjectError::Template { place, message: CONDITION });
+        return Err(InjectError::Template { place, message: CONDITION.into() });
     }
     let patch = moved(patch, |at| Some(restored.there(at)));
     Ok((restored.text, patch))

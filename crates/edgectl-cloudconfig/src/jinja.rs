@@ -1,5 +1,11 @@
 //! What Jinja reads in a text: expressions, statements, comments, raw blocks.
 
+mod grammar;
+mod known;
+mod lexer;
+
+pub(crate) use grammar::Bad;
+
 /// What begins a condition or a loop, which nothing may be added to.
 const OPENINGS: [&str; 8] = ["if", "for", "with", "filter", "macro", "call", "block", "autoescape"];
 
@@ -101,20 +107,166 @@ pub(crate) fn with_expressions_as(text: &str, mut with: impl FnMut(&str) -> Stri
     out + rest
 }
 
-/// Where `close` ends, strings left aside.
+/// What Jinja can't read of a template, with its places there.
+pub(crate) fn faults(template: &str) -> Vec<Bad> {
+    let (mut found, mut at, mut conditions) = (Vec::new(), 0, 0_usize);
+    while let Some(start) = next_opening(&template[at..]).map(|next| at + next) {
+        let Some(length) = length(&template[start..]) else { break };
+        let whole = &template[start..start + length];
+        at = start + length;
+        conditions += usize::from(word(whole) == "if");
+        let (from, bad) = faults_of(whole);
+        found.extend(bad.into_iter().map(|bad| Bad {
+            at: start + from + bad.at,
+            is_late: bad.is_late && (conditions > 0 || whole.contains(" if ")),
+            ..bad
+        }));
+        conditions -= usize::from(word(whole) == "endif" && conditions > 0);
+    }
+    found
+}
+
+/// What is wrong with one of them, and where its inside starts.
+fn faults_of(whole: &str) -> (usize, Vec<Bad>) {
+    let is_expression = whole.starts_with("{{");
+    let open = &whole[2..whole.len() - 2];
+    let bare = open.strip_prefix(['-', '+']).unwrap_or(open);
+    let from = 2 + (open.len() - bare.len());
+    let signs: &[char] = if is_expression { &['-'] } else { &['-', '+'] };
+    let inside = bare.strip_suffix(signs).unwrap_or(bare);
+    let bad = match () {
+        () if is_expression => grammar::expression(inside),
+        () if whole.starts_with("{#") || raw_inside(whole).is_some() => Vec::new(),
+        () => grammar::statement(inside),
+    };
+    (from, bad)
+}
+
+/// Where `close` ends, strings left aside: that stands in no brackets, unless these
+/// are never closed.
 fn closing(text: &str, close: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut escaped = false;
+    let (mut quote, mut is_escaped) = (None, false);
+    let (mut open, mut first) = (Vec::new(), None);
     for (at, c) in text.char_indices().skip(2) {
+        let is_close = quote.is_none() && text[at..].starts_with(close);
+        if is_close && (open.is_empty() || close == "#}") {
+            return Some(at + close.len());
+        }
+        if is_close {
+            first.get_or_insert(at + close.len());
+        }
         match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if c == '\\' => escaped = true,
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if text[at..].starts_with(close) => return Some(at + close.len()),
-            None if matches!(c, '"' | '\'') && close != "#}" => quote = Some(c),
-            None => {}
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if c == '\\' => is_escaped = true,
+            Some(mark) if c == mark => quote = None,
+            None if close == "#}" => {}
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None if matches!(c, '(' | '[' | '{') => open.push(c),
+            None if matches!(c, ')' | ']' | '}') => {
+                let is_its = open.pop().is_some_and(|open| is_pair(open, c));
+                if !is_its && first.is_some() {
+                    return first;
+                }
+            }
+            _ => {}
         }
     }
-    None
+    first
+}
+
+fn is_pair(open: char, close: char) -> bool {
+    matches!((open, close), ('(', ')') | ('[', ']') | ('{', '}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_end_outside_of_brackets() {
+        for whole in [
+            "{{ {'a': {}} }}",
+            "{{ {'a': {'b': 1}}['a'] }}",
+            "{% set a = {'b': '%}'} %}",
+            "{{ (a }}",
+            "{{ a) }}",
+            "{{ a[b }}",
+            "{# { ' #}",
+        ] {
+            for rest in ["", " {{ b }}", "\n) ] }} #}"] {
+                assert_eq!(length(&format!("{whole}{rest}")), Some(whole.len()), "{whole}{rest}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_jinja_reads_is_told_with_its_place() {
+        for (bad, at, said) in [
+            ("{{ v1. }}", 6, "behind `.`"),
+            ("{{ }}", 2, "expression"),
+            ("{% if %}", 5, "expression"),
+            ("{% elif  -%}", 7, "expression"),
+            ("{{ x | nosuch }}", 7, "no filter `nosuch`"),
+            ("{% filter nosuch %}", 10, "no filter `nosuch`"),
+            ("{% if a is nosuch %}", 11, "no test `nosuch`"),
+            ("{{ see docs }}", 7, "a name can't stand here"),
+            ("{{ (a }}", 5, "`)`"),
+            ("{{ a and }}", 8, "expression"),
+            ("{% set a = v1. %}", 14, "behind `.`"),
+            ("{% else if b %}", 8, "write `elif`"),
+            ("{% if a = 1 %}", 8, "write `==`"),
+            ("{% if a && b %}", 8, "write `and`"),
+            ("{% if a || b %}", 9, "write `or`"),
+            ("{% if !a %}", 6, "write `not`"),
+            ("{%- endif a %}", 10, "behind `endif`"),
+            ("{% for u of us %}", 9, "write `in`"),
+            ("{% for loop in us %}", 7, "another name"),
+            ("{% set = 1 %}", 7, "name that is set"),
+            ("{% set a.b.c = 1 %}", 10, "ends here"),
+            ("{{ .Values.a }}", 3, "Helm"),
+            ("{{ $a }}", 3, "no `$`"),
+            ("{{ a ? 1 : 2 }}", 5, "if b else c"),
+            ("{{ {{ a }} }}", 4, "no `{{`"),
+            ("{{ a == }}", 7, "expression"),
+            ("{{ a is b is c }}", 10, "one `is`"),
+            ("{{ 1a }}", 4, "a name can't"),
+            ("{{ “a” }}", 3, "doesn't know"),
+            ("{{ f(a=1, b) }}", 10, "without a name"),
+            ("{% call a %}", 9, "called"),
+            ("{% with a %}", 9, "`=`"),
+        ] {
+            let found = faults(bad);
+            let is_it = |bad: &Bad| bad.at == at && bad.message.contains(said);
+            assert!(matches!(&found[..], [one] if is_it(one)), "{bad} {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_jinja_reads_is_not_told() {
+        for good in [
+            "{{ v1.a }}{# see docs #}{% raw %}{{ see docs }}{% endraw %}",
+            "{{ 'see docs' }}{{ \"a\" \"b\" }}{{ a['see docs'] }}",
+            "{{ a | default('x | y') | upper | d(1) }}",
+            "{% if a is divisibleby 3 and not b %}{% if a is not defined %}",
+            "{{ a if b else c }}{{ x.y(1, z=2) }}{{ [1, 2] | join(',') }}{{ a not in b }}",
+            "{% set a, b = 1, 2 %}{% for a in b recursive %}{{ 1_000 }}{{ a ~ b }}",
+            "{% set a %}see docs{% endset %}{% do a.append(b) %}",
+            "{% for (a, b) in c.items() if a != 1 %}{% else %}{% endfor %}",
+            "{{ -a ** 2 // 3 % 4 }}{{ a[1:] }}{{ a[:2, ::3] }}{{ {'a': {}} }}{{ () }}",
+            "{% macro m(a, b=1) %}{% endmacro %}{% call(x) m(1, *a, **b) %}{% endcall %}",
+            "{% with a = 1, b = c %}{% endwith %}{% set ns.x = 1 %}{% print a, b %}",
+            "{% filter upper | trim %}{% endfilter %}{% set a | indent(2) %}b{% endset %}",
+            "{{ a if b }}{{ 0x1f + 1.5e3 }}{{ a.0.b }}{% if a: %}{% else: %}{% endif %}",
+            "{% block a %}{% endblock a %}{{ é }}{{ a is none or b is in [1] }}",
+        ] {
+            assert_eq!(faults(good), [], "{good}");
+        }
+    }
+
+    #[test]
+    fn names_behind_a_condition_matter_to_hosts_that_come_there() {
+        let late = |text: &str| faults(text).iter().map(|bad| bad.is_late).collect::<Vec<_>>();
+        assert_eq!(late("{% if a %}{{ b | nosuch }}{% endif %}{{ b | nosuch }}"), [true, false]);
+        assert_eq!(late("{{ b | nosuch if a }}{% if a is nosuch %}"), [true, true]);
+    }
 }

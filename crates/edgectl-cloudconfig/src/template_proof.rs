@@ -31,15 +31,15 @@ pub(crate) fn proven(
 ) -> Result<String, InjectError> {
     let (after, patch) = with_line_ends(after, patch);
     let first = patch.spans.first().map_or(0, |span| span.range.start);
-    let failed = |message| {
+    let failed = |message: &'static str| {
         let place = lines::place(&after, (first + 1).min(after.len()));
-        Err(InjectError::Template { place, message })
+        Err(InjectError::Template { place, message: message.into() })
     };
     let both = format!("{before}{after}");
     let Some(mark) = holes::marks(&both).next() else { return failed(NO_WORD) };
     let told = |fault: Fault| InjectError::Template {
         place: lines::place(before, fault.at),
-        message: fault.message,
+        message: fault.message.into(),
     };
     let ways = |text| Ways::of(text, Extent::Pairs).map_err(told);
     let (old, new) = (ways(before)?, ways(&after)?);
@@ -63,7 +63,7 @@ pub(crate) fn proven(
     }
     match is_proven {
         true => Ok(trace::write(&after, &patch)),
-        false => Err(InjectError::Template { place: Place::new(1, 1), message: NO_YAML }),
+        false => Err(InjectError::Template { place: Place::new(1, 1), message: NO_YAML.into() }),
     }
 }
 

@@ -7,7 +7,6 @@ mod characters;
 mod fault;
 mod finding;
 mod host_mirrors;
-mod jinja;
 mod kind;
 mod python;
 mod registries;

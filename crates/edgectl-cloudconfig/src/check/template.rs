@@ -4,12 +4,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::finding::{Finding, Findings};
-use super::jinja;
 use super::rules;
 use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
+use crate::jinja::{Bad, faults};
 use crate::lines;
 use crate::rendered::{Extent, Fault, Rendered, Section, Ways};
 use crate::target::keys;
@@ -53,8 +53,9 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             message,
         });
     }
-    for (at, fault) in jinja::unreadable(text) {
-        let message = format!("{fault}: cloud-init's Jinja drops the whole file for it");
+    for Bad { at, message, is_late } in faults(text) {
+        let who = if is_late { "hosts that come here drop" } else { "cloud-init's Jinja drops" };
+        let message = format!("{message}: {who} the whole file for it");
         findings.add(&rules::SYNTAX, lines::place(text, at), "", message);
     }
     findings.sorted()
