@@ -151,7 +151,8 @@ impl Maker {
             true => self.one_of(&["loop.first", "not loop.last", "u == 'x'"]),
             false => self.one_of(&["n.f", "m", "n.f and m"]),
         };
-        let is_other = self.below(3) == 0 && !(self.is_plain && !other.contains("loop"));
+        let is_fine = !self.is_plain || other.contains("loop");
+        let is_other = self.below(3) == 0 && is_fine;
         if is_other { other } else { one }.to_owned()
     }
 
@@ -286,4 +287,25 @@ impl Maker {
         let head = format!("{blanks}{key}: {how}\n{blanks}  text\n");
         head + &self.branches(indent, |maker| format!("{blanks}  {}: more\n", maker.key()))
     }
+}
+
+/// A template in which something of a statement was changed.
+pub(crate) fn broken(seed: u64) -> String {
+    let text = Template::of(seed).text;
+    let mut maker =
+        Maker { state: seed, left: 0, keys: 0, loops: 0, is_odd: false, is_plain: false };
+    let signs =
+        ["=", "==", "not", "x", "(", ")", "|", ".", "'", "in", "%}", "{{", "1", "else", ":"];
+    let tags: Vec<usize> = text.match_indices("{%").map(|(at, _)| at).collect();
+    let start = tags[maker.below(tags.len())];
+    let end = start + text[start..].find("%}").unwrap();
+    let words: Vec<&str> = text[start..end].split(' ').collect();
+    let at = 1 + maker.below(words.len() - 1);
+    let sign = maker.one_of(&signs);
+    let changed = match maker.below(3) {
+        0 => [&words[..at], &words[at + 1..]].concat(),
+        1 => [&words[..at], &[sign], &words[at + 1..]].concat(),
+        _ => [&words[..at], &[sign], &words[at..]].concat(),
+    };
+    format!("{}{}{}", &text[..start], changed.join(" "), &text[end..])
 }

@@ -178,3 +178,39 @@ fn errors_are_those_of_hosts() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n---\n"));
     assert!((20..200).contains(&odd), "{odd} of them are no YAML somewhere");
 }
+
+/// What is often written for what Jinja has.
+const WRITTEN: &str = include_str!("written.txt");
+
+#[test]
+fn what_jinja_cannot_read_is_told_and_nothing_else() {
+    let head = "## template: jinja\n#cloud-config\n";
+    let written = WRITTEN.lines().filter(|line| !line.is_empty());
+    let mut texts: Vec<String> = written.map(|line| format!("{head}a: \"{line}\"\n")).collect();
+    texts.extend((0..500).map(generate::broken));
+    let questions: Vec<Question<'_>> =
+        texts.iter().map(|text| Question { texts: vec![text], values: &[] }).collect();
+    let mut wrong = Vec::new();
+    let mut odd = 0;
+    for (text, answer) in texts.iter().zip(answers(&questions)) {
+        // Not what is no YAML, or which hosts alone don't come by.
+        let is_of_jinja = |finding: &&edgectl_cloudconfig::Finding| {
+            let said = finding.message.as_str();
+            finding.rule == "yaml-syntax"
+                && (said.ends_with("Jinja drops the whole file for it")
+                    || said.contains("never closed")
+                    || said.contains("statement of the template")
+                    || said.contains("no such statement"))
+        };
+        let found = check(text, None);
+        let told = found.iter().find(is_of_jinja).map(|finding| finding.message.as_str());
+        let refused = &answer.refused[0];
+        odd += usize::from(refused.is_some());
+        if told.is_some() != refused.is_some() {
+            wrong.push(format!("{text}\nthey: {refused:?}\nwe: {told:?}"));
+        }
+        assert!(told.is_none() || inject(text, &injection()).is_err(), "{text}");
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n---\n"));
+    assert!((100..500).contains(&odd), "{odd} of them are refused");
+}
