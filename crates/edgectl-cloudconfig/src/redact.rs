@@ -21,7 +21,7 @@ use crate::secrets::{
 };
 use crate::template::{Template, explained};
 use crate::tree::{Data, Document, Id};
-use comments::hide_comments;
+use comments::{has_secret_commented_out, hide_comments};
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "\"<hidden>\"";
@@ -109,7 +109,10 @@ fn shown_of(written: &str) -> String {
     let is_set = word(bare) == "set" && bare.contains(['"', '\'']);
     let is_told =
         is_set || (!bare.starts_with("{#") && raw_inside(bare).is_none() && names_secret(bare));
-    if !is_raw && !is_told && !has_secret_line(written) && !has_login(bare) {
+    let is_commented_out =
+        || bare.starts_with("{#") && has_secret_commented_out(jinja::inside(bare));
+    let is_secret = is_raw || is_told || has_secret_line(written) || has_login(bare);
+    if !is_secret && !is_commented_out() {
         return written.to_owned();
     }
     match (bare.get(..2), bare.get(bare.len() - 2..)) {

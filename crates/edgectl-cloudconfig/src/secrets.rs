@@ -45,11 +45,10 @@ pub(crate) fn secret_lines(text: &str) -> Vec<bool> {
     let is_netrc = first_words.into_iter().any(|word| matches!(word, "machine" | "default"));
     let mut lines = Lines { open: Open::Nothing, is_netrc };
     let mut secret: Vec<bool> = text.lines().map(|line| lines.take(line)).collect();
-    for named in manifest::named_secrets(text) {
-        let line = text[..named.start].matches('\n').count();
-        if let Some(is_secret) = secret.get_mut(line) {
-            *is_secret = true;
-        }
+    for named in [manifest::named_secrets(text), markup::named_secrets(text)].concat() {
+        let line = |at: usize| text[..at].matches('\n').count();
+        let lines = secret.get_mut(line(named.start)..=line(named.end));
+        lines.unwrap_or_default().fill(true);
     }
     secret
 }
@@ -234,6 +233,20 @@ mod tests {
             "env:\n- name: DB_PASSWORD\n  value: x",
             "env:\n- value: x\n  name: DB_PASSWORD",
             "[{\"name\": \"DB_PASSWORD\", \"value\": \"x\"}]",
+            "env:\n- name: DB_PASSWORD\n  # of the plant\n\n  value: x",
+            "env:\n- name: DB_PASSWORD # of the plant\n  value: x",
+            "env:\n- value: x\n\n  # of the plant\n  name: DB_PASSWORD",
+            "<add key=\"password\" value=\"x\" />",
+            "<add value='x'\n  key='db.password'>",
+            "<key>password</key>\n  <string>x</string>",
+            "kubectl create secret generic a --from-literal=password=x",
+            "kubectl create secret generic a --from-literal=admin=x",
+            "kubectl create secret generic a --from-literal admin=x",
+            "rocommunity x",
+            "rwcommunity x 10.0.0.0/8",
+            "cryptsetup luksOpen /dev/sda a <<< x",
+            "cryptsetup luksOpen /dev/sda a <<<\"x\"",
+            "sudo -S ls <<< 'x'",
             "<a><password>x</password></a>",
             "<password>\n  x\n</password>",
             "<apiKey id=\"1\"><![CDATA[x]]></apiKey>",
@@ -292,6 +305,16 @@ mod tests {
             "- name: DB_PASSWORD\n  value: \"\"\n",
             "usage: join <token> <password>",
             "<password></password><token/><user>x</user>",
+            "<add key=\"user\" value=\"x\"><add key=\"password\" value=\"\">",
+            "<key>user</key>\n<string>x</string>",
+            "<key>password</key>\n<string>$PASSWORD</string>",
+            "env:\n- name: DB_PASSWORD\n- name: B\n  # c\n  value: x",
+            "kubectl create configmap a --from-literal=admin=x",
+            "kubectl create secret generic a --from-literal=admin=$ADMIN",
+            "the rocommunity is set below",
+            "cryptsetup luksOpen /dev/sda a <<< $KEY",
+            "cryptsetup luksDump /dev/sda",
+            "cat <<< x",
             "secretName: a",
         ] {
             assert!(!has_secret_line(text), "{text}");

@@ -143,6 +143,19 @@ fn secrets_in_contents_and_comments_are_hidden() {
         "#cloud-config\nkey:\n  # -----BEGIN PRIVATE KEY-----\n  # zqx\n  # zqx\n  # -----END PRIVATE KEY-----\n"
             .to_owned(),
         "#cloud-config\n# a\n# b\n# c: d e\n# f\n# chpasswd:\n#   list: |\n#     root:zqx\n# g h\n".to_owned(),
+        "#cloud-config\n## chpasswd:\n##   list: |\n##     root:zqx\n".to_owned(),
+        "#cloud-config\n### password: zqx\n".to_owned(),
+        "#cloud-config\n# chpasswd:\n# the old ones, see the wiki\n#   list: |\n#     root:zqx\n"
+            .to_owned(),
+        "#cloud-config\n# users:\n#   - name: a\n#     passwd: |\n#   see the wiki\n#       zqx\n"
+            .to_owned(),
+        "#cloud-config\ncredentials: {a: zqx}\n".to_owned(),
+        "#cloud-config\ncredentials: [zqx]\n".to_owned(),
+        file("content: |\n      env:\n      - name: DB_PASSWORD\n        # why\n\n        value: zqx"),
+        file("content: |\n      <key>password</key>\n      <string>zqx</string>"),
+        file("content: rocommunity zqx"),
+        "#cloud-config\nruncmd:\n- [kubectl, create, secret, generic, a, --from-literal=b=zqx]\n".to_owned(),
+        "#cloud-config\nruncmd:\n- cryptsetup luksOpen /dev/sda a <<< zqx\n".to_owned(),
         "#cloud-config-jsonp\n[{\"op\":\"add\",\"path\":\"/password\",\"value\":\"zqx\"}]\n".to_owned(),
         file("content: |\n      kind: Secret\n      stringData:\n        admin: zqx"),
         file("content: |\n      env:\n      - name: DB_PASSWORD\n        value: zqx"),
@@ -172,6 +185,10 @@ fn secrets_in_contents_and_comments_are_hidden() {
         assert_eq!(redact(&shown).unwrap(), shown);
     }
     let clean = "#cloud-config\nimagePullSecrets: [{name: a}]\nx: \"{{ v1.token }} {{ v1.name | default('a') }}\"\nruncmd:\n- curl -u {{ u }}:{{ p }} https://h\n# password\n# see: this\n# name: x\n# and: that\n";
+    assert_eq!(redact(clean).unwrap(), clean);
+    let clean = "#cloud-config\n## the password is made by the server\n## users:\n# credentials: see the wiki\nregistryCredentials: {domain: a, caCert: b}\ncredentials: a\n##\n";
+    assert_eq!(redact(clean).unwrap(), clean);
+    let clean = "## template: jinja\n#cloud-config\n{# users: see the wiki\n  and the password\n#}\na: {{ b }}\n";
     assert_eq!(redact(clean).unwrap(), clean);
     let clean = "#cloud-config\n# see https://reg.local/a@sha256:0 and --token $TOKEN\nruncmd:\n  - [docker, run, -p, \"80:80\", nginx]\n  - TOKEN=$TOKEN /join\nwrite_files:\n  - {path: /a, encoding: b64, content: aGVsbG8=}\n";
     assert_eq!(redact(clean).unwrap(), clean);
@@ -312,6 +329,8 @@ fn secrets_of_a_template_are_hidden() {
         "x:\n  a{{ v1.k }}: S3cr\n",
         "x: {{ v1.proxy or \"http://u:S3cr@h\" }}\n",
         "{# http://u:S3cr@h #}\n",
+        "{# an old one\nchpasswd:\n  list: |\n    root:S3cr\n#}\n",
+        "{#\n  chpasswd:\n    list: |\n      root:S3cr\n#}\n",
         "password_{{ v1.k }}: S3cr\n",
         "{{ \"password\" }}: S3cr\n",
         "{% if a %}password{% else %}passwd{% endif %}: S3cr\n",

@@ -11,22 +11,61 @@ pub(super) fn hide_comments(text: &str) -> String {
     let is_comment = |line: &&str| line.trim_start().starts_with('#');
     for lines in lines.chunk_by(|a, b| is_comment(a) && is_comment(b)) {
         let comments: Vec<&str> =
-            lines.iter().map(|line| line.split_once('#').map_or("", |(_, text)| text)).collect();
+            lines.iter().map(|line| parted(line).map_or("", |(_, text)| text)).collect();
         let bare: Vec<&str> = comments.iter().map(|text| text.trim_end_matches('\n')).collect();
         let is_secret = secret_lines(&bare.join("\n"));
         let commented_out = secrets_commented_out(&bare);
         for (n, line) in lines.iter().enumerate() {
-            let is_secret = is_secret.get(n).is_some_and(|is_secret| *is_secret)
-                || commented_out.get(n).is_some_and(|is_secret| *is_secret);
+            let is_secret =
+                is_secret.get(n).is_some_and(|is_secret| *is_secret) || commented_out[n];
             shown.push_str(&hide_comment(line, is_secret || has_secret_line(bare[n])));
         }
     }
     shown
 }
 
+/// What a line has to the `#` of its comment, or to the last one of `##`, and what
+/// behind.
+fn parted(line: &str) -> Option<(&str, &str)> {
+    let start = line.find('#')?;
+    let comment = line[start..].trim_start_matches('#');
+    Some((&line[..line.len() - comment.len()], comment))
+}
+
+/// Whether a comment of Jinja's hides something when it is read as user data.
+pub(super) fn has_secret_commented_out(comment: &str) -> bool {
+    secrets_commented_out(&comment.lines().collect::<Vec<_>>()).contains(&true)
+}
+
 /// Which lines of a comment hide something when they are read as user data, which
-/// may have prose above and below.
+/// may have prose above, below and between.
 fn secrets_commented_out(lines: &[&str]) -> Vec<bool> {
+    let mut secret = secrets_in_a_row(lines);
+    let entries = without_prose(lines);
+    let kept: Vec<&str> = entries.iter().map(|n| lines[*n]).collect();
+    for (n, is_secret) in entries.iter().zip(secrets_in_a_row(&kept)) {
+        secret[*n] |= is_secret;
+    }
+    secret
+}
+
+/// The lines that begin entries, or may go on with one.
+fn without_prose(lines: &[&str]) -> Vec<usize> {
+    let mut last = 0;
+    let is_kept = |n: &usize| {
+        let line = lines[*n];
+        let indent = line.len() - line.trim_start().len();
+        let is_entry = is_entry(line);
+        if is_entry {
+            last = indent;
+        }
+        is_entry || indent > last
+    };
+    (0..lines.len()).filter(is_kept).collect()
+}
+
+/// The same, with prose above and below alone.
+fn secrets_in_a_row(lines: &[&str]) -> Vec<bool> {
     /// What begins so often and can't be read is hidden from there on.
     const MOST: usize = 200;
     let mut secret = vec![false; lines.len()];
@@ -93,14 +132,14 @@ fn hide_comment(line: &str, is_secret: bool) -> String {
     if line.starts_with(trace::START) {
         return format!("{}<hidden>{end}", trace::START);
     }
-    let Some((before, comment)) = line.split_once('#') else { return line.to_owned() };
+    let Some((before, comment)) = parted(line) else { return line.to_owned() };
     if !is_secret {
         let comment = without_logins(comment).unwrap_or_else(|| comment.to_owned());
-        return format!("{before}#{comment}");
+        return format!("{before}{comment}");
     }
     let key = comment.split([':', '=']).next().unwrap_or_default();
     // What isn't a key may be a part of the secret.
     let is_key = comment.len() > key.len() && is_secret_key(key.trim()) && !has_secret_line(key);
     let key = if is_key { format!("{key}:") } else { String::new() };
-    format!("{before}#{key} <hidden>{end}")
+    format!("{before}{key} <hidden>{end}")
 }

@@ -44,7 +44,10 @@ pub(crate) fn is_command_with_secret(words: &[&str]) -> bool {
 pub(super) fn is_secret(line: &str, is_netrc: bool) -> bool {
     let words: Vec<&str> =
         line.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
-    is_command_with_secret(&words) || is_piped(&words) || is_login(&words, is_netrc)
+    is_command_with_secret(&words)
+        || is_piped(&words)
+        || is_community(&words)
+        || is_login(&words, is_netrc)
 }
 
 /// The word that ends the input of `chpasswd <<WORD`.
@@ -103,6 +106,11 @@ impl<'a> Command<'a> {
         };
         match flag {
             flag if self.has(&WITH_USER) && USER.contains(&flag) => is_user_with_password(value),
+            // `kubectl create secret generic a --from-literal=b=x`
+            "--from-literal" => {
+                let (key, value) = value.split_once('=').unwrap_or_default();
+                (self.has(&["secret"]) || is_secret_key(key)) && is_given(value)
+            }
             "--creds" | "--src-creds" | "--dest-creds" => is_user_with_password(value),
             flag if flag.starts_with("--") => is_secret_key(flag) && is_given(value),
             _ if FLAGS.iter().any(is_short) => true,
@@ -174,6 +182,15 @@ fn is_piped(words: &[&str]) -> bool {
         said.and_then(|mut said| said.find(|word| !word.starts_with(['-', '%'])))
             .is_some_and(|word| !is_variable(word))
     };
+    if let Some(said) = here(words) {
+        let takers = ["passwd", "smbpasswd", "cryptsetup", "kinit"];
+        let takes = takers.into_iter().any(is_there)
+            || is_there("--password-stdin")
+            || (is_there("sudo") && is_there("-S"));
+        if takes && !said.is_empty() && !is_variable(said) {
+            return true;
+        }
+    }
     if is_there("chpasswd") {
         return words.iter().any(|word| !word.contains("://") && is_user_with_password(word));
     }
@@ -188,6 +205,19 @@ fn is_piped(words: &[&str]) -> bool {
             .any(behind_pipe)
         || (behind_pipe("sudo") && behind_pipe("-S"));
     takes && is_printed()
+}
+
+/// What a command gets as its input: `<<< x`.
+fn here<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let (at, rest) =
+        words.iter().enumerate().find_map(|(at, word)| Some((at, word.strip_prefix("<<<")?)))?;
+    Some(bare(if rest.is_empty() { words.get(at + 1)? } else { rest }))
+}
+
+/// `rocommunity x 10.0.0.0/8` of snmpd, which lets in whoever knows the word.
+fn is_community(words: &[&str]) -> bool {
+    const NAMES: [&str; 4] = ["rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6"];
+    matches!(words, [name, said, ..] if NAMES.contains(name) && is_given(said))
 }
 
 /// `machine h login u password x`, which may go over several lines.

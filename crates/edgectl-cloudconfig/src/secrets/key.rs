@@ -154,7 +154,9 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
 pub(crate) fn is_secrets_key(key: &str) -> bool {
     let words = words(key);
     let is_pull = words.iter().any(|word| word == "pull");
-    !is_pull && words.last().is_some_and(|last| matches!(last.as_str(), "secrets" | "tokens"))
+    let is_alone = matches!(&words[..], [only] if only == "credentials");
+    let is_said = words.last().is_some_and(|last| matches!(last.as_str(), "secrets" | "tokens"));
+    is_alone || (!is_pull && is_said)
 }
 
 /// Whether a file is nothing but logins or a key, by its name.

@@ -18,13 +18,13 @@ static DATA: LazyLock<Option<Regex>> =
 static NAME_FIRST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"(?:^|[\s{,"'-])name["']?[ \t]*[:=][ \t]*["']?(?P<name>[A-Za-z0-9_.-]+)["']?[ \t]*,?"#,
-        r#"[ \t]*\r?\n?[ \t]*["']?value["']?[ \t]*[:=](?P<value>[^\n]*)"#,
+        r#"[ \t]*(#[^\n]*)?(\r?\n[ \t]*(#[^\n]*)?)*["']?value["']?[ \t]*[:=](?P<value>[^\n]*)"#,
     ))
     .ok()
 });
 static VALUE_FIRST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?:^|[\s{,"'-])value["']?[ \t]*[:=](?P<value>[^\n]*?),?[ \t]*\r?\n?[ \t]*"#,
+        r#"(?:^|[\s{,"'-])value["']?[ \t]*[:=](?P<value>[^\n]*?),?[ \t]*(\r?\n[ \t]*(#[^\n]*)?)*"#,
         r#"["']?\bname["']?[ \t]*[:=][ \t]*["']?(?P<name>[A-Za-z0-9_.-]+)"#,
     ))
     .ok()
