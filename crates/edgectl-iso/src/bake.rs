@@ -39,7 +39,8 @@ pub struct BakeRequest<'a> {
     /// cloud-init's network configuration.
     pub network_config: Option<&'a [u8]>,
     /// Says what the system was made of, for the manifest; asked beside the
-    /// packing, because it may take reading everything.
+    /// packing, because it may take reading everything, or after it where the
+    /// layers say so.
     pub inputs: &'a (dyn Fn() -> Result<Vec<Input>, IsoError> + Sync),
     /// Text of the image lock.
     pub lock: &'a str,
@@ -156,13 +157,17 @@ fn bake_once(
     // The boot loaders need nothing of the system, and little of the machine.
     let (packed, loaders, inputs) = std::thread::scope(|scope| {
         let loaders = scope.spawn(|| Loaders::make(request, chain.as_ref(), scratch.path()));
-        let inputs = scope.spawn(request.inputs);
-        (pack(request, scratch.path(), &disc, progress), loaders.join(), inputs.join())
+        let is_later = request.layers.tells_inputs_afterwards();
+        let inputs = (!is_later).then(|| scope.spawn(request.inputs));
+        let packed = pack(request, scratch.path(), &disc, progress);
+        let inputs = inputs.map(|inputs| inputs.join());
+        (packed, loaders.join(), inputs)
     });
     let packed = packed?;
     let squashfs_time = started.elapsed();
     progress(BakeStep::BootFiles);
     let loaders = loaders.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let inputs = inputs.unwrap_or_else(|| Ok((request.inputs)()));
     let inputs = inputs.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let found = find_live(request, &packed, &disc)?;
     let live = found.live;

@@ -21,6 +21,11 @@ pub trait LayerSource: Sync {
     fn count(&self) -> usize;
     /// Opens a layer; called once or twice for each.
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + '_>>;
+    /// Whether its digests are known once it has been read: what a system is
+    /// made of is then asked after the packing, and beside it otherwise.
+    fn tells_inputs_afterwards(&self) -> bool {
+        false
+    }
     /// Paths of directories that are there even if no layer speaks of them.
     fn implied(&self) -> &[&str] {
         &[]

@@ -75,7 +75,7 @@ pub use kernel::{KernelPair, find_kernel};
 pub use layers::LayerSource;
 pub use live::LiveSystem;
 pub use manifest::{FileDigest, Input, Live, Manifest};
-pub use netboot::{NetbootError, NetbootReport, netboot};
+pub use netboot::{NetbootError, NetbootReport, ensure_netboot, netboot};
 pub use pack::Compression;
 pub use packages::{InstalledPackage, PackageManager, SystemContents};
 pub use sbom::sbom;

@@ -153,6 +153,10 @@ impl LayerSource for Rooted<'_> {
         self.0.open(index)
     }
 
+    fn tells_inputs_afterwards(&self) -> bool {
+        self.0.tells_inputs_afterwards()
+    }
+
     fn implied(&self) -> &[&str] {
         &MOUNT_POINTS
     }

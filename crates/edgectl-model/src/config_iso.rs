@@ -53,6 +53,21 @@ pub struct IsoConfig {
     /// Where a bill of materials (SPDX 2.3, JSON) goes, if one is wanted.
     #[serde(default)]
     pub sbom: Option<String>,
+    /// Files that machines start the image from over a network, written with
+    /// every image, if they are wanted.
+    #[serde(default)]
+    pub netboot: Option<NetbootConfig>,
+}
+
+/// Where files for starting over a network go, and where machines find them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetbootConfig {
+    /// Where machines will find the files: `http://` or `https://`.
+    pub url: String,
+    /// Where the files go; the directory is replaced as a whole.
+    #[serde(default = "default_netboot_out")]
+    pub out: String,
 }
 
 /// Whom user data is encrypted to: owners of keys, or whoever knows a passphrase.
@@ -137,12 +152,17 @@ impl Default for IsoConfig {
             network: None,
             encrypt: None,
             sbom: None,
+            netboot: None,
         }
     }
 }
 
 fn default_label() -> String {
     "EDGECTL".to_owned()
+}
+
+fn default_netboot_out() -> String {
+    "build/netboot".to_owned()
 }
 
 fn default_iso_out() -> String {

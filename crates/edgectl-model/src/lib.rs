@@ -29,7 +29,9 @@ pub use config::{
     BootConfig, EdgeConfig, ExcludedImage, ImagesConfig, ListedImage, OneOrMany, RegistryConfig,
     RenderConfig, SourceRegistry, SourcesConfig,
 };
-pub use config_iso::{CompressionConfig, EncryptConfig, IsoConfig, LiveConfig, SecureBootConfig};
+pub use config_iso::{
+    CompressionConfig, EncryptConfig, IsoConfig, LiveConfig, NetbootConfig, SecureBootConfig,
+};
 pub use config_text::{ConfigError, EDGE_YAML_TEMPLATE, edge_yaml_schema, parse_edge_yaml};
 pub use credentials::{CloudConfig, CredentialsConfig, LoginWay, SecretPlace};
 pub use digest::{Digest, DigestError, Hasher};

@@ -18,12 +18,12 @@ pub(crate) struct IsoNetbootArgs {
     pub(crate) iso: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// Where machines will find the files: http:// or https://.
+    /// Where machines will find the files: http:// or https:// [default: edge.yaml's].
     #[arg(long, value_name = "URL")]
-    pub(crate) url: String,
-    /// Where the files go; the directory is replaced as a whole.
+    pub(crate) url: Option<String>,
+    /// Where the files go; the directory is replaced as a whole [default: edge.yaml's].
     #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

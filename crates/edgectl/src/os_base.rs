@@ -1,11 +1,10 @@
 //! What an installer is baked from: an image in a layout directory or a
 //! registry, or a root file system in a tar or a directory.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use edgectl_iso::{DirectoryLayer, Input, IsoError, LayerSource, Owners, digest_of};
+use edgectl_iso::{DirectoryLayer, Input, IsoError, LayerSource, Owners};
 use edgectl_model::{Digest, ImageLock, Platform, Reference};
 use edgectl_registry::{Layout, LayoutImage, PullRequest, interruptible, pull_to_layout};
 
@@ -16,6 +15,7 @@ use crate::printer::Printer;
 use crate::progress::UploadProgress;
 use crate::project::Project;
 use crate::read_ahead::ReadAhead;
+use crate::read_digest::ReadDigest;
 use crate::runtime::on_runtime;
 
 /// Blobs in flight when the operating system image is pulled.
@@ -31,7 +31,7 @@ pub(crate) enum OsBase {
     /// An image.
     Image(LayoutImage),
     /// A root file system in a tar, plain or compressed.
-    Tar(PathBuf, Form),
+    Tar(ReadDigest, Form),
     /// The same in a directory.
     Directory(DirectoryLayer),
 }
@@ -50,7 +50,7 @@ impl OsBase {
         if path.is_file() {
             let form = tar_form(&path).map_err(|e| Failure::of(exit::FAILED, &e));
             return match form.doing(doing())? {
-                Some(form) => Ok(Self::Tar(path, form)),
+                Some(form) => Ok(Self::Tar(ReadDigest::of(path), form)),
                 None => Err(Failure::new(exit::FAILED, "it is a file, but no tar").doing(doing())),
             };
         }
@@ -64,7 +64,7 @@ impl OsBase {
     pub(crate) fn inputs(&self) -> Result<Vec<Input>, IsoError> {
         let input = |name: String, digest: &Digest| Input { name, digest: digest.clone() };
         match self {
-            Self::Tar(path, _) => Ok(vec![input("operating system".to_owned(), &digest_of(path)?)]),
+            Self::Tar(file, _) => Ok(vec![input("operating system".to_owned(), &file.digest()?)]),
             Self::Directory(directory) => Ok(vec![directory.input("operating system")?]),
             Self::Image(image) => {
                 let mut inputs = vec![input("operating system".to_owned(), &image.digest)];
@@ -115,10 +115,16 @@ impl LayerSource for OsBase {
                 Ok(Box::new(ReadAhead::new(reader)))
             }
             Self::Directory(directory) => directory.open(),
-            Self::Tar(path, form) => {
-                Ok(Box::new(ReadAhead::new(unfolded(File::open(path)?, *form)?)))
+            Self::Tar(file, form) => {
+                let (file, size) = file.open()?;
+                Ok(Box::new(ReadAhead::new(unfolded(file, size, *form)?)))
             }
         }
+    }
+
+    /// A tar's digest is what its reader has seen of it.
+    fn tells_inputs_afterwards(&self) -> bool {
+        matches!(self, Self::Tar(..))
     }
 }
 

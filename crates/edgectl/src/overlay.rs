@@ -58,4 +58,8 @@ impl LayerSource for Laid {
             None => self.base.open(index),
         }
     }
+
+    fn tells_inputs_afterwards(&self) -> bool {
+        self.base.tells_inputs_afterwards()
+    }
 }

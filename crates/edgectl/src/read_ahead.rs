@@ -59,10 +59,9 @@ fn read_pieces(
 ) {
     loop {
         let mut piece = emptied.try_recv().unwrap_or_default();
-        piece.clear();
-        piece.reserve_exact(PIECE);
-        let read = from.by_ref().take(PIECE as u64).read_to_end(&mut piece);
-        let more = matches!(read, Ok(1..));
+        piece.resize(PIECE, 0);
+        let (bytes, read) = fill(&mut from, &mut piece);
+        piece.truncate(bytes);
         // What was read before a failure is still good.
         if !piece.is_empty() && to.send(Ok(piece)).is_err() {
             return;
@@ -71,10 +70,24 @@ fn read_pieces(
             let _ = to.send(Err(error));
             return;
         }
-        if !more {
+        if bytes < PIECE {
             return;
         }
     }
+}
+
+/// Reads until the piece is full or the input ends; says how far it came.
+fn fill(from: &mut impl Read, piece: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut at = 0;
+    while at < piece.len() {
+        match from.read(&mut piece[at..]) {
+            Ok(0) => break,
+            Ok(n) => at += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (at, Err(error)),
+        }
+    }
+    (at, Ok(()))
 }
 
 #[cfg(test)]

@@ -59,6 +59,13 @@ pub struct NetbootReport {
     pub warnings: Vec<String>,
 }
 
+/// Fails for an address or a directory that [`netboot`] would refuse, before
+/// there is an image.
+pub fn ensure_netboot(url: &str, out: &Path) -> Result<(), IsoError> {
+    script::checked(url)?;
+    ensure_ours(out)
+}
+
 /// Writes a directory for a server that machines reach at `url`. It is replaced
 /// as a whole.
 pub fn netboot(iso: &Path, url: &str, out: &Path) -> Result<NetbootReport, IsoError> {

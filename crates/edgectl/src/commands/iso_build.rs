@@ -21,6 +21,7 @@ use crate::iso_content::content;
 use crate::iso_encrypt::ForMedium;
 use crate::iso_exposure::Exposure;
 use crate::iso_network::network_config;
+use crate::netboot::Netboot;
 use crate::os_base::OsBase;
 use crate::overlay::Laid;
 use crate::printer::{Printer, bytes};
@@ -75,6 +76,8 @@ pub(crate) fn build_iso(
     let text = text.map(|text| with.encrypt.wish(project)?.apply(&text)).transpose()?;
     let mut exposure = Exposure::default();
     exposure.add(text.as_ref(), network.is_some());
+    let netboot = Netboot::of(project);
+    netboot.as_ref().map_or(Ok(()), Netboot::ensure)?;
     let run = project.config.boot.run.as_ref().map(Reference::canonical);
     let request = BakeRequest {
         layers: &base,
@@ -111,6 +114,9 @@ pub(crate) fn build_iso(
         report.kernel
     ));
     exposure.tell("the image", report.live == LiveSystem::Edge, printer);
+    if let Some(netboot) = netboot {
+        netboot.write(&report.path, printer)?;
+    }
     Ok(report)
 }
 

@@ -1,21 +1,20 @@
 //! `edgectl iso netboot`: files for a server that machines start from.
 
-use edgectl_iso::{Inspection, NetbootReport, netboot};
+use edgectl_iso::NetbootReport;
 use serde_json::json;
 
 use crate::cli::Output;
 use crate::commands::iso_inject::image;
 use crate::exit;
-use crate::failure::{Doing, Failure};
-use crate::iso_encrypt::opener_of;
+use crate::failure::Failure;
 use crate::iso_netboot_cli::IsoNetbootArgs;
-use crate::printer::{Printer, bytes};
+use crate::netboot::Netboot;
+use crate::printer::Printer;
+use crate::project::Project;
 
 pub(crate) fn run(args: &IsoNetbootArgs, printer: Printer) -> Result<u8, Failure> {
     let iso = image(args.iso.as_deref(), &args.project.file)?;
-    let doing = || format!("making network boot files of `{}`", iso.display());
-    let report = netboot(&iso, &args.url, &args.out).doing(doing())?;
-    tell(&report, &Inspection::of(&iso).doing(doing())?, printer);
+    let report = wanted(args)?.write(&iso, printer)?;
     printer.data(&match args.output.output {
         Output::Table => format!("{}\n", report.script),
         Output::Json => format!("{:#}\n", value(&report)),
@@ -23,29 +22,25 @@ pub(crate) fn run(args: &IsoNetbootArgs, printer: Printer) -> Result<u8, Failure
     Ok(exit::DONE)
 }
 
-fn tell(report: &NetbootReport, seen: &Inspection, printer: Printer) {
-    for file in &report.files {
-        printer.say(&format!("  {} ({})", file.path, bytes(file.bytes)));
+/// What the command line says, else what the project does.
+fn wanted(args: &IsoNetbootArgs) -> Result<Netboot, Failure> {
+    if let (Some(url), Some(out)) = (&args.url, &args.out) {
+        return Ok(Netboot { url: url.clone(), out: out.clone() });
     }
-    for warning in &report.warnings {
-        printer.say(&format!("warning: {warning}"));
-    }
-    let medium = report.medium.display();
-    let opener = seen.user_data.iter().find_map(|found| opener_of(&found.content));
-    printer.say(&match report.holds_user_data {
-        true if opener.is_some() && seen.network_config.is_none() => {
-            format!("{medium} holds the user data encrypted; machines need a key disc, or are asked")
-        }
-        true if opener.is_some() => format!(
-            "warning: {medium} holds the user data encrypted, and the network configuration is not; it \
-             has mode 0600, so the server must be let read it"
-        ),
-        true => format!(
-            "warning: {medium} holds the user data with its secrets, and whoever can fetch it has \
-             them; it has mode 0600, so the server must be let read it"
-        ),
-        false => format!("{medium} holds no user data yet; `iso inject` puts some onto the image"),
-    });
+    let lacks = match args.url {
+        None => "`--url`: where machines will find the files",
+        Some(_) => "`--out`: where the files go",
+    };
+    let hint = |failure: Failure| failure.hint(format!("or name {lacks}"));
+    let project = Project::load(&args.project.file).map_err(hint)?;
+    let of_project = Netboot::of(&project);
+    let url = args.url.clone().or(of_project.as_ref().map(|netboot| netboot.url.clone()));
+    let out = args.out.clone().or(of_project.map(|netboot| netboot.out));
+    let missing = || {
+        let text = format!("edge.yaml has no `iso.netboot`, and the command line no {lacks}");
+        Failure::new(exit::USAGE, text).hint("`iso: {netboot: {url: 'http://192.0.2.1:8080'}}`")
+    };
+    Ok(Netboot { url: url.ok_or_else(missing)?, out: out.ok_or_else(missing)? })
 }
 
 fn value(report: &NetbootReport) -> serde_json::Value {

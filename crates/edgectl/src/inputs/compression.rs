@@ -55,9 +55,13 @@ pub(super) fn form_of(start: &[u8]) -> Option<Form> {
     }
 }
 
-/// The contents of a file that is packed as a stream. A bomb ends in an error.
-pub(crate) fn unfolded(file: File, form: Form) -> io::Result<Box<dyn Read + Send>> {
-    let size = file.metadata()?.len();
+/// The contents of a file of `size` bytes that is packed as a stream. A bomb
+/// ends in an error.
+pub(crate) fn unfolded(
+    file: impl Read + Send + 'static,
+    size: u64,
+    form: Form,
+) -> io::Result<Box<dyn Read + Send>> {
     let file = BufReader::with_capacity(1 << 16, file);
     let reader: Box<dyn Read + Send> = match form {
         Form::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),

@@ -32,7 +32,8 @@ pub(super) fn each(
         return each_of_zip(file, visit);
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("contents");
-    each_of_stream(unfolded(file, form)?, stem, visit)
+    let size = file.metadata()?.len();
+    each_of_stream(unfolded(file, size, form)?, stem, visit)
 }
 
 /// The same for a stream that is unfolded already. What is no tar is a single
