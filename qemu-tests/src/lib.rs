@@ -10,6 +10,6 @@ mod programs;
 mod run;
 
 pub use disk::replace_on_disk;
-pub use netboot::{FileServer, NetworkMachine};
+pub use netboot::{FileServer, Firmware, NetworkMachine};
 pub use programs::Programs;
 pub use run::{Edgectl, Ended};

@@ -9,12 +9,44 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgectl_model::EVENT_PORT;
-use edgectl_process::{Cmd, Running};
+use edgectl_process::{Cmd, Running, Tool};
 
 /// QEMU's user network has its host here.
 const HOST: &str = "10.0.2.2";
 const PATIENCE: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(200);
+const UEFI: Tool = Tool {
+    name: "/usr/share/OVMF/OVMF_CODE_4M.fd",
+    package: "ovmf",
+    purpose: "starting over a network under UEFI",
+    version: &[],
+};
+const UEFI_VARIABLES: Tool = Tool { name: "/usr/share/OVMF/OVMF_VARS_4M.fd", ..UEFI };
+
+/// What starts a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF.
+    Uefi,
+}
+
+impl Firmware {
+    /// QEMU's arguments for it; `directory` takes its variables.
+    fn arguments(self, directory: &Path) -> Vec<String> {
+        if self == Self::Bios {
+            return Vec::new();
+        }
+        let variables = directory.join("variables.fd");
+        std::fs::copy(UEFI_VARIABLES.find().unwrap(), &variables).unwrap();
+        let (code, variables) = (UEFI.find().unwrap(), variables.display());
+        let flash = "if=pflash,format=raw,file=";
+        let drives =
+            [format!("{flash}{},readonly=on", code.display()), format!("{flash}{variables}")];
+        drives.into_iter().flat_map(|drive| ["-drive".to_owned(), drive]).collect()
+    }
+}
 
 /// Serves the files of a directory to this machine alone, over HTTP.
 #[derive(Debug)]
@@ -67,7 +99,7 @@ pub struct NetworkMachine {
 
 impl NetworkMachine {
     /// Starts one whose firmware is told to fetch `script`.
-    pub fn start(directory: &Path, script: &str) -> Self {
+    pub fn start(directory: &Path, script: &str, firmware: Firmware) -> Self {
         std::fs::create_dir_all(directory).unwrap();
         let place = |name: &str| directory.join(name).display().to_string();
         let disk = place("disk.qcow2");
@@ -89,7 +121,8 @@ impl NetworkMachine {
             .args(["-drive", &format!("if=none,id=disk,format=qcow2,cache=unsafe,file={disk}")])
             .args(["-device", "virtio-blk-pci,drive=disk"])
             .args(["-netdev", &format!("user,id=net,bootfile={script}")])
-            .args(["-device", "virtio-net-pci,netdev=net,bootindex=1"]);
+            .args(["-device", "virtio-net-pci,netdev=net,bootindex=1"])
+            .args(firmware.arguments(directory));
         let running = Some(cmd.start_logging(&log).unwrap());
         Self { running, directory: directory.to_owned(), console, keyboard: None }
     }
@@ -99,10 +132,14 @@ impl NetworkMachine {
         self.wait_for("events.jsonl", &format!("\"event\":\"{event}\""), 1);
     }
 
-    /// Waits until a question was asked so many times on the console, and types
-    /// an answer.
-    pub fn answer(&mut self, question: &str, times: usize, answer: &str) {
+    /// Waits until a question was asked so many times on the console.
+    pub fn wait_for_question(&mut self, question: &str, times: usize) {
         self.wait_for("console.log", question, times);
+    }
+
+    /// Waits for a question, too, and types an answer.
+    pub fn answer(&mut self, question: &str, times: usize, answer: &str) {
+        self.wait_for_question(question, times);
         let console = &self.console;
         let keyboard = self.keyboard.get_or_insert_with(|| {
             let keyboard = UnixStream::connect(console).unwrap();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use edgectl_model::{ImageLock, Reference};
 use edgectl_testkit::quickstart::{ExternalRegistry, PULLER, World, WorldOptions};
 use edgectl_testkit::{TinyImage, TinyLayout};
-use qemu_tests::{Edgectl, FileServer, NetworkMachine, Programs, replace_on_disk};
+use qemu_tests::{Edgectl, FileServer, Firmware, NetworkMachine, Programs, replace_on_disk};
 use serde_json::Value;
 
 const FORGOTTEN: &str = "docker.io/library/memcached:1.6";
@@ -99,9 +99,15 @@ fn starts_over_a_network(s: &Scenario) {
     let out = directory.to_str().unwrap();
     let ended = s.edgectl.run(&["iso", "netboot", "--url", &server.url(), "--out", out]).expect(0);
     assert!(ended.stderr.contains("holds the user data encrypted"), "{}", ended.stderr);
-    let mut machine =
-        NetworkMachine::start(&directory.with_extension("machine"), ended.stdout.trim());
+    let machine = directory.with_extension("machine");
+    let script = ended.stdout.trim();
+    let start = |name, firmware| NetworkMachine::start(&machine.join(name), script, firmware);
     let question = "Passphrase of the user data";
+    let mut machine = start("uefi", Firmware::Uefi);
+    machine.wait_for_question(question, 1);
+    assert!(machine.said("console.log").contains("efi: EFI v"));
+    drop(machine);
+    let mut machine = start("bios", Firmware::Bios);
     machine.answer(question, 1, "not this one");
     machine.answer(question, 2, PASSPHRASE);
     machine.wait_for_event("install-started");
