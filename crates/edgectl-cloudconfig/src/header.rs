@@ -14,6 +14,11 @@ pub(crate) fn is_cloud_config(text: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
+/// What stands where the line of `#cloud-config` has to.
+pub(crate) fn behind_template(text: &str) -> &str {
+    &text[start(text)..]
+}
+
 /// Whether something else stands in the line of `#cloud-config`: cloud-init takes
 /// it, and Kairos' agents, which compare the whole line, pass the file over.
 pub(crate) fn has_more_than_header(text: &str) -> bool {
@@ -21,30 +26,35 @@ pub(crate) fn has_more_than_header(text: &str) -> bool {
     is_cloud_config(text) && header.trim_end() != CLOUD_CONFIG
 }
 
+/// Whether a byte order mark stands before all.
+pub(crate) fn has_mark(text: &str) -> bool {
+    text.starts_with(MARK)
+}
+
 /// Where the line of `#cloud-config` has to start: behind a template's first line,
-/// and behind what leaves nothing there.
+/// and behind what leaves nothing there but blanks, which cloud-init passes over.
 fn start(text: &str) -> usize {
     let mark = if text.starts_with(MARK) { MARK.len_utf8() } else { 0 };
     if !is_jinja_template(text) {
         return mark;
     }
     let mut at = lines::next(text, mark);
-    while let Some(length) = nothing(&text[at..]) {
-        at += length;
+    loop {
+        let rest = text[at..].trim_start();
+        at = text.len() - rest.len();
+        match nothing(rest) {
+            Some(length) => at += length,
+            None => return at,
+        }
     }
-    at
 }
 
-/// How long a comment of Jinja's, or a `set`, is with the line end that it takes
-/// along; none where a text begins with something else.
+/// How long a comment of Jinja's, a `set` or a macro is; none where a text begins
+/// with something else.
 fn nothing(text: &str) -> Option<usize> {
     let is_set = text.starts_with("{%") && jinja::word(text) == "set";
-    let length = jinja::length(text).filter(|_| text.starts_with("{#") || is_set)?;
-    let whole = &text[..length];
-    let is_block = is_set && jinja::set_to(jinja::inside(whole)).is_none();
-    let is_odd = whole.starts_with("{%-") || whole[..length - 2].ends_with(['-', '+']);
-    let end = ["\r\n", "\n"].into_iter().find(|end| text[length..].starts_with(end))?;
-    (!is_block && !is_odd).then_some(length + end.len())
+    let is_bare = text.starts_with("{#") || is_set;
+    jinja::section_length(text).or_else(|| jinja::length(text).filter(|_| is_bare))
 }
 
 /// Whether the text has one of the headers that Kairos takes beside
@@ -100,6 +110,9 @@ mod tests {
             "#cloud-config # ours\n",
             "## Template: Jinja \n#cloud-config\n",
             "## template: jinja\n{% set a = 1 %}\n{# b #}\n#cloud-config\n",
+            "## template: jinja\n{# a +#}\n{%- set a = 1 -%}\n\n#cloud-config\n",
+            "## template: jinja\n{% set a %}b{% endset %}\n{% macro m() %}\nc\n{% endmacro %}\n#cloud-config\n",
+            "## template: jinja\n{# a #} #cloud-config\n",
         ] {
             assert!(is_cloud_config(good), "{good:?}");
         }
@@ -108,11 +121,10 @@ mod tests {
             "\n#cloud-config\n",
             " #cloud-config\n",
             "#cloud-config-archive\n",
-            "## template: jinja\n\n#cloud-config\n",
             "#!/bin/sh\n",
             "## template:jinja\n#cloud-config\n",
             "## template: jinja\n{% if a %}\n#cloud-config\n{% endif %}\n",
-            "## template: jinja\n{# a #} #cloud-config\n",
+            "## template: jinja\na\n#cloud-config\n",
             "stylus: {}\n",
         ] {
             assert!(!is_cloud_config(bad), "{bad:?}");

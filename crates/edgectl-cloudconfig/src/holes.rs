@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::block_lines::{block_parent, indent};
-use crate::jinja::{is_closing, is_opening, is_raw, length, next_opening};
+use crate::jinja::{
+    called, inside, is_closing, is_opening, is_raw, length, macros, next_opening, section_length,
+};
 use crate::lines;
 
 /// What a word stands for.
@@ -83,6 +85,7 @@ impl Holes {
     /// `mark` must be nowhere in the template.
     pub(crate) fn dig(template: &str, mark: String) -> Result<Self, Unclosed> {
         let mut holes = Self { text: String::new(), mark, puts: Vec::new(), lines: Vec::new() };
+        let macros = macros(template);
         let mut rest = template;
         let mut line = 1;
         while let Some(at) = next_opening(rest) {
@@ -90,6 +93,7 @@ impl Holes {
             line += rest[..at].matches('\n').count();
             let length = length(&rest[at..])
                 .ok_or_else(|| Unclosed { line, opening: rest[at..at + 2].to_owned() })?;
+            let length = section_length(&rest[at..]).unwrap_or(length);
             let whole = &rest[at..at + length];
             holes.lines.push(line);
             line += whole.matches('\n').count();
@@ -101,7 +105,9 @@ impl Holes {
                     .chars()
                     .next()
                     .is_none_or(|c| matches!(c, '\n' | '\r'));
-            match is_line && !whole.starts_with("{{") {
+            // What a macro makes may be lines.
+            let makes_lines = called(inside(whole)).is_some_and(|name| macros.contains(&name));
+            match is_line && (!whole.starts_with("{{") || makes_lines) {
                 true => holes.put_line(whole, before, rest),
                 false => holes.put(whole),
             }

@@ -24,9 +24,58 @@ pub(crate) fn is_raw(inside: &str) -> bool {
     statement.trim_matches(['-', '+']).trim() == "raw"
 }
 
-/// Whether a statement begins a condition or a loop.
+/// Whether a statement begins a condition or a loop, and doesn't end it, too.
 pub(crate) fn is_opening(whole: &str) -> bool {
-    OPENINGS.contains(&word(whole))
+    OPENINGS.contains(&word(whole)) && section_length(whole.trim_start()).is_none()
+}
+
+/// The length of a macro, or of what is set to an `endset`, with its end, where a
+/// text begins with one: it leaves nothing where it stands.
+pub(crate) fn section_length(text: &str) -> Option<usize> {
+    let name = Some(word(text)).filter(|_| text.starts_with("{%"))?;
+    let is_it = |whole: &str| match word(whole) {
+        "macro" => name == "macro",
+        "set" => name == "set" && set_to(inside(whole)).is_none(),
+        _ => false,
+    };
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(start) = next_opening(&text[at..]).map(|next| at + next) {
+        let whole = &text[start..start + length(&text[start..])?];
+        at = start + whole.len();
+        if whole.starts_with("{%") {
+            let is_end = word(whole).strip_prefix("end") == Some(name);
+            depth = (depth + usize::from(is_it(whole))).checked_sub(usize::from(is_end))?;
+        }
+        match depth {
+            0 if start == 0 => return None,
+            0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The names of macros that a template has.
+pub(crate) fn macros(template: &str) -> Vec<&str> {
+    let (mut names, mut at) = (Vec::new(), 0);
+    while let Some(start) = next_opening(&template[at..]).map(|next| at + next) {
+        let Some(length) = length(&template[start..]) else { break };
+        let whole = &template[start..start + length];
+        at = start + length;
+        if let Some(length) = section_length(&template[start..]) {
+            at = start + length;
+            names.extend(called(inside(whole).trim_start_matches(word(whole)).trim()));
+        }
+    }
+    names
+}
+
+/// The name at the beginning of `name(…)`, or of `name` alone.
+pub(crate) fn called(text: &str) -> Option<&str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let (name, behind) = text.split_at(text.find(|c| !is_word(c)).unwrap_or(text.len()));
+    let behind = behind.trim();
+    (!name.is_empty() && (behind.is_empty() || behind.starts_with('('))).then_some(name)
 }
 
 /// Whether a statement ends one.
@@ -192,6 +241,7 @@ mod tests {
             "{{ a) }}",
             "{{ a[b }}",
             "{# { ' #}",
+            "{% macro m(a) %}",
         ] {
             for rest in ["", " {{ b }}", "\n) ] }} #}"] {
                 assert_eq!(length(&format!("{whole}{rest}")), Some(whole.len()), "{whole}{rest}");

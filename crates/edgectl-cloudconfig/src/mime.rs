@@ -12,9 +12,34 @@ pub(crate) fn is_mime(text: &str) -> bool {
     first.starts_with("content-type:") || first.starts_with("mime-version:")
 }
 
-/// Its cloud-config parts.
+/// Messages inside of each other that are looked into.
+const MAX_DEPTH: usize = 8;
+
+/// Its cloud-config parts, those of messages inside of it, too.
 pub(crate) fn mime_parts(text: &str) -> Vec<Part> {
-    sections(text).into_iter().filter_map(|section| mime_part(text, section)).collect()
+    let sections = all_sections(text, 0..text.len(), MAX_DEPTH);
+    sections.into_iter().filter_map(|section| mime_part(text, section)).collect()
+}
+
+/// Whether a message has any part at all.
+pub(crate) fn has_sections(text: &str) -> bool {
+    !sections(text).is_empty()
+}
+
+/// Parts in the order in which cloud-init takes them: those of a message stand in
+/// the place of it.
+fn all_sections(text: &str, range: Range<usize>, depth: usize) -> Vec<Range<usize>> {
+    let own = sections(&text[range.clone()]);
+    let own = own.into_iter().map(|own| range.start + own.start..range.start + own.end);
+    own.flat_map(|section| {
+        let (headers, _) = split_headers(&text[section.clone()]);
+        let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+        match kind.starts_with("multipart/") && depth > 0 {
+            true => all_sections(text, section, depth - 1),
+            false => vec![section],
+        }
+    })
+    .collect()
 }
 
 /// What stands between the delimiters of a MIME message, headers included.

@@ -21,7 +21,7 @@ use crate::secrets::{
 };
 use crate::template::{Template, explained};
 use crate::tree::{Data, Document, Id};
-use comments::{has_secret_commented_out, hide_comments};
+use comments::{has_secret_inside, hide_comments};
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "\"<hidden>\"";
@@ -105,20 +105,28 @@ fn redact_one(text: &str) -> Result<String, RedactError> {
 fn shown_of(written: &str) -> String {
     let bare = written.trim_start();
     let is_raw = raw_inside(bare).is_some() && bare.contains('\n');
+    let section = jinja::section_length(bare);
     // What it is set to may be used anywhere.
-    let is_set = word(bare) == "set" && bare.contains(['"', '\'']);
-    let is_told =
-        is_set || (!bare.starts_with("{#") && raw_inside(bare).is_none() && names_secret(bare));
-    let is_commented_out =
-        || bare.starts_with("{#") && has_secret_commented_out(jinja::inside(bare));
+    let is_set = word(bare) == "set" && (section.is_some() || bare.contains(['"', '\'']));
+    let is_told = is_set
+        || is_secret_macro(bare)
+        || (!bare.starts_with("{#") && raw_inside(bare).is_none() && names_secret(bare));
+    let is_section = bare.starts_with("{#") || section.is_some();
+    let has_inside = || is_section && has_secret_inside(bare);
     let is_secret = is_raw || is_told || has_secret_line(written) || has_login(bare);
-    if !is_secret && !is_commented_out() {
+    if !is_secret && !has_inside() {
         return written.to_owned();
     }
     match (bare.get(..2), bare.get(bare.len() - 2..)) {
         (Some(open), Some(close)) => format!("{open} <hidden> {close}"),
         _ => "<hidden>".to_owned(),
     }
+}
+
+/// Whether a macro makes a secret, by its name.
+fn is_secret_macro(bare: &str) -> bool {
+    let behind = jinja::inside(bare).strip_prefix("macro").filter(|_| word(bare) == "macro");
+    behind.and_then(|behind| behind.trim().split('(').next()).is_some_and(is_secret_key)
 }
 
 /// Whether a text within what Jinja reads may be a secret, by a name beside it:

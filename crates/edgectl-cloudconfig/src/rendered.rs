@@ -251,6 +251,18 @@ mod tests {
             ("{%\traw\n%}{{ a }}{% endraw %}b\n", vec!["{{ a }}b\n"]),
             ("{% set a = 1 %}{% set b %}x{% endset %}c {{ \"{{\" }}\r\n", vec!["c {{\n"]),
             ("{% do a.append(1) %}\nx\n", vec!["x\n"]),
+            (
+                "{% macro m(a) %}{% if a %}x{% endif %}{% endmacro %}{{ m(1) }}-{{ m(2) }}",
+                vec!["x-x", "-x", "x-", "-"],
+            ),
+            ("{% macro m(a) %}\n- {{ a }}\n{% endmacro %}\n{{ m(b) }}c\n", vec!["- W\nc\n"]),
+            ("{% set a %}\n- b\n{% endset %}\n{{ a }}{{ a | trim }}\n", vec!["- b\nW\n"]),
+            ("{% set a %}b{% endset %}{% set a = 1 %}{{ a }}", vec!["W"]),
+            ("{% macro m() %}a{{ m() }}{% endmacro %}{{ m() }}", vec!["aaaaaaaaW"]),
+            (
+                "{% macro m() %}a{{ caller() }}{% endmacro %}{% call m() %}b{% endcall %}",
+                vec!["aW"],
+            ),
             ("{% if a %}x{% elif d %}z{% endif %}", vec!["x", "z", ""]),
             ("{% if a %}x{% endif %}{% if not a %}y{% endif %}", vec!["x", "y"]),
             ("{% if a == 'b' %}x{% endif %}{% if a == 'c' %}y{% endif %}", vec!["x", "y", ""]),

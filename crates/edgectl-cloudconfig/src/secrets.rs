@@ -11,6 +11,8 @@ mod shape;
 pub(crate) use command::is_command_with_secret;
 pub(crate) use key::{is_beside_secret, is_secret_file, is_secret_key, is_secrets_key};
 pub(crate) use login::{logins, without_logins};
+pub(crate) use manifest::is_secret as is_secret_manifest;
+pub(crate) use pair::is_variable;
 
 use crate::certificate::decode_bytes;
 use crate::scalar::is_old_line_end;
@@ -22,8 +24,13 @@ const SHORTEST: usize = 16;
 /// Whether a text has a secret in one of its lines, in the clear or as base64:
 /// `password: x`, `"auth": "x"`, `TOKEN=x`, `docker login -p x`, a private key.
 pub(crate) fn has_secret_line(text: &str) -> bool {
+    has_secret_line_or(text, is_secret_manifest)
+}
+
+/// The same with another opinion of which manifests are secrets.
+pub(crate) fn has_secret_line_or(text: &str, is_manifest: impl Fn(&str) -> bool) -> bool {
     let text = text.replace(|c| c == '\r' || is_old_line_end(c), "\n");
-    let is_secret = |text: &str| secret_lines(text).contains(&true) || manifest::is_secret(text);
+    let is_secret = |text: &str| secret_lines(text).contains(&true) || is_manifest(text);
     // The whole, which may take several lines, or a word of it.
     let whole = decode_bytes(&text);
     let words = text.split(|c: char| c.is_whitespace() || "\"',;:()".contains(c));

@@ -22,7 +22,6 @@ pub use schema::USER_DATA_SCHEMA;
 pub use subject::{Against, Flavor};
 
 use crate::envelope::parts;
-use crate::error::Place;
 use crate::template::{Template, is_template};
 use crate::tree::Document;
 use finding::Findings;
@@ -36,8 +35,7 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let Some(parts) = parts(text) else { return check_one(text, against) };
     let mut findings = Findings::default();
     if parts.is_empty() {
-        let message = "none of its parts is cloud-config (`text/cloud-config`)";
-        findings.add(&rules::HEADER, Place::new(1, 1), "", message);
+        rules::add_no_cloud_config(text, &mut findings);
     }
     rules::check_parts(&parts, &mut findings);
     // The registry's settings may be in one part alone; of several the last
@@ -64,6 +62,10 @@ fn names_registries(text: &str) -> bool {
 }
 
 fn check_one(text: &str, against: Option<&Against>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    if rules::add_other_kind(text, &mut findings) {
+        return findings.sorted();
+    }
     match Template::of(text) {
         Ok(template) if template.is_some() || is_template(text) => template::check(text, against),
         Ok(_) => check_yaml(text, against),

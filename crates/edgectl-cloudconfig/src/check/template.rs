@@ -123,11 +123,17 @@ fn on_some_hosts(finding: &Finding) -> Option<Finding> {
         }
         // It is used on others.
         _ if is_of_images => None,
-        rule if rule == rules::WRONG_TYPE.id && finding.message.ends_with("given: null") => {
+        rule if is_of_nothing(rule, &finding.message) => {
             Some(as_warning("on hosts where a loop or a condition leaves nothing here"))
         }
         _ => Some(finding.clone()),
     }
+}
+
+/// Whether something is wrong because there is nothing.
+fn is_of_nothing(rule: &str, message: &str) -> bool {
+    (rule == rules::WRONG_TYPE.id && message.ends_with("given: null"))
+        || (rule == rules::INVALID.id && message.contains(" at least "))
 }
 
 fn check_way(

@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
             _ => return Ok(()),
         }
         // As in Python.
-        if !matches!(name.text, "set" | "do" | "print" | "endblock") {
+        if !matches!(name.text, "set" | "do" | "print" | "with" | "endblock") {
             self.takes(":");
         }
         self.end()
@@ -215,7 +215,7 @@ impl<'a> Parser<'a> {
 
     fn with(&mut self) -> Read {
         let mut is_first = true;
-        while self.word().kind != Kind::End && !self.is_operator(":") {
+        while self.word().kind != Kind::End {
             if !is_first {
                 self.expect(",")?;
             }

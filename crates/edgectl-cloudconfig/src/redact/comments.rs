@@ -1,6 +1,7 @@
 //! Secrets in comments.
 
 use super::{apply, document_edits};
+use crate::jinja;
 use crate::secrets::{has_secret_line, is_secret_key, secret_lines, without_logins};
 use crate::trace;
 
@@ -32,9 +33,12 @@ fn parted(line: &str) -> Option<(&str, &str)> {
     Some((&line[..line.len() - comment.len()], comment))
 }
 
-/// Whether a comment of Jinja's hides something when it is read as user data.
-pub(super) fn has_secret_commented_out(comment: &str) -> bool {
-    secrets_commented_out(&comment.lines().collect::<Vec<_>>()).contains(&true)
+/// Whether a comment or a macro of Jinja's hides something when it is read as user
+/// data.
+pub(super) fn has_secret_inside(whole: &str) -> bool {
+    let text = jinja::with_expressions_as(jinja::inside(whole), |_| "x".to_owned());
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("{%"));
+    secrets_commented_out(&lines.collect::<Vec<_>>()).contains(&true)
 }
 
 /// Which lines of a comment hide something when they are read as user data, which

@@ -303,7 +303,7 @@ fn literal(text: &str) -> Option<&str> {
 }
 
 /// What stands in the brackets around the whole, if there are some.
-fn unwrapped(text: &str) -> Option<&str> {
+pub(super) fn unwrapped(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('(')?.strip_suffix(')')?;
     levels(inside).all(|(_, level)| level >= 0).then_some(inside)
 }

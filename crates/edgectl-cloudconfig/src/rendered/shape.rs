@@ -1,16 +1,21 @@
 //! The statements of a template, inside of each other.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Fault;
-use super::condition::{Condition, Factor, Factors, HOLDS, NEVER, TWICE, plain, split};
+use super::condition::{Condition, Factor, Factors, HOLDS, NEVER, TWICE, plain, split, unwrapped};
 use super::names::{Names, roots};
 use super::tokens::{Kind, Token, tokens};
 use super::ways::Fork;
-use crate::jinja::{set_to, word};
+use crate::jinja::{called, inside, set_to, word};
 
 /// Most statements inside of each other.
 const MAX_DEPTH: usize = 64;
+
+/// Most macros that are called inside of each other, and in all.
+const MAX_CALLS: usize = 8;
+const MOST_CALLS: usize = 256;
 
 const UNCLOSED: &str = "a statement of the template is not closed";
 const STRAY: &str =
@@ -68,6 +73,9 @@ impl Shape {
             forks_at: None,
             path: Vec::new(),
             sections: Vec::new(),
+            bodies: bodies(template, &tokens),
+            calls: 0,
+            expanded: 0,
         };
         let nodes = reader.nodes()?;
         if reader.at < tokens.len() {
@@ -97,6 +105,33 @@ struct Reader<'a> {
     /// What holds where the reader is.
     path: Vec<(Condition, bool)>,
     sections: Vec<Section>,
+    /// Macros, and what is set to an `endset`, by their names: where they begin.
+    bodies: BTreeMap<&'a str, usize>,
+    /// How many calls the reader is in, and how many there were.
+    calls: usize,
+    expanded: usize,
+}
+
+/// What has a name of its own in all the template.
+fn bodies<'a>(template: &'a str, tokens: &[Token]) -> BTreeMap<&'a str, usize> {
+    let mut bodies = BTreeMap::new();
+    let mut given: Vec<String> = Vec::new();
+    for (n, token) in tokens.iter().enumerate().filter(|(_, t)| t.kind == Kind::Statement) {
+        let whole = &template[token.range.clone()];
+        let behind = inside(whole).trim_start_matches(word(whole)).trim();
+        let (targets, is_body) = match word(whole) {
+            "macro" => (behind.split('(').next().unwrap_or_default(), true),
+            "set" => (set_to(behind).map_or(behind, |(to, _)| to), set_to(behind).is_none()),
+            "for" => (behind.split(" in ").next().unwrap_or_default(), false),
+            "with" => (behind, false),
+            _ => continue,
+        };
+        given.extend(roots(targets));
+        bodies.extend(called(behind).filter(|_| is_body).map(|name| (name, n)));
+    }
+    let is_once = |name: &str| given.iter().filter(|given| *given == name).count() == 1;
+    bodies.retain(|name, _| is_once(name));
+    bodies
 }
 
 impl<'a> Reader<'a> {
@@ -109,7 +144,7 @@ impl<'a> Reader<'a> {
                 Kind::Text => nodes.push(Node::Text(range)),
                 Kind::Expression => {
                     self.factors.names.read(&self.template[range.clone()]);
-                    nodes.push(Node::Expression(range));
+                    nodes.push(self.expression(range)?);
                 }
                 Kind::Statement => {
                     let name = word(&self.template[range]);
@@ -137,9 +172,14 @@ impl<'a> Reader<'a> {
             "for" => Some(self.turns()?),
             "with" => Some(self.with()?),
             "filter" | "block" | "autoescape" => Some(Node::Group(self.section(name)?)),
-            "macro" | "call" => {
-                self.section(name)?;
+            "macro" => {
+                self.body(name)?;
                 None
+            }
+            "call" => {
+                let range = self.tokens[self.at].range.clone();
+                self.body(name)?;
+                Some(self.expression(range)?)
             }
             "set" => {
                 self.set()?;
@@ -168,6 +208,41 @@ impl<'a> Reader<'a> {
         let nodes = self.nodes()?;
         self.ended(start, name)?;
         Ok(nodes)
+    }
+
+    /// What makes nothing where it stands: only whether it can be read matters.
+    fn body(&mut self, name: &str) -> Result<(), Fault> {
+        let (forks, sections) = (self.forks.len(), self.sections.len());
+        let (factors, forks_at) = (self.factors.all.len(), self.forks_at);
+        self.section(name)?;
+        self.forks.truncate(forks);
+        self.sections.truncate(sections);
+        self.factors.all.truncate(factors);
+        self.forks_at = forks_at;
+        Ok(())
+    }
+
+    /// An expression that is nothing but a macro that is called, or what was set to
+    /// an `endset`, makes what that has inside.
+    fn expression(&mut self, range: Range<usize>) -> Result<Node, Fault> {
+        let written = inside(&self.template[range.clone()]);
+        let written = written.strip_prefix("call ").unwrap_or(written).trim();
+        let body = called(written).filter(|name| {
+            let behind = &written[name.len()..];
+            behind.is_empty() || unwrapped(behind.trim()).is_some()
+        });
+        let body = body.and_then(|name| self.bodies.get(name).copied());
+        let body = body.filter(|_| self.calls < MAX_CALLS && self.expanded < MOST_CALLS);
+        let Some(body) = body else { return Ok(Node::Expression(range)) };
+        let name = self.name(body);
+        let behind = self.inside(body, name);
+        let names = roots(behind.split_once('(').map_or("", |(_, names)| names));
+        let (at, before) = (self.at, self.factors.names.bind(&names, None));
+        (self.at, self.calls, self.expanded) = (body, self.calls + 1, self.expanded + 1);
+        let nodes = self.section(name)?;
+        (self.at, self.calls) = (at, self.calls - 1);
+        self.factors.names.unbind(before);
+        Ok(Node::Group(nodes))
     }
 
     fn condition(&mut self) -> Result<Node, Fault> {
@@ -259,7 +334,7 @@ impl<'a> Reader<'a> {
     /// `{% set x = 1 %}`, and `{% set x %}…{% endset %}`.
     fn set(&mut self) -> Result<(), Fault> {
         if set_to(self.inside(self.at, "set")).is_none() {
-            return self.section("set").map(|_| ());
+            return self.body("set");
         }
         self.at += 1;
         Ok(())

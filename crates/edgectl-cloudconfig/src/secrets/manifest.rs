@@ -31,7 +31,7 @@ static VALUE_FIRST: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Whether a text is a manifest of a Secret with something in it.
-pub(super) fn is_secret(text: &str) -> bool {
+pub(crate) fn is_secret(text: &str) -> bool {
     [&KIND, &DATA].into_iter().all(|regex| regex.as_ref().is_some_and(|r| r.is_match(text)))
 }
 

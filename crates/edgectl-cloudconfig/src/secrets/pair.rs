@@ -65,7 +65,7 @@ pub(super) fn is_lone(line: &str) -> bool {
 }
 
 /// Whether a word stands for a value that is elsewhere.
-pub(super) fn is_variable(word: &str) -> bool {
+pub(crate) fn is_variable(word: &str) -> bool {
     VARIABLE.as_ref().is_some_and(|variable| variable.is_match(word)) || word.starts_with("$(")
 }
 

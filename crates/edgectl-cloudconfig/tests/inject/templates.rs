@@ -161,6 +161,48 @@ fn a_list_may_begin_with_a_loop() {
 }
 
 #[test]
+fn lists_may_be_made_by_macros_and_blocks() {
+    let head = "## template: jinja\n";
+    for before in [
+        "#cloud-config\n{% macro user(n) %}\n  - name: {{ n }}\n    groups: [a]\n{% endmacro %}\nusers:\n{{ user('a') }}\n{{ user('b') }}\nhostname: b\n",
+        "{% macro m(n) %}\n- {{ n }}\n{% endmacro %}\n#cloud-config\nruncmd:\n{{ m('ls') }}\nhostname: b\n",
+        "#cloud-config\n{% set users %}\n- a\n- b\n{% endset %}\nusers:\n{{ users }}\nhostname: b\n",
+        "{% set users -%}\n- a\n{% endset %}\n{# a +#}\n#cloud-config\nhostname: b\nusers:\n{{ users }}\n",
+    ] {
+        let before = format!("{head}{before}");
+        let after = inject(&before, &full()).unwrap_or_else(|e| panic!("{e}\n{before}"));
+        assert_eq!(remove(&after).unwrap().text, before);
+        assert_eq!(check(&after, None), [], "{after}");
+        // cloud-init passes over blanks before the header, of what Jinja has made.
+        let of = |text: &str| rendered(text, true).trim_start().to_owned();
+        let (mut was, mut is) = (values(&of(&before)), values(&of(&after)));
+        assert_eq!(read_settings(&of(&after)).unwrap().rules.len(), 2, "{after}");
+        (_, _) = (was.remove("stylus"), is.remove("stylus"));
+        assert_eq!(was, is, "{after}");
+    }
+    let twice =
+        "#cloud-config\n{% macro m() %}\nstylus: {debug: true}\n{% endmacro %}\n{{ m() }}\n";
+    inject(&format!("{head}{twice}"), &full()).unwrap_err();
+    let marked = inject("\u{feff}#cloud-config\n", &full()).unwrap_err().to_string();
+    assert!(marked.contains("byte order mark"), "{marked}");
+}
+
+#[test]
+fn what_jinja_drops_is_not_written() {
+    let head = "## template: jinja\n#cloud-config\nhostname: {{ a }}\n";
+    for (text, place) in [
+        ("{% if a %}\nb: 1\n{% else if c %}\nb: 2\n{% endif %}\n", "line 6, column 9"),
+        ("b: \"{{ .Values.a }}\"\n", "line 4, column 8"),
+        ("b: \"{{ a | nosuch }}\"\n", "line 4, column 12"),
+    ] {
+        let error = inject(&format!("{head}{text}"), &full()).unwrap_err().to_string();
+        assert!(error.starts_with(place) && error.contains("drops the whole file"), "{error}");
+    }
+    let late = "b: \"{{ c | nosuch if a else 1 }}\"\n";
+    inject(&format!("{head}{late}"), &full()).unwrap();
+}
+
+#[test]
 fn what_hosts_would_have_or_not_is_refused() {
     let head = "## template: jinja\n#cloud-config\n";
     for (text, line, said) in [

@@ -5,6 +5,23 @@ use serde_json::{Value, json};
 /// Most values that a template is tried with.
 const MOST: usize = 64;
 
+/// What makes lists, and values.
+const MACROS: &str = "{% macro r(x) %}
+{% if x %}
+  - {{ x }}
+{% endif %}
+  - {{ n.f }}
+{% endmacro %}
+{% macro q(x) %}{% if x == 'x' %}{{ x }}{% else %}[{{ x }}]{% endif %}{% endmacro %}
+{% macro w(x) %}{% if x %}[{{ caller() }}]{% endif %}{% endmacro %}
+{% set s %}
+  - s
+{% if a %}
+  - a
+{% endif %}
+{% endset %}
+";
+
 /// A template with what hosts may have.
 pub(crate) struct Template {
     pub(crate) text: String,
@@ -100,6 +117,7 @@ impl Maker {
         let mut text = "## template: jinja\n#cloud-config\n".to_owned();
         if !self.is_plain {
             text += "{% set n = namespace(f=a) %}\n{% set m = l | list %}\n";
+            text += MACROS;
         }
         let place = self.below(4);
         for n in 0..4 {
@@ -159,8 +177,8 @@ impl Maker {
     /// Lines of a mapping that is `indent` deep.
     fn entries(&mut self, indent: usize, depth: usize) -> String {
         let blanks = " ".repeat(indent);
-        let kind = if depth > 3 { self.below(4) } else { self.below(17) };
-        match if self.is_plain && matches!(kind, 12 | 15) { 5 } else { kind } {
+        let kind = if depth > 3 { self.below(4) } else { self.below(21) };
+        match if self.is_plain && matches!(kind, 12 | 15 | 18 | 19) { 5 } else { kind } {
             0 => format!("{blanks}{}: 1\n", self.key()),
             1 => format!("{blanks}{}: {{{{ v.name }}}}\n", self.key()),
             2 => format!("{blanks}{}: \"{{{{ v.name }}}}\"  # c\n", self.key()),
@@ -186,8 +204,31 @@ impl Maker {
                 self.entries(indent, depth + 1),
                 self.statement("endwith")
             ),
+            16 | 17 => self.split(indent),
+            18 if indent == 0 => {
+                let made = self.one_of(&["{{ r(a) }}", "{{ r(u) }}{{ r(b) }}", "{{ s }}"]);
+                format!("{}:\n  - one\n{made}\n", self.key())
+            }
+            19 => {
+                let made = self.one_of(&["{{ q(t) }}", "{% call w(a) %}x{% endcall %}\n"]);
+                format!("{blanks}{}: {made}\n", self.key())
+            }
             _ => format!("{{# why {} #}}\n", self.key()),
         }
+    }
+
+    /// What one condition opens and the same one closes, unless what it asks was
+    /// given another value between.
+    fn split(&mut self, indent: usize) -> String {
+        if self.left < 2 {
+            return String::new();
+        }
+        self.left -= 2;
+        let (blanks, key, asked) = (" ".repeat(indent), self.key(), self.asked());
+        let given = if self.is_plain { String::new() } else { self.given() };
+        format!(
+            "{{% if {asked} %}}{blanks}{key}: [a,\n{{% endif %}}\n{given}{{% if {asked} %}}]\n{{% endif %}}\n"
+        )
     }
 
     /// A statement that changes what is asked later.

@@ -1,9 +1,13 @@
 //! The first line, by which agents recognise user data.
 
 use super::{Findings, Level, Rule};
+use crate::check::finding::Finding;
 use crate::check::subject::Flavor;
 use crate::error::Place;
-use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config, is_nearly_jinja};
+use crate::header::{
+    behind_template, has_more_than_header, is_cloud_config, is_kairos_config, is_nearly_jinja,
+};
+use crate::mime::has_sections;
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "header",
@@ -18,6 +22,45 @@ pub(in crate::check) static RULE: Rule = Rule {
         }
     },
 };
+
+/// What else cloud-init takes for user data, by its first line.
+const OTHERS: [(&str, &str); 5] = [
+    ("#!", "a script"),
+    ("#include", "a list of URLs"),
+    ("#cloud-boothook", "a script"),
+    ("#part-handler", "a handler of parts"),
+    ("#cloud-config-jsonp", "patches"),
+];
+
+/// Tells of user data that cloud-init takes and that is no cloud-config; whether it
+/// is that.
+pub(in crate::check) fn add_other_kind(text: &str, findings: &mut Findings) -> bool {
+    let kind = OTHERS.iter().find(|(start, _)| behind_template(text).starts_with(start));
+    if let Some((_, what)) = kind {
+        let message = format!(
+            "this is {what}, which cloud-init takes, and no cloud-config: nothing of it was \
+             checked, and no registry can be put in"
+        );
+        findings.push(warning(message));
+    }
+    kind.is_some()
+}
+
+/// Tells of parts none of which is cloud-config.
+pub(in crate::check) fn add_no_cloud_config(text: &str, findings: &mut Findings) {
+    let message = "none of its parts is cloud-config (`text/cloud-config`)";
+    if !has_sections(text) {
+        return findings.add(&RULE, Place::new(1, 1), "", message);
+    }
+    findings.push(warning(format!(
+        "{message}: nothing of it was checked, and no registry can be put in"
+    )));
+}
+
+fn warning(message: String) -> Finding {
+    let (rule, path) = (RULE.id, String::new());
+    Finding { rule, level: Level::Warning, place: Place::new(1, 1), path, message }
+}
 
 /// How far down a misplaced header is looked for.
 const NEAR: usize = 20;

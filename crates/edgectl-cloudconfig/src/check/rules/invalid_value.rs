@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Findings, Level, Rule, Subject};
 use crate::check::fault::Fault;
 
-pub(super) static RULE: Rule = Rule {
+pub(in crate::check) static RULE: Rule = Rule {
     id: "invalid-value",
     level: Level::Error,
     summary: "a value that is none of those allowed",

@@ -1,8 +1,9 @@
 //! Secrets in files that everybody may read.
 
 use super::{Findings, Level, Rule, Subject};
-use crate::secrets::{has_secret_line, is_secret_file};
-use crate::tree::Id;
+use crate::certificate::decode;
+use crate::secrets::{has_secret_line_or, is_secret_file, is_secret_manifest, is_variable};
+use crate::tree::{Document, Id};
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "readable-secret",
@@ -44,5 +45,34 @@ fn has_secret(name: &str, content: &str) -> bool {
     let is_login = LOGINS.iter().any(|end| name.ends_with(end));
     (is_login && content.contains("auth"))
         || (is_secret_file(name) && !content.is_empty())
-        || has_secret_line(content)
+        || has_secret_line_or(content, has_secret_manifest)
+}
+
+/// Whether a text has a Secret of Kubernetes' with a value in it, certificates and
+/// variables aside. What can't be read may be one.
+fn has_secret_manifest(text: &str) -> bool {
+    let documents = text.split("\n---");
+    documents.map(|text| text.trim_start_matches("---")).any(|text| match Document::parse(text) {
+        Ok(document) => has_secret_data(&document),
+        Err(_) => is_secret_manifest(text),
+    })
+}
+
+fn has_secret_data(document: &Document) -> bool {
+    let Some(root) = document.root else { return false };
+    let text = |id| document.node(id).scalar().map(|(text, _)| text);
+    let values = |key| {
+        let section = document.get(root, key).and_then(|id| document.resolve(id));
+        let entries = section.map(|id| document.entries(id)).unwrap_or_default();
+        entries.iter().filter_map(|(_, value)| text(document.resolve(*value)?))
+    };
+    let is_said = |value: &str| {
+        !value.trim().is_empty()
+            && !is_variable(value.trim())
+            && !value.contains("CERTIFICATE-----")
+    };
+    let is_secret = document.get(root, "kind").and_then(text) == Some("Secret");
+    is_secret
+        && (values("stringData").any(is_said)
+            || values("data").any(|value| decode(value).is_some_and(|value| is_said(&value))))
 }
