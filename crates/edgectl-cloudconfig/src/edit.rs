@@ -11,16 +11,24 @@ use crate::tree::{Data, Document, Id};
 /// What brings the target into the text, one change after the other; nothing
 /// where it is there.
 pub(crate) fn put(text: &str, target: &Target) -> Result<Vec<Splice>, InjectError> {
-    let document = Document::parse(text)?;
+    put_into(text, &Document::parse(text)?, target)
+}
+
+/// The same for a text that was read before.
+pub(crate) fn put_into(
+    text: &str,
+    document: &Document,
+    target: &Target,
+) -> Result<Vec<Splice>, InjectError> {
     if let Some(place) = document.second {
         return Err(InjectError::SecondDocument { place });
     }
-    let placing = Placing::new(text, &document, line_end(text));
+    let placing = Placing::new(text, document, line_end(text));
     let (path, leaf) = (target.path.as_slice(), &target.leaf);
     match document.root {
         None => Ok(vec![placing.append(path, leaf)]),
         Some(root) if document.node(root).is_null() => Ok(vec![placing.append(path, leaf)]),
-        Some(root) => Walk { document: &document, placing, path, leaf }.down(root, 0),
+        Some(root) => Walk { document, placing, path, leaf }.down(root, 0),
     }
 }
 

@@ -20,9 +20,13 @@ pub(crate) fn only_sets(
     after: &str,
     targets: &[Target],
 ) -> Result<bool, SyntaxError> {
-    let (old, new) = (Document::parse(before)?, Document::parse(after)?);
+    Ok(differ_in_targets(&Document::parse(before)?, &Document::parse(after)?, targets))
+}
+
+/// The same of texts that were read before.
+pub(crate) fn differ_in_targets(old: &Document, new: &Document, targets: &[Target]) -> bool {
     if old.second.is_some() || new.second.is_some() {
-        return Ok(false);
+        return false;
     }
     let wanted: Vec<Wanted<'_>> =
         targets.iter().map(|t| Wanted { path: &t.path, leaf: &t.leaf }).collect();
@@ -30,11 +34,11 @@ pub(crate) fn only_sets(
         let value = document.root.map(|root| value_of(document, root));
         value.and_then(|root| strip(root, &wanted))
     };
-    Ok(match (rest(&old), rest(&new)) {
+    match (rest(old), rest(new)) {
         (None, None) => true,
         (Some(old), Some(new)) => same(&old, &new),
         _ => false,
-    })
+    }
 }
 
 fn value_of(document: &Document, id: Id) -> Value {

@@ -18,8 +18,15 @@ pub(crate) const STEP: &str = "edgectl registry";
 
 /// What `injection` puts where in `text`.
 pub(crate) fn targets(text: &str, injection: &Injection) -> Result<Vec<Target>, InjectError> {
-    let document = Document::parse(text)?;
-    let mut plan = Plan { document: &document, injection, targets: Vec::new() };
+    targets_of(&Document::parse(text)?, injection)
+}
+
+/// The same of a text that was read before.
+pub(crate) fn targets_of(
+    document: &Document,
+    injection: &Injection,
+) -> Result<Vec<Target>, InjectError> {
+    let mut plan = Plan { document, injection, targets: Vec::new() };
     match (injection.flavor, &injection.runtime) {
         (Flavor::Palette, _) => plan.palette()?,
         (_, None) => plan.own_section()?,

@@ -350,6 +350,11 @@ mod tests {
             assert!(texts.contains(&format!("y{n},")) && texts.contains(&format!("z{n},")), "{n}");
         }
         assert!(all(&conditions(200)).unwrap_err().message.contains("more conditions"));
+        let long = format!("{}{}", "# a line of text that is long\n".repeat(2000), conditions(30));
+        for extent in [Extent::Pairs, Extent::Branches] {
+            let ways = Ways::of(&long, extent).unwrap();
+            assert!(ways.untried().is_none() && ways.count() < 1000, "{extent:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::edit::put;
+use crate::edit::put_into;
 use crate::error::{InjectError, Place};
 use crate::guard;
 use crate::header::line_end;
@@ -51,12 +51,13 @@ pub(crate) fn proven(
     for way in 0..old.count() {
         let was = old.rendered(way, &mark).map_err(told)?.text;
         let is = new.rendered(way, &mark).map_err(told)?.text;
+        // What is no YAML is so without us.
         let is_new = seen.insert(is.clone());
-        // Which is so without us.
-        if !is_new || Document::parse(&was).is_err() {
+        if !is_new {
             continue;
         }
-        if !holds(&was, &is, injection) {
+        let Ok(document) = Document::parse(&was) else { continue };
+        if !holds(&was, &document, &is, injection) {
             return failed(LOST);
         }
         is_proven = true;
@@ -68,13 +69,14 @@ pub(crate) fn proven(
 }
 
 /// Whether `is` has everything that is to be set, and else what `was` has.
-fn holds(was: &str, is: &str, injection: &Injection) -> bool {
-    let Ok(targets) = plan::targets(is, injection) else { return false };
+fn holds(was: &str, old: &Document, is: &str, injection: &Injection) -> bool {
+    let Ok(new) = Document::parse(is) else { return false };
+    let Ok(targets) = plan::targets_of(&new, injection) else { return false };
     if ends_in_open_block(was) && !(is.ends_with(last_line(was)) && ends_in_open_block(is)) {
         return false;
     }
-    let is_set = targets.iter().all(|target| put(is, target).is_ok_and(|more| more.is_empty()));
-    is_set && guard::only_sets(was, is, &targets).is_ok_and(|only| only)
+    let is_there = |target| put_into(is, &new, target).is_ok_and(|more| more.is_empty());
+    targets.iter().all(is_there) && guard::differ_in_targets(old, &new, &targets)
 }
 
 fn last_line(text: &str) -> &str {

@@ -21,6 +21,12 @@ impl Extent {
         if self == Self::Pairs { 64 } else { 16 }
     }
 
+    /// How much may be read in all, in bytes: so much that what can be injected into
+    /// is always checked as a whole.
+    fn work(self) -> usize {
+        if self == Self::Pairs { 64 << 20 } else { 24 << 20 }
+    }
+
     /// How many of any kind are tried beside.
     fn beside(self) -> u64 {
         if self == Self::Pairs { 24 } else { 6 }
@@ -31,8 +37,6 @@ impl Extent {
 const MOST: usize = 1024;
 /// Behind those of the ways that are forced nowhere.
 const SEEDS: u64 = 1000;
-/// How much may be read in all, in bytes.
-const WORK: usize = 16 << 20;
 
 /// A place where ways part: what has to hold for a host to come there, and what
 /// it can do then: the most first, and the least last.
@@ -54,7 +58,7 @@ pub(super) fn ways(
     if let Some(number) = number.filter(|number| *number <= extent.all()) {
         return ((0..number).map(|number| numbered(number, &counts)).collect(), true);
     }
-    let most = (WORK / length.max(1)).clamp(extent.all().max(64), MOST);
+    let most = (extent.work() / length.max(1)).clamp(extent.all().max(64), MOST);
     let (seen, own) = (BTreeSet::new(), Vec::new());
     let mut ways = Ways { factors, counts: &counts, most, seen, ways: own };
     let is_all = ways.tried(forks, extent).is_some();
