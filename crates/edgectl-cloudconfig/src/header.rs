@@ -52,9 +52,13 @@ fn start(text: &str) -> usize {
 /// How long a comment of Jinja's, a `set` or a macro is; none where a text begins
 /// with something else.
 fn nothing(text: &str) -> Option<usize> {
+    let length = jinja::length(text)?;
     let is_set = text.starts_with("{%") && jinja::word(text) == "set";
-    let is_bare = text.starts_with("{#") || is_set;
-    jinja::section_length(text).or_else(|| jinja::length(text).filter(|_| is_bare))
+    let is_value = is_set && jinja::set_to(jinja::inside(&text[..length])).is_some();
+    match text.starts_with("{#") || is_value {
+        true => Some(length),
+        false => jinja::section_length(text),
+    }
 }
 
 /// Whether the text has one of the headers that Kairos takes beside

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::block_lines::{block_parent, indent};
 use crate::jinja::{
-    called, inside, is_closing, is_opening, is_raw, length, macros, next_opening, section_length,
+    begins_section, called, inside, is_closing, is_opening, is_raw, length, macros, next_opening,
+    section_length,
 };
 use crate::lines;
 
@@ -85,7 +86,7 @@ impl Holes {
     /// `mark` must be nowhere in the template.
     pub(crate) fn dig(template: &str, mark: String) -> Result<Self, Unclosed> {
         let mut holes = Self { text: String::new(), mark, puts: Vec::new(), lines: Vec::new() };
-        let macros = macros(template);
+        let (macros, mut is_unclosed) = (macros(template), false);
         let mut rest = template;
         let mut line = 1;
         while let Some(at) = next_opening(rest) {
@@ -93,7 +94,11 @@ impl Holes {
             line += rest[..at].matches('\n').count();
             let length = length(&rest[at..])
                 .ok_or_else(|| Unclosed { line, opening: rest[at..at + 2].to_owned() })?;
-            let length = section_length(&rest[at..]).unwrap_or(length);
+            // Behind one that has no end nobody looks for those of others.
+            let is_section = begins_section(&rest[at..at + length]) && !is_unclosed;
+            let section = is_section.then(|| section_length(&rest[at..])).flatten();
+            is_unclosed |= is_section && section.is_none();
+            let length = section.unwrap_or(length);
             let whole = &rest[at..at + length];
             holes.lines.push(line);
             line += whole.matches('\n').count();

@@ -29,15 +29,20 @@ pub(crate) fn is_opening(whole: &str) -> bool {
     OPENINGS.contains(&word(whole)) && section_length(whole.trim_start()).is_none()
 }
 
+/// Whether a statement begins a macro, or what is set to an `endset`.
+pub(crate) fn begins_section(whole: &str) -> bool {
+    match word(whole) {
+        "macro" => true,
+        "set" => set_to(inside(whole)).is_none(),
+        _ => false,
+    }
+}
+
 /// The length of a macro, or of what is set to an `endset`, with its end, where a
 /// text begins with one: it leaves nothing where it stands.
 pub(crate) fn section_length(text: &str) -> Option<usize> {
     let name = Some(word(text)).filter(|_| text.starts_with("{%"))?;
-    let is_it = |whole: &str| match word(whole) {
-        "macro" => name == "macro",
-        "set" => name == "set" && set_to(inside(whole)).is_none(),
-        _ => false,
-    };
+    let is_it = |whole: &str| word(whole) == name && begins_section(whole);
     let (mut at, mut depth) = (0, 0_usize);
     while let Some(start) = next_opening(&text[at..]).map(|next| at + next) {
         let whole = &text[start..start + length(&text[start..])?];
@@ -55,16 +60,16 @@ pub(crate) fn section_length(text: &str) -> Option<usize> {
     None
 }
 
-/// The names of macros that a template has.
+/// The names of macros and of what is set to an `endset`.
 pub(crate) fn macros(template: &str) -> Vec<&str> {
     let (mut names, mut at) = (Vec::new(), 0);
     while let Some(start) = next_opening(&template[at..]).map(|next| at + next) {
         let Some(length) = length(&template[start..]) else { break };
         let whole = &template[start..start + length];
         at = start + length;
-        if let Some(length) = section_length(&template[start..]) {
-            at = start + length;
-            names.extend(called(inside(whole).trim_start_matches(word(whole)).trim()));
+        let behind = inside(whole).trim_start_matches(word(whole)).trim();
+        if begins_section(whole) {
+            names.extend(called(behind));
         }
     }
     names
@@ -197,12 +202,19 @@ fn closing(text: &str, close: &str) -> Option<usize> {
     let (mut quote, mut is_escaped) = (None, false);
     let (mut open, mut first) = (Vec::new(), None);
     for (at, c) in text.char_indices().skip(2) {
+        if first.is_some_and(|first| at > first + FAR) {
+            return first;
+        }
         let is_close = quote.is_none() && text[at..].starts_with(close);
         if is_close && (open.is_empty() || close == "#}") {
             return Some(at + close.len());
         }
         if is_close {
             first.get_or_insert(at + close.len());
+            // No expression has a `}` behind a `%`.
+            if close == "%}" {
+                return first;
+            }
         }
         match quote {
             Some(_) if is_escaped => is_escaped = false,
@@ -223,6 +235,9 @@ fn closing(text: &str, close: &str) -> Option<usize> {
     first
 }
 
+/// How far behind its first one an expression may have its end.
+const FAR: usize = 1024;
+
 fn is_pair(open: char, close: char) -> bool {
     matches!((open, close), ('(', ')') | ('[', ']') | ('{', '}'))
 }
@@ -240,6 +255,7 @@ mod tests {
             "{{ (a }}",
             "{{ a) }}",
             "{{ a[b }}",
+            "{% { %}",
             "{# { ' #}",
             "{% macro m(a) %}",
         ] {

@@ -1,6 +1,6 @@
 //! What conditions ask, so that those which ask the same go the same way.
 
-use super::names::{Names, roots};
+use super::names::Names;
 
 /// What a condition asks of the factors, as far as that can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,7 +215,7 @@ impl Factors {
     /// The factor of a name, and that of later turns of the loops around, where
     /// they have a say in it.
     fn both(&mut self, name: &str, kind: impl Fn() -> Kind) -> [usize; 2] {
-        let named = roots(name);
+        let named = self.names.named(name);
         let varies = self.loops.iter().flatten().any(|own| named.contains(own));
         let name = format!("{name}{}", self.names.version(name));
         let first = self.factor(name.clone(), &kind);

@@ -42,8 +42,6 @@ const KEYWORDS: [&str; 15] = [
     "recursive",
     "scoped",
 ];
-/// Most names that are followed from one to another.
-const MOST_LINKS: usize = 1024;
 
 /// The names of a template while its statements are read.
 #[derive(Default)]
@@ -53,8 +51,35 @@ pub(super) struct Names {
     last: usize,
     /// What stands for values that only some text tells apart.
     known: BTreeMap<String, usize>,
-    /// Names in one statement, which may come to be the same thing.
-    links: Vec<BTreeSet<String>>,
+    /// Names in one statement, which may come to be the same thing, are of one group.
+    groups: BTreeMap<String, usize>,
+}
+
+/// Names that may come to be the same thing.
+#[derive(Default)]
+struct Groups {
+    of: BTreeMap<String, usize>,
+    members: Vec<Vec<String>>,
+}
+
+impl Groups {
+    fn join(&mut self, names: Vec<String>) {
+        let known: BTreeSet<usize> =
+            names.iter().filter_map(|name| self.of.get(name)).copied().collect();
+        let largest = known.iter().copied().max_by_key(|group| self.members[*group].len());
+        let own = largest.unwrap_or_else(|| {
+            self.members.push(Vec::new());
+            self.members.len() - 1
+        });
+        let others = known.into_iter().filter(|group| *group != own);
+        let moved: Vec<String> =
+            others.flat_map(|group| std::mem::take(&mut self.members[group])).collect();
+        for name in names.into_iter().chain(moved) {
+            if self.of.insert(name.clone(), own) != Some(own) {
+                self.members[own].push(name);
+            }
+        }
+    }
 }
 
 /// What names had before.
@@ -63,10 +88,10 @@ pub(super) struct Before(Vec<(String, Option<usize>, usize)>);
 impl Names {
     /// With what the statements of a template make the same.
     pub(super) fn of<'a>(statements: impl Iterator<Item = &'a str>) -> Self {
-        let links = statements.filter(|whole| matches!(word(whole), "set" | "for" | "with"));
-        let links = links.map(|whole| roots(behind(whole)).into_iter().collect());
-        let links = links.filter(|link: &BTreeSet<String>| link.len() > 1).take(MOST_LINKS);
-        Self { links: links.collect(), ..Self::default() }
+        let linking = statements.filter(|whole| matches!(word(whole), "set" | "for" | "with"));
+        let mut groups = Groups::default();
+        linking.for_each(|whole| groups.join(roots(behind(whole))));
+        Self { groups: groups.of, ..Self::default() }
     }
 
     /// Counts what a statement or an expression does to names.
@@ -100,20 +125,20 @@ impl Names {
         names
     }
 
-    /// Names of what may be the same thing as one of these.
-    fn same_as(&self, names: Vec<String>) -> BTreeSet<String> {
-        let mut same: BTreeSet<String> = names.into_iter().collect();
-        loop {
-            let count = same.len();
-            for link in &self.links {
-                if !link.is_disjoint(&same) {
-                    same.extend(link.iter().cloned());
-                }
-            }
-            if same.len() == count {
-                return same;
-            }
-        }
+    /// These, and what stands for all that may be the same thing as one of them.
+    fn same_as(&self, names: Vec<String>) -> Vec<String> {
+        let groups: BTreeSet<String> = names.iter().filter_map(|name| self.group(name)).collect();
+        names.into_iter().chain(groups).collect()
+    }
+
+    /// What stands for all that may be the same thing as a name: no name has a `=`.
+    fn group(&self, name: &str) -> Option<String> {
+        Some(format!("={}", self.groups.get(name)?))
+    }
+
+    /// The names in a text, with what stands for those that may be the same things.
+    pub(super) fn named(&self, text: &str) -> Vec<String> {
+        self.same_as(roots(text))
     }
 
     /// Gives names other values to the end of what a statement is around: the same
@@ -145,7 +170,7 @@ impl Names {
 
     /// A text that tells what `asked` has from what the same has elsewhere.
     pub(super) fn version(&self, asked: &str) -> String {
-        let names: BTreeSet<String> = roots(asked).into_iter().collect();
+        let names: BTreeSet<String> = self.named(asked).into_iter().collect();
         let version = |name: &String| Some(format!(" {name}{}", self.versions.get(name)?));
         names.iter().filter_map(version).collect()
     }
@@ -232,7 +257,7 @@ mod tests {
             ("{% do a.append(\"b\") %}", vec!["a"]),
             ("{{ a.b.append(c) }}", vec!["a", "c"]),
             ("{% if a.pop() %}", vec!["a"]),
-            ("{% if m(a) %}", vec!["a", "m"]),
+            ("{% if m(a) %}", vec!["m", "a"]),
             ("{{ [a] | random }}", vec!["a", "random"]),
             ("{{ a.split('.') | join(b) }}", vec![]),
             ("{% if a is not divisibleby(3) and (b) %}", vec![]),

@@ -1,6 +1,6 @@
 //! The statements of a template, inside of each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::Fault;
@@ -317,7 +317,8 @@ impl<'a> Reader<'a> {
         let tags = inside.filter(|token| token.kind != Kind::Text);
         let changed =
             |token: &Token| self.factors.names.changed_by(&self.template[token.range.clone()]);
-        tags.flat_map(changed).collect()
+        let names: BTreeSet<String> = tags.flat_map(changed).collect();
+        names.into_iter().collect()
     }
 
     /// Names have other values to the end of it.
