@@ -99,7 +99,10 @@ impl Disc<'_> {
         let mut words: Vec<OsString> = Vec::new();
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
         // The user's own settings of xorriso must not show.
-        add(&["-no_rc", "-report_about", "WARNING", "-as", "mkisofs", "-iso-level", "3"]);
+        add(&["-no_rc", "-report_about", "WARNING"]);
+        // It looks only when it reports whether its writer has ended, and by
+        // default that is once a second.
+        add(&["-pacifier", "interval=0.1", "-as", "mkisofs", "-iso-level", "3"]);
         add(&["-R", "-J", "-joliet-long", "-uid", "0", "-gid", "0"]);
         add(&["-V", self.label, "-graft-points"]);
         add(&[&format!("--modification-date={date}")]);
