@@ -56,11 +56,6 @@ pub enum InjectError {
         "this is not cloud-config user data: the first line must be `#cloud-config` (after `## template: jinja`, if that is there)"
     )]
     NotCloudConfig,
-    /// A byte order mark before the header.
-    #[error(
-        "a byte order mark stands before the header, and cloud-init and Kairos' agents pass such a file over, the registry too; save it as UTF-8 without the mark"
-    )]
-    Mark,
     /// A header that the agents of Kairos and Palette don't know.
     #[error(
         "something stands behind `#cloud-config` in its line: Kairos' agents, Palette's among them, compare the whole line, and pass the file over; give the comment a line of its own"
@@ -266,7 +261,6 @@ impl InjectError {
             | Self::ForeignFile { place, .. }
             | Self::Template { place, .. } => Some(place),
             Self::NotCloudConfig
-            | Self::Mark
             | Self::Header
             | Self::NoCloudConfig
             | Self::Encoded { .. }

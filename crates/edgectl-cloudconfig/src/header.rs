@@ -26,8 +26,9 @@ pub(crate) fn has_more_than_header(text: &str) -> bool {
     is_cloud_config(text) && header.trim_end() != CLOUD_CONFIG
 }
 
-/// Whether a byte order mark stands before all.
-pub(crate) fn has_mark(text: &str) -> bool {
+/// Whether a byte order mark stands before all: agents that look for the header
+/// at the very first byte pass such a file over.
+pub fn has_mark(text: &str) -> bool {
     text.starts_with(MARK)
 }
 

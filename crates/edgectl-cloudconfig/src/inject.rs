@@ -7,7 +7,7 @@ use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
 use crate::guard;
-use crate::header::{has_mark, has_more_than_header, is_cloud_config, is_kairos_config};
+use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config};
 use crate::holes;
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
@@ -43,9 +43,6 @@ fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> 
     let is_for_kairos = injection.flavor == Flavor::Kairos && is_kairos_config(text);
     if !is_cloud_config(text) && !is_for_kairos {
         return Err(InjectError::NotCloudConfig);
-    }
-    if has_mark(text) {
-        return Err(InjectError::Mark);
     }
     if injection.flavor != Flavor::CloudInit && has_more_than_header(text) {
         return Err(InjectError::Header);

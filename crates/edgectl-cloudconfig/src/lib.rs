@@ -49,6 +49,7 @@ pub use error::{InjectError, Place, ReadError};
 pub use fleet::{
     RenderError, SiteTemplate, SiteValue, SitesError, TemplateError, read_site_values,
 };
+pub use header::has_mark;
 pub use host_files::written_files;
 pub use inject::{carries, inject};
 pub use injection::{HostFile, Injection, RuntimeSetup, SiteSettings};

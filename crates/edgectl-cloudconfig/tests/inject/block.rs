@@ -32,6 +32,8 @@ stylus:
     assert_eq!(done("#cloud-config\r\n", &full()), dos(expected));
     let jinja = |text: &str| format!("## template: jinja\n{text}");
     assert_eq!(done(&jinja("#cloud-config\n"), &full()), jinja(expected));
+    let marked = |text: &str| format!("\u{feff}{text}");
+    assert_eq!(done(&marked("#cloud-config\n"), &full()), marked(expected));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use edgectl_cloudconfig::{Flavor, Injection, inject, other_logins, redact};
+use edgectl_cloudconfig::{Flavor, Injection, has_mark, inject, other_logins, redact};
 use edgectl_model::ImageLock;
 
 use crate::commands::user_data_fleet::{self, Fleet};
@@ -33,6 +33,7 @@ pub(crate) fn run(args: &InjectArgs, printer: Printer) -> Result<u8, Failure> {
     }
     let lock = read_lock(&project.path(&project.config.lock))?;
     let injection = injection(&project, &lock, &args.what, &text)?;
+    warn_of_mark(&text, &from, printer);
     warn_of_other_readers(&text, &injection, args.what.flavor.is_some(), &from, printer);
     if !args.diff {
         warn_of_push(&project, &injection, printer);
@@ -96,6 +97,17 @@ fn warn_of_other_readers(
     ));
 }
 
+/// The mark stays, as every byte does that isn't the registry's.
+fn warn_of_mark(text: &str, from: &Path, printer: Printer) {
+    if has_mark(text) {
+        printer.always(&format!(
+            "warning: `{}` begins with a byte order mark, and cloud-init and Kairos' agents pass \
+             such a file over, the registry too; save it as UTF-8 without the mark",
+            from.display()
+        ));
+    }
+}
+
 /// An earlier injection, for another runtime say, has left its login: injecting
 /// sets, and takes nothing out.
 fn warn_of_other_logins(after: &str, injection: &Injection, printer: Printer) {
@@ -119,6 +131,7 @@ pub(crate) fn inject_project(
     let from = project.path(&config.file);
     let (text, form) = read_user_data_of_form(&from)?;
     let injection = injection(project, lock, &InjectionArgs::default(), &text)?;
+    warn_of_mark(&text, &from, printer);
     warn_of_other_readers(&text, &injection, false, &from, printer);
     warn_of_push(project, &injection, printer);
     let text = injected(&text, &injection, &from)?;

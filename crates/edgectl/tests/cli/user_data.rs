@@ -54,6 +54,22 @@ fn what_came_compressed_stays_compressed() {
     assert_eq!(unzipped(&written("sites/a.yaml")), injected);
 }
 
+/// It stays, and whoever passes such a file over is named.
+#[test]
+fn a_byte_order_mark_is_warned_of() {
+    let site = Site::new();
+    site.run(&["images"]).expect(0);
+    let ended = site.run(&["user-data", "inject"]).expect(0);
+    assert!(!ended.stderr.contains("byte order mark"), "{}", ended.stderr);
+    let plain = std::fs::read_to_string(site.path("user-data")).unwrap();
+    let after = std::fs::read_to_string(site.path("build/user-data")).unwrap();
+    site.write("user-data", &format!("\u{feff}{plain}"));
+    let ended = site.run(&["user-data", "inject"]).expect(0);
+    assert!(ended.stderr.contains("byte order mark"), "{}", ended.stderr);
+    let marked = std::fs::read_to_string(site.path("build/user-data")).unwrap();
+    assert_eq!(marked, format!("\u{feff}{after}"));
+}
+
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text).unwrap();
