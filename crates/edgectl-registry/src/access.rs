@@ -76,6 +76,9 @@ pub enum Credentials {
     },
     /// A token that is sent as it is.
     RegistryToken(Secret),
+    /// Something that should be a login and isn't, with what is wrong: who
+    /// needs it fails, and nobody else.
+    Unreadable(String),
 }
 
 impl Credentials {
@@ -93,7 +96,7 @@ impl Credentials {
     /// Who logs in, for messages.
     pub fn user(&self) -> Option<String> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::Unreadable(_) => None,
             Self::Basic { username, .. } => Some(username.clone()),
             Self::Cloud(cloud) => Some(cloud.user()),
             Self::IdentityToken { .. } => Some("identity token".to_owned()),

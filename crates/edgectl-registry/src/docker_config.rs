@@ -143,24 +143,19 @@ impl DockerConfig {
         &self.headers
     }
 
-    /// The logins of a host that hold only below a path, by path.
-    pub fn scoped_logins(
-        &self,
-        host: &str,
-    ) -> Result<BTreeMap<String, Credentials>, DockerConfigError> {
+    /// The logins of a host that hold only below a path, by path. One that
+    /// can't be read stops nothing beside its path.
+    pub fn scoped_logins(&self, host: &str) -> BTreeMap<String, Credentials> {
         let start = format!("{}/", normal_key(host));
         let scoped = self
             .logins
             .range(start.clone()..)
             .map_while(|(key, entry)| Some((key.strip_prefix(&start)?, entry)));
-        let mut logins = BTreeMap::new();
-        for (path, entry) in scoped {
-            let login = decoded(entry)?;
-            if login != Credentials::Anonymous {
-                logins.insert(path.to_owned(), login);
-            }
-        }
-        Ok(logins)
+        let logins = scoped.map(|(path, entry)| {
+            let unreadable = |e: DockerConfigError| Credentials::Unreadable(e.to_string());
+            (path.to_owned(), decoded(entry).unwrap_or_else(unreadable))
+        });
+        logins.filter(|(_, login)| *login != Credentials::Anonymous).collect()
     }
 
     /// As [`login`](Self::login), with the helper asked. A helper that fails
@@ -283,9 +278,9 @@ mod tests {
         assert_eq!(stored(&config, "token.local", "x"), token);
         assert_eq!(stored(&config, "empty.local", "x"), Credentials::Anonymous);
         assert_eq!(stored(&config, "", ""), Credentials::Anonymous);
-        let scoped = config.scoped_logins("REG.local:5000").unwrap();
+        let scoped = config.scoped_logins("REG.local:5000");
         assert_eq!(scoped, BTreeMap::from([("team".to_owned(), basic("team", "t"))]));
-        assert!(config.scoped_logins("reg.local").unwrap().is_empty());
+        assert!(config.scoped_logins("reg.local").is_empty());
     }
 
     #[test]
@@ -340,15 +335,17 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_login_matters_to_its_host_alone() {
+    fn a_broken_login_matters_to_its_place_alone() {
         let text = r#"{"auths": {"a.b": {"auth": "hunter2"}, "c.d/e": {"auth": "hunter2"}}}"#;
         let config = DockerConfig::parse(text).unwrap();
         assert_eq!(config.credentials("e.f", "x").unwrap(), Credentials::Anonymous);
         assert_eq!(config.credentials("c.d", "x").unwrap(), Credentials::Anonymous);
+        let mut scoped = config.scoped_logins("c.d");
+        let Some(Credentials::Unreadable(below)) = scoped.remove("e") else { panic!("{scoped:?}") };
         for error in [
             config.credentials("a.b", "x").unwrap_err().to_string(),
             config.credentials("c.d", "e").unwrap_err().to_string(),
-            config.scoped_logins("c.d").unwrap_err().to_string(),
+            below,
         ] {
             assert!(error.contains("not `user:password` in base64"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");

@@ -52,8 +52,8 @@ impl Client {
         &self.access().credentials
     }
 
-    /// The login to use now: never a [`Credentials::Cloud`], and no exchanged
-    /// one from before `since`.
+    /// The login to use now: never a [`Credentials::Cloud`] or one that is
+    /// unreadable, and no exchanged one from before `since`.
     pub(super) async fn credentials(
         &self,
         scopes: &[String],
@@ -61,6 +61,10 @@ impl Client {
     ) -> Result<Credentials, RegistryError> {
         match self.given_login(scopes) {
             Credentials::Cloud(cloud) => self.exchanged(cloud, since).await,
+            Credentials::Unreadable(reason) => {
+                let (host, reason) = (self.host().to_owned(), reason.clone());
+                Err(RegistryError::Configuration { host, reason })
+            }
             given => Ok(given.clone()),
         }
     }

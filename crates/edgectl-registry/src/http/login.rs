@@ -155,7 +155,10 @@ pub(super) fn with_password(request: RequestBuilder, credentials: &Credentials) 
         Credentials::IdentityToken { username, token } => {
             request.basic_auth(username, Some(token.expose()))
         }
-        Credentials::Anonymous | Credentials::Cloud(_) | Credentials::RegistryToken(_) => request,
+        Credentials::Anonymous
+        | Credentials::Cloud(_)
+        | Credentials::RegistryToken(_)
+        | Credentials::Unreadable(_) => request,
     }
 }
 

@@ -73,9 +73,8 @@ pub(super) fn by_file(file: &Path, host: &str, path: &str) -> Result<Found, Fail
             "mend the helper, or say that nobody logs in to `{host}`: `credentials: {{anonymous: true}}` in edge.yaml, or `--anonymous`"
         ))
     })?;
-    let scoped =
-        config.scoped_logins(host).map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
-    Ok(Found { credentials, scoped, headers: config.headers().to_vec() })
+    let (scoped, headers) = (config.scoped_logins(host), config.headers().to_vec());
+    Ok(Found { credentials, scoped, headers })
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use edgectl_model::{Prefix, Secret};
-use edgectl_registry::{Access, Credentials, Source, check};
+use edgectl_registry::{Access, Credentials, DockerConfig, Source, check};
+use serde_json::json;
 
 use crate::bench::{reference, registries};
 use crate::fake::{Asked, Fake, answer};
@@ -42,6 +43,33 @@ async fn a_login_for_a_path_holds_below_it_alone() {
         all.resolve(&reference(&format!("{}/{name}", fake.address))).await.unwrap();
         let last = fake.asked().pop().unwrap();
         assert!(last.headers.contains(login), "{name}: {}", last.headers);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_read_stops_what_is_below_its_path_alone() {
+    let fake = Fake::start(|asked, _| match has_login(asked) {
+        true => answer(200, "", MANIFEST),
+        false => answer(401, CHALLENGE, ""),
+    })
+    .await;
+    let text = json!({"auths": {
+        &fake.address: {"auth": "YWxsOng="},
+        format!("{}/team", fake.address): {"auth": "hunter2"},
+    }});
+    let config = DockerConfig::parse(&text.to_string()).unwrap();
+    let scoped = config.scoped_logins(&fake.address);
+    let all = registries(&[(&fake.address, Access { scoped, ..access() })]);
+    let resolve = async |name: &str| {
+        let reference = reference(&format!("{}/{name}", fake.address));
+        all.resolve(&reference).await.map_err(|error| error.to_string())
+    };
+    let error = resolve("team/b:1").await.unwrap_err();
+    assert!(error.contains("/team` that is not `user:password`"), "{error}");
+    for name in ["a/b:1", "teams/b:1"] {
+        resolve(name).await.unwrap();
+        let last = fake.asked().pop().unwrap();
+        assert!(last.headers.contains(ALL), "{name}: {}", last.headers);
     }
 }
 
