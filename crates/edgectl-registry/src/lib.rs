@@ -46,7 +46,7 @@ mod upload;
 mod verify;
 
 pub use access::{Access, ClientCertificate, Credentials};
-pub use archive::{ArchivedImage, Archives, ArchivesFirst, RefusedName, Survey};
+pub use archive::{ArchivedImage, Archives, ArchivesFirst, Compression, RefusedName, Survey};
 pub use attached::{Attached, is_attachment_tag};
 pub use certs_dir::{CertsDir, CertsDirError};
 pub use check::{CheckRequest, Checked, can_push, check, preflight};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use edgectl_model::Secret;
 use edgectl_process::interrupted;
+use edgectl_registry::Compression;
 
 use crate::exit;
 use crate::failure::Failure;
@@ -58,7 +59,7 @@ pub(crate) fn read_user_data_of_form(path: &Path) -> Result<(String, Form), Fail
     let text = decode(path, "the user data", |bytes| match bytes.starts_with(&GZIP) {
         true => {
             form = Form::Gzip;
-            read_all(flate2::read::MultiGzDecoder::new(bytes.as_slice()))
+            read_all(Compression::Gzip.decoder(io::Cursor::new(bytes))?)
         }
         false => Ok(bytes),
     })?;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use edgectl_model::{Digest, Hasher};
 use edgectl_process::interrupted;
 
-use super::decoder::Form;
+use super::decoder::Compression;
 use super::malformed;
 use super::stream::Stream;
 use super::tar::is_header;
@@ -37,14 +37,14 @@ pub(super) struct Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packed {
     Tar,
-    Compressed(Form),
+    Compressed(Compression),
     No,
 }
 
 impl Packed {
     /// By the first block.
     pub(super) fn of(start: &[u8]) -> Self {
-        match Form::of(start) {
+        match Compression::of(start) {
             Some(form) => Self::Compressed(form),
             None if is_header(start) => Self::Tar,
             None => Self::No,

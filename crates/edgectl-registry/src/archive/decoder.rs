@@ -18,13 +18,16 @@ const GZIP_START: u8 = 0x1f;
 
 /// How bytes are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub enum Compression {
+    /// gzip, of any number of members.
     Gzip,
+    /// xz.
     Xz,
+    /// Zstandard.
     Zstd,
 }
 
-impl Form {
+impl Compression {
     /// By the first bytes; names are wrong now and then.
     pub(super) fn of(start: &[u8]) -> Option<Self> {
         match start {
@@ -35,11 +38,9 @@ impl Form {
         }
     }
 
-    /// The bytes that were compressed; all members, streams and frames.
-    pub(super) fn decoder(
-        self,
-        from: impl Read + Send + 'static,
-    ) -> io::Result<Box<dyn Read + Send>> {
+    /// The bytes that were compressed; all members, streams and frames. Zeros
+    /// behind gzip are padding, anything else there is an error.
+    pub fn decoder(self, from: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
         let from = BufReader::with_capacity(BUFFER, from);
         Ok(match self {
             Self::Gzip => Box::new(Members(Some(GzDecoder::new(from)))),

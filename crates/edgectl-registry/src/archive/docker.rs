@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::Gathered;
 use super::content::{Content, Packed};
-use super::decoder::Form;
+use super::decoder::Compression;
 use super::files::Files;
 use super::names::{blob_digest, name_by_path};
 use super::{TEXT_LIMIT, malformed};
@@ -174,9 +174,9 @@ fn layer_of(name: &str, content: &Content, diff_id: &str) -> io::Result<(&'stati
     };
     let media_type = match form {
         None => LAYER,
-        Some(Form::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
-        Some(Form::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
-        Some(Form::Xz) => {
+        Some(Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
+        Some(Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
+        Some(Compression::Xz) => {
             return Err(malformed("it is compressed with xz, which no runtime reads"));
         }
     };

@@ -26,6 +26,7 @@ mod survey;
 mod tar;
 
 pub use catalog::{ArchivedImage, Archives, RefusedName};
+pub use decoder::Compression;
 pub use sources::ArchivesFirst;
 pub use survey::Survey;
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use edgectl_process::interrupted;
 
 use super::content::START;
-use super::decoder::Form;
+use super::decoder::Compression;
 
 /// Decoded at once.
 const PIECE: usize = 64 * 1024;
@@ -23,7 +23,7 @@ const KEPT: usize = 1024;
 /// back starts again at the front, which is right, but slow.
 pub(super) struct Stream {
     below: Below,
-    form: Option<Form>,
+    form: Option<Compression>,
     cursor: Mutex<Option<Cursor>>,
 }
 
@@ -55,11 +55,11 @@ impl Stream {
     }
 
     /// What a part of this stream was before it was compressed.
-    pub(super) fn inflated(self: &Arc<Self>, at: u64, size: u64, form: Form) -> Arc<Self> {
+    pub(super) fn inflated(self: &Arc<Self>, at: u64, size: u64, form: Compression) -> Arc<Self> {
         Self::new(Below::Part { stream: Arc::clone(self), at, size }, Some(form))
     }
 
-    fn new(below: Below, form: Option<Form>) -> Arc<Self> {
+    fn new(below: Below, form: Option<Compression>) -> Arc<Self> {
         Arc::new(Self { below, form, cursor: Mutex::default() })
     }
 
@@ -143,7 +143,7 @@ impl Stream {
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn read_inflated(&self, form: Form, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_inflated(&self, form: Compression, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut slot = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
         let mut cursor = match slot.take() {
             Some(cursor) if cursor.start <= at => cursor,

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use edgectl_profile::{ChartFile, ChartFiles, Unit};
+use edgectl_registry::Compression;
 
 use super::compression::{Bounded, allowance};
 use super::packed::{Entry, each_of_stream};
@@ -64,7 +65,7 @@ impl Collected {
     fn take_packed(&mut self, path: &str, reader: &mut dyn Read) -> io::Result<()> {
         let bytes = read(path, reader, MAX_FILE)?;
         let left = allowance(bytes.len() as u64);
-        let stream = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+        let stream = Compression::Gzip.decoder(io::Cursor::new(bytes))?;
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         let label = std::mem::take(&mut self.label);
         self.label = format!("{label}{path}:");

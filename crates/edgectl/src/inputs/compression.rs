@@ -5,6 +5,8 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use edgectl_registry::Compression;
+
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -62,12 +64,11 @@ pub(crate) fn unfolded(
     size: u64,
     form: Form,
 ) -> io::Result<Box<dyn Read + Send>> {
-    let file = BufReader::with_capacity(1 << 16, file);
     let reader: Box<dyn Read + Send> = match form {
-        Form::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        Form::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
-        Form::Xz => Box::new(lzma_rust2::XzReader::new(file, true)),
-        Form::Tar | Form::Zip => Box::new(file),
+        Form::Gzip => Compression::Gzip.decoder(file)?,
+        Form::Zstd => Compression::Zstd.decoder(file)?,
+        Form::Xz => Compression::Xz.decoder(file)?,
+        Form::Tar | Form::Zip => Box::new(BufReader::with_capacity(1 << 16, file)),
     };
     Ok(Box::new(Bounded { reader, left: allowance(size) }))
 }

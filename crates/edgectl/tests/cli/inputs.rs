@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::charts::pack;
 use crate::site::Site;
+use crate::user_data::gzip;
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{image: quay.io/a/pod:1}]}\n";
 
@@ -44,6 +45,16 @@ fn archives_are_read() {
     let bytes = std::fs::read(site.path("in.tgz")).unwrap();
     let ended = site.run_with_input(&["images", "-", "-o", "list"], &bytes).expect(0);
     assert_eq!(ended.stdout, expected);
+
+    // Tapes and flashing tools fill up with zeros.
+    for (name, packed) in [("padded.tgz", bytes.clone()), ("pod.yaml.gz", gzip(POD.as_bytes()))] {
+        std::fs::write(site.path(name), [packed, vec![0; 1 << 17]].concat()).unwrap();
+    }
+    assert_eq!(list(&site, &["padded.tgz"]), expected);
+    assert_eq!(list(&site, &["pod.yaml.gz"]), "quay.io/a/pod:1\n");
+    std::fs::write(site.path("more.tgz"), [&bytes[..], b"garbage"].concat()).unwrap();
+    let ended = site.run(&["images", "more.tgz"]).expect(1);
+    assert!(ended.stderr.contains("what follows its end is no gzip"), "{}", ended.stderr);
 
     let mut tar = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut tar).unwrap();
