@@ -204,6 +204,16 @@ pub enum RegistryError {
     /// A local file can't be put in its place.
     #[error(transparent)]
     Persist(#[from] PersistError),
+    /// A manifest of another size than its index says.
+    #[error("`{what}` can't be used: it has {has} bytes, and its index names it with {named}")]
+    Size {
+        /// The manifest.
+        what: Digest,
+        /// Its size.
+        has: u64,
+        /// The size that its index says.
+        named: u64,
+    },
     /// An index names what its own registry doesn't have.
     #[error("the index `{image}` names `{what}`, which is not in `{place}`")]
     Sparse {
@@ -273,7 +283,9 @@ impl RegistryError {
             Self::Http(_) => ErrorKind::Http,
             Self::LayoutInUse { .. } | Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
             Self::LoginRefused { .. } => ErrorKind::Login,
-            Self::Manifest { .. } | Self::ManyPlatforms { .. } => ErrorKind::Manifest,
+            Self::Manifest { .. } | Self::ManyPlatforms { .. } | Self::Size { .. } => {
+                ErrorKind::Manifest
+            }
             Self::MissingProjects { .. } | Self::MissingRepositories { .. } => {
                 ErrorKind::MissingPlace
             }

@@ -132,11 +132,11 @@ impl RawManifest {
     /// Fails where an index names it with another size.
     pub(crate) fn ensure_size(&self, size: Option<u64>) -> Result<(), RegistryError> {
         match size {
-            Some(size) if size != self.bytes.len() as u64 => {
-                let has = self.bytes.len();
-                let reason = format!("it has {has} bytes, and its index names it with {size}");
-                Err(RegistryError::manifest(&self.digest, reason))
-            }
+            Some(named) if named != self.bytes.len() as u64 => Err(RegistryError::Size {
+                what: self.digest.clone(),
+                has: self.bytes.len() as u64,
+                named,
+            }),
             _ => Ok(()),
         }
     }

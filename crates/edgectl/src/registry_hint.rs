@@ -46,6 +46,9 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::Configuration { reason, .. } if reason.contains("the registry API") => {
             Some(NO_REGISTRY.to_owned())
         }
+        RegistryError::Size { has, named, .. } => Some(format!(
+            "its digest is right, and the index that names it (in a layout `index.json`) is not: it says {named} bytes in the place of {has}, which runtimes refuse; have the index written anew"
+        )),
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),
         ),

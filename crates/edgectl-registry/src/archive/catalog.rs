@@ -58,6 +58,8 @@ pub struct Archives {
     pub(super) made: HashMap<Digest, RawManifest>,
     /// What names its subject itself, such as signatures, by the subject.
     pub(super) referrers: HashMap<Digest, Vec<Digest>>,
+    /// Sizes that indexes name images with.
+    sizes: BTreeSet<(Digest, u64)>,
     pub(super) place: String,
     /// Who reads a stream that goes from front to back reads it alone; the
     /// stream that was read last.
@@ -72,6 +74,8 @@ pub(super) struct Gathered {
     images: Vec<ArchivedImage>,
     blobs: HashMap<Digest, Content>,
     pub(super) made: HashMap<Digest, RawManifest>,
+    /// Sizes that indexes name images with; several may name the same one.
+    pub(super) sizes: BTreeSet<(Digest, u64)>,
     /// Directories of the archive at hand that are layouts.
     pub(super) layouts: BTreeSet<String>,
     /// Names by configuration, of the archive at hand.
@@ -166,7 +170,7 @@ impl Archives {
                 return Err(RegistryError::manifest(path.display(), reason));
             }
         }
-        let Gathered { mut images, blobs, made, .. } = gathered;
+        let Gathered { mut images, blobs, made, sizes, .. } = gathered;
         for image in &mut images {
             image.is_made = made.contains_key(&image.digest);
         }
@@ -179,7 +183,7 @@ impl Archives {
         };
         let referrers = HashMap::new();
         let (reader, gaps) = (Arc::default(), OnceLock::new());
-        let mut all = Self { images, blobs, made, referrers, place, reader, gaps };
+        let mut all = Self { images, blobs, made, referrers, sizes, place, reader, gaps };
         all.find_referrers();
         Ok(all)
     }
@@ -229,7 +233,11 @@ impl Archives {
         let content = self.blobs.get(digest).ok_or_else(|| self.missing(digest))?;
         let text = content.whole(super::TEXT_LIMIT);
         let text = text.map_err(|e| broken(content.stream.path(), digest.as_str(), e))?;
-        RawManifest::new(text, None, Some(digest), &content.stream.path().display().to_string())
+        let place = content.stream.path().display().to_string();
+        let raw = RawManifest::new(text, None, Some(digest), &place)?;
+        let mut named = self.sizes.range((digest.clone(), 0)..=(digest.clone(), u64::MAX));
+        named.try_for_each(|(_, size)| raw.ensure_size(Some(*size)))?;
+        Ok(raw)
     }
 
     pub(super) fn missing(&self, what: impl ToString) -> RegistryError {
