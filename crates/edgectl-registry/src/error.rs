@@ -111,6 +111,16 @@ pub enum RegistryError {
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    /// A registry keeps damaged content, whatever it is sent.
+    #[error("`{place}` took `{digest}` and keeps the damaged copy that it had: {found}")]
+    Kept {
+        /// The blob.
+        digest: Digest,
+        /// Registry and repository.
+        place: String,
+        /// How its copy differs.
+        found: Mismatch,
+    },
     /// An archive has an index, and not all of its images.
     #[error("`{image}` for {} is not in `{place}`{}", listed(.lacking), only(.there))]
     LackingPlatforms {
@@ -128,6 +138,14 @@ pub enum RegistryError {
     LayoutInUse {
         /// The layout.
         directory: PathBuf,
+    },
+    /// A registry wants to be left alone for longer than a run waits.
+    #[error("`{host}` asks to be left alone for {seconds} s, which is too long to wait for")]
+    LeftAlone {
+        /// Who asks for it.
+        host: String,
+        /// How long.
+        seconds: u64,
     },
     /// What it was for lacks something else.
     #[error("it was left out, because another image can't be had")]
@@ -279,8 +297,8 @@ impl RegistryError {
             Self::LeftOut => ErrorKind::LeftOut,
             Self::HelperRun { .. } => ErrorKind::Configuration,
             Self::Denied { .. } => ErrorKind::Denied,
-            Self::Digest { .. } => ErrorKind::Digest,
-            Self::Http(_) => ErrorKind::Http,
+            Self::Digest { .. } | Self::Kept { .. } => ErrorKind::Digest,
+            Self::Http(_) | Self::LeftAlone { .. } => ErrorKind::Http,
             Self::LayoutInUse { .. } | Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
             Self::LoginRefused { .. } => ErrorKind::Login,
             Self::Manifest { .. } | Self::ManyPlatforms { .. } | Self::Size { .. } => {
@@ -340,6 +358,9 @@ impl RegistryError {
             },
             Self::ClientCertificate { host, shown } => {
                 Self::ClientCertificate { host: host.clone(), shown: *shown }
+            }
+            Self::LeftAlone { host, seconds } => {
+                Self::LeftAlone { host: host.clone(), seconds: *seconds }
             }
             Self::Tls { host, reason } => Self::Tls { host: host.clone(), reason: reason.clone() },
             Self::Unreachable { address, proxy, source } => Self::Unreachable {

@@ -30,8 +30,9 @@ impl Default for Patience {
     }
 }
 
-/// The longest that a server may send us away for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
+/// The longest that a server may send us away for; nobody looks at a pipeline
+/// that stands still for longer.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// Counts attempts and says how long to wait before the next one.
 #[derive(Debug)]
@@ -54,24 +55,26 @@ impl Backoff {
         (self.attempts, self.in_vain) = (0, 0);
     }
 
-    /// The wait before the next attempt; none when it is time to give up.
+    /// The wait before the next attempt; none when it is time to give up, or
+    /// where the server sends us away for too long.
     /// `moved` says that the last attempt came far, though in vain.
     pub(crate) fn next(&mut self, retry_after: Option<Duration>, moved: bool) -> Option<Duration> {
         self.attempts += 1;
         self.in_vain = if moved { 0 } else { self.in_vain + 1 };
-        if self.in_vain >= ATTEMPTS || self.attempts >= ATTEMPTS_WITH_PROGRESS {
+        let is_tired = self.in_vain >= ATTEMPTS || self.attempts >= ATTEMPTS_WITH_PROGRESS;
+        if is_tired || retry_after.is_some_and(is_too_long) {
             return None;
         }
         let doubled = self.first * 2_u32.saturating_pow(self.in_vain.saturating_sub(1));
         // Half fixed, half by chance, so that many clients spread out.
         let wait = doubled.min(self.longest).mul_f64(0.5 + 0.5 * fastrand::f64());
-        Some(retry_after.map_or(wait, within_reason))
+        Some(retry_after.unwrap_or(wait))
     }
 }
 
-/// A server's wish, as far as it is followed.
-pub(crate) fn within_reason(asked: Duration) -> Duration {
-    asked.min(LONGEST_RETRY_AFTER)
+/// Whether a server's wish isn't followed.
+pub(crate) fn is_too_long(asked: Duration) -> bool {
+    asked > LONGEST_RETRY_AFTER
 }
 
 /// `Retry-After`: seconds or a date.
@@ -114,6 +117,7 @@ mod tests {
         let asked =
             |s| Backoff::new(&Patience::default()).next(Some(Duration::from_secs(s)), false);
         assert_eq!(asked(3), Some(Duration::from_secs(3)));
-        assert_eq!(asked(86_400), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(asked(300), Some(Duration::from_secs(300)));
+        assert_eq!(asked(301), None);
     }
 }

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         }
     };
     let printer = Printer::new(cli.quiet);
-    logging::start(cli.verbose);
+    logging::start(cli.verbose, printer);
     logging::report_bugs();
     let outcome = std::panic::catch_unwind(|| {
         edgectl_process::listen_for_interrupts()

@@ -1,8 +1,14 @@
 //! stdout is data, stderr is talk.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
 
 use crate::failure::Failure;
+
+/// The bar on the terminal, which must not be drawn over what is said.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Writes both, as quietly as asked.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +46,19 @@ impl Printer {
 
     /// Talk that even `--quiet` lets through. It may have several lines.
     pub(crate) fn always(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", tame(text, &['\n', '\t']));
+        let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let write = || {
+            let _ = writeln!(io::stderr().lock(), "{}", tame(text, &['\n', '\t']));
+        };
+        match bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// The bar that is shown from now on, if any.
+    pub(crate) fn set_bar(&self, bar: Option<ProgressBar>) {
+        *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
     /// Whether progress bars make sense.

@@ -23,11 +23,13 @@ impl UploadProgress {
         if let Ok(style) = style {
             bar.set_style(style);
         }
+        printer.set_bar(Some(bar.clone()));
         Self { printer, bar }
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
+        self.printer.set_bar(None);
         self.bar.finish_and_clear();
     }
 }
@@ -51,7 +53,7 @@ impl Progress for UploadProgress {
 
     fn stopping(&self) {
         let line = "stopping once the chunks on their way have arrived; press Ctrl-C again to stop at once";
-        self.bar.suspend(|| self.printer.say(line));
+        self.printer.say(line);
     }
 
     fn image_done(&self, report: &ImageReport) {
@@ -60,7 +62,6 @@ impl Progress for UploadProgress {
             ImageOutcome::Copied(_) => "copied ",
             ImageOutcome::Failed(_) => "FAILED ",
         };
-        let line = format!("  {done} {}", report.request.source);
-        self.bar.suspend(|| self.printer.say(&line));
+        self.printer.say(&format!("  {done} {}", report.request.source));
     }
 }

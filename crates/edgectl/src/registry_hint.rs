@@ -20,6 +20,9 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::LayoutInUse { .. } => {
             Some("wait for it to end, or save to another directory".to_owned())
         }
+        RegistryError::LeftAlone { .. } => {
+            Some("run the same command again after that: it continues".to_owned())
+        }
         RegistryError::ManyPlatforms { platforms, .. } => Some(format!(
             "name it with `--platform {}`, or save an OCI archive, which holds all of them",
             platforms.first().map_or("OS/ARCHITECTURE", String::as_str)

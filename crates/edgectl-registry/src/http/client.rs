@@ -17,7 +17,7 @@ use super::login::LoginState;
 use crate::access::{Access, Credentials};
 use crate::challenge::Challenge;
 use crate::error::{RegistryError, is_temporary_status};
-use crate::retry::{Backoff, Patience, retry_after, within_reason};
+use crate::retry::{Backoff, Patience, is_too_long, retry_after};
 
 /// Redirects that are followed, one after another.
 const REDIRECTS: usize = 5;
@@ -262,7 +262,7 @@ impl Client {
         self.count();
         let sent = request.send().await;
         let sent = sent.map_err(|e| self.clients.classify(e, &ask.url));
-        self.learn(Kind::Body, &sent);
+        self.learn(Kind::Body, &sent)?;
         let mut answer = sent?;
         let may_try_again = || self.log_in_again(&answer, &ask.scopes, ready).is_some();
         if answer.status() == 401 && is_own && may_try_again() {
@@ -296,19 +296,45 @@ impl Client {
                 Err(RegistryError::Stalled { host: self.host.clone(), seconds: stall.as_secs() })
             }
         };
-        self.learn(Kind::Question, &sent);
+        self.learn(Kind::Question, &sent)?;
         sent
     }
 
-    /// What an answer tells about how much the registry can bear.
-    fn learn(&self, kind: Kind, sent: &Result<Response, RegistryError>) {
+    /// What an answer tells about how much the registry can bear. Fails where
+    /// it wants to be left alone for so long that nobody waits.
+    fn learn(
+        &self,
+        kind: Kind,
+        sent: &Result<Response, RegistryError>,
+    ) -> Result<(), RegistryError> {
         match sent {
-            Ok(answer) if matches!(answer.status().as_u16(), 429 | 503) => {
-                self.gate.slow_down(wait_of(answer).map(within_reason));
+            Ok(answer) if is_temporary_status(answer.status().as_u16()) => {
+                let (host, wait) = (self.name_of(answer.url()), wait_of(answer));
+                let seconds = wait.map(|wait| wait.as_secs()).unwrap_or_default();
+                if wait.is_some_and(is_too_long) {
+                    let error = RegistryError::LeftAlone { host, seconds };
+                    self.remember(&error);
+                    return Err(error);
+                }
+                let is_much = wait.is_some() || matches!(answer.status().as_u16(), 429 | 503);
+                if is_much && self.gate.slow_down(wait) {
+                    tracing::warn!("`{host}` asks to be left alone for {seconds} s: waiting");
+                }
             }
-            Err(RegistryError::Stalled { .. }) => self.gate.slow_down(None),
+            Err(RegistryError::Stalled { .. }) => {
+                self.gate.slow_down(None);
+            }
             Ok(_) => self.gate.went_well(kind),
             Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The registry, or another host that it sends us to.
+    fn name_of(&self, url: &Url) -> String {
+        match self.base.get().is_none_or(|base| base.origin() == url.origin()) {
+            true => self.host.clone(),
+            false => address(url),
         }
     }
 

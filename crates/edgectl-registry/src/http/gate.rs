@@ -11,6 +11,8 @@ const MOST: f64 = 64.0;
 const LEAST: f64 = 1.0;
 /// Answers to requests that were on their way together count as one.
 const TOGETHER: Duration = Duration::from_millis(500);
+/// The user isn't told of waits up to this.
+const SHORT: Duration = Duration::from_secs(5);
 
 /// Requests of one kind wait only for each other: a question never stands
 /// behind a layer.
@@ -69,6 +71,14 @@ impl State {
             Kind::Body => &mut self.bodies,
         }
     }
+
+    /// Lets nobody in for so long; says whether that is much longer than before.
+    fn close(&mut self, now: Instant, wait: Option<Duration>) -> bool {
+        let Some(until) = wait.and_then(|wait| now.checked_add(wait)) else { return false };
+        let before = self.closed_until.map_or(now, |before| before.max(now));
+        self.closed_until = self.closed_until.max(Some(until));
+        until.saturating_duration_since(before) > SHORT
+    }
 }
 
 impl Gate {
@@ -110,16 +120,15 @@ impl Gate {
         }
     }
 
-    /// The registry is asked for too much; `wait` is what it said.
-    pub(super) fn slow_down(&self, wait: Option<Duration>) {
+    /// The registry is asked for too much; `wait` is what it said. Whether the
+    /// user should hear of it: those who are sent away together are sent away
+    /// once.
+    pub(super) fn slow_down(&self, wait: Option<Duration>) -> bool {
         let mut state = self.lock();
         let now = Instant::now();
-        if let Some(wait) = wait {
-            let until = now.checked_add(wait);
-            state.closed_until = state.closed_until.max(until);
-        }
+        let is_news = state.close(now, wait);
         if state.lowered.is_some_and(|lowered| now < lowered + TOGETHER) {
-            return;
+            return is_news;
         }
         state.lowered = Some(now);
         for line in [Kind::Question, Kind::Body] {
@@ -127,6 +136,7 @@ impl Gate {
             let wanted = line.limit.min(line.in_use.max(1) as f64);
             line.limit = (wanted / 2.0).floor().max(LEAST);
         }
+        is_news
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -173,11 +183,21 @@ mod tests {
     #[tokio::test]
     async fn stays_closed_for_as_long_as_asked() {
         let gate = Gate::default();
-        gate.slow_down(Some(Duration::from_secs(3600)));
+        assert!(gate.slow_down(Some(Duration::from_secs(3600))));
         let Err(Some(wait)) = gate.try_enter(Kind::Question) else { panic!("open") };
         assert!(wait > Duration::from_secs(3500));
         gate.slow_down(Some(Duration::from_millis(1)));
         assert!(gate.try_enter(Kind::Body).is_err());
+    }
+
+    #[test]
+    fn a_long_wait_is_told_once() {
+        let gate = Gate::default();
+        assert!(!gate.slow_down(None));
+        assert!(!gate.slow_down(Some(SHORT)));
+        assert!(gate.slow_down(Some(Duration::from_secs(60))));
+        assert!(!gate.slow_down(Some(Duration::from_secs(62))), "it was asked for together");
+        assert!(gate.slow_down(Some(Duration::from_secs(120))));
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use edgectl_registry::{
 use edgectl_testkit::{TestCa, TinyImage};
 
 use crate::bench::{Bench, PASSWORD, reference};
+use crate::fake::{Fake, answer};
 
 async fn check_with(bench: &Bench, access: Access) -> Result<(), RegistryError> {
     let prefix = Prefix::parse(&format!("{}/edge", bench.host())).unwrap();
@@ -83,4 +84,30 @@ async fn an_absent_image_does_not_stop_the_others() {
     assert_eq!(request.source, reference(&format!("{}/src/absent:1", bench.host())));
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
     assert!(error.to_string().contains("src/absent:1"), "{error}");
+}
+
+/// Nobody waits for more than an hour, and nobody asks again meanwhile.
+#[tokio::test]
+async fn a_registry_that_wants_to_be_left_alone_for_long_is_left_alone() {
+    let fake = Fake::start(|asked, _| match asked.line.contains("/manifests/") {
+        true => answer(429, "Retry-After: 5000\r\n", ""),
+        false => answer(200, "", "{}"),
+    })
+    .await;
+    let access = Access { insecure: true, ..Access::default() };
+    let registries = Registries::single(&fake.address, access);
+    let place = |rest: &str| reference(&format!("{}/{rest}", fake.address));
+    let run = async |name: &str| {
+        let (source, target) = (place(&format!("src/{name}:1")), place(&format!("to/{name}:1")));
+        let request = UploadRequest::new(vec![ImageRequest { source, digest: None, target }], 4);
+        let outcome = upload(request, &registries, &registries, &()).await;
+        let (_, error) = outcome.failed().next().unwrap();
+        error.to_string()
+    };
+    let told = format!("`{}` asks to be left alone for 5000 s", fake.address);
+    let error = run("one").await;
+    assert!(error.starts_with(&told), "{error}");
+    let asked = fake.asked().len();
+    assert_eq!(run("two").await, error);
+    assert_eq!(fake.asked().len(), asked);
 }
