@@ -2,7 +2,8 @@
 
 use edgectl_model::{Digest, Layout, PlanError, Reference, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    Archives, ArchivesFirst, ImageRequest, RefusedName, Registries, UploadRequest, forecast, upload,
+    Archives, ArchivesFirst, Checked, ImageRequest, RefusedName, Registries, UploadRequest,
+    forecast, upload,
 };
 
 use crate::archive_cli::{LayoutArg, PushArgs};
@@ -59,9 +60,10 @@ struct Push {
 impl Push {
     fn run(self, printer: Printer) -> Result<u8, Failure> {
         let outcome = on_runtime(async {
-            self.look_at_registry(Looking::ForUpload, printer).await?;
+            let looked = self.look_at_registry(Looking::ForUpload, printer).await?;
             let (request, progress) = (self.request.clone(), UploadProgress::new(printer));
-            let outcome = upload(request, &self.sources, &self.destination, &progress).await;
+            let mut outcome = upload(request, &self.sources, &self.destination, &progress).await;
+            outcome.requests += looked.requests;
             progress.finish();
             Ok(outcome)
         })?;
@@ -72,15 +74,21 @@ impl Push {
     /// Prints what a push would do.
     fn foretell(self, printer: Printer) -> Result<u8, Failure> {
         let forecast = on_runtime(async {
-            self.look_at_registry(Looking::Only, printer).await?;
-            Ok(forecast(&self.request, &self.sources, &self.destination).await?)
+            let looked = self.look_at_registry(Looking::Only, printer).await?;
+            let mut forecast = forecast(&self.request, &self.sources, &self.destination).await?;
+            forecast.requests += looked.requests;
+            Ok(forecast)
         })?;
         upload_plan::show(&forecast, self.output, printer)
     }
 
-    async fn look_at_registry(&self, looking: Looking, printer: Printer) -> Result<(), Failure> {
+    async fn look_at_registry(
+        &self,
+        looking: Looking,
+        printer: Printer,
+    ) -> Result<Checked, Failure> {
         let targets = self.request.images.iter().map(|image| &image.target);
-        look(&self.registry, &self.destination, targets, looking, printer).await.map(drop)
+        look(&self.registry, &self.destination, targets, looking, printer).await
     }
 }
 

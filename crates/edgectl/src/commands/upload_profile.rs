@@ -2,8 +2,8 @@
 
 use edgectl_model::{ImageLock, LockedImage, RegistryConfig, UploadConfig};
 use edgectl_registry::{
-    Again, ArchivesFirst, ImageReport, ImageRequest, Registries, UploadOutcome, UploadRequest,
-    forecast, upload,
+    Again, ArchivesFirst, Checked, ImageReport, ImageRequest, Registries, UploadOutcome,
+    UploadRequest, forecast, upload,
 };
 
 use crate::archives;
@@ -90,10 +90,11 @@ impl Job<'_> {
         lock: &mut ImageLock,
         printer: Printer,
     ) -> Result<UploadOutcome, Failure> {
-        self.look_at_registry(lock, Looking::ForUpload, printer).await?;
+        let looked = self.look_at_registry(lock, Looking::ForUpload, printer).await?;
         let keeper = PinKeeper::new(self.scope, lock.clone(), UploadProgress::new(printer));
         let request = self.request(lock, printer).await?;
-        let outcome = upload(request, self.sources, self.destination, &keeper).await;
+        let mut outcome = upload(request, self.sources, self.destination, &keeper).await;
+        outcome.requests += looked.requests;
         *lock = keeper.finish()?;
         Ok(outcome)
     }
@@ -101,9 +102,11 @@ impl Job<'_> {
     /// Prints what an upload would do.
     fn foretell(&self, lock: &ImageLock, output: Output, printer: Printer) -> Result<u8, Failure> {
         let forecast = on_runtime(async {
-            self.look_at_registry(lock, Looking::Only, printer).await?;
+            let looked = self.look_at_registry(lock, Looking::Only, printer).await?;
             let request = self.request(lock, printer).await?;
-            Ok(forecast(&request, self.sources, self.destination).await?)
+            let mut forecast = forecast(&request, self.sources, self.destination).await?;
+            forecast.requests += looked.requests;
+            Ok(forecast)
         })?;
         upload_plan::show(&forecast, output, printer)
     }
@@ -113,10 +116,10 @@ impl Job<'_> {
         lock: &ImageLock,
         looking: Looking,
         printer: Printer,
-    ) -> Result<(), Failure> {
+    ) -> Result<Checked, Failure> {
         self.scope.source_warnings().iter().for_each(|text| printer.say(text));
         let targets = preflight::targets(lock);
-        preflight::look(self.registry, self.destination, targets, looking, printer).await.map(drop)
+        preflight::look(self.registry, self.destination, targets, looking, printer).await
     }
 
     async fn request(&self, lock: &ImageLock, printer: Printer) -> Result<UploadRequest, Failure> {

@@ -1,5 +1,7 @@
 //! `upload-profile`.
 
+use std::io::{Read, Write};
+
 use crate::site::{PASSWORD, Site, profile};
 
 #[test]
@@ -15,6 +17,50 @@ fn a_second_run_sends_nothing() {
     assert_eq!(value["images"][1]["result"], "already-there", "{value:#}");
     assert_eq!((&value["bytesSent"], &value["blobsSent"]), (&0.into(), &0.into()));
     assert_eq!(value["sourceRequests"], 0, "the lock knows the digests");
+    // Three for the look at the registry, and one for each image.
+    assert_eq!(value["requests"], 5, "{value:#}");
+    let plan = site.run(&["upload-profile", "--dry-run", "-o", "json"]).expect(0);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["requests"], value["requests"], "{plan:#}");
+}
+
+/// Answers each request with the next of these, on a connection of its own;
+/// says at which address.
+fn answering(answers: &'static [&str]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut answers = answers.iter();
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = vec![0; 4096];
+            let read = stream.read(&mut head).unwrap_or(0);
+            // TLS isn't spoken here.
+            if head[..read].starts_with(b"GET ")
+                && let Some(answer) = answers.next()
+            {
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_registry_that_sends_us_away_is_waited_for_aloud_or_not_at_all() {
+    let site = Site::new();
+    std::fs::remove_file(site.path("edge.yaml")).unwrap();
+    let address = answering(&[
+        "HTTP/1.1 429 X\r\nRetry-After: 6\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 429 X\r\nRetry-After: 5000\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    ]);
+    let to = ["--registry", &address, "--insecure", "--anonymous"];
+    let ended = site.run(&[&["upload-profile", "profile.json"], &to[..]].concat()).expect(1);
+    let told = format!("warning: `{address}` asks to be left alone for 6 s: waiting\n");
+    assert_eq!(ended.stderr.matches(&told).count(), 1, "{}", ended.stderr);
+    let told = format!("`{address}` asks to be left alone for 5000 s, which is too long");
+    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    let hint = "hint: run the same command again after that: it continues\n";
+    assert!(ended.stderr.contains(hint), "{}", ended.stderr);
 }
 
 #[test]
