@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use edgectl_model::Reference;
+use edgectl_model::{Digest, Reference};
 use serde_json::Value;
 
 use crate::attached::tagged;
@@ -10,7 +10,7 @@ use crate::copy::Run;
 use crate::error::RegistryError;
 use crate::manifest::{Pinned, RawManifest};
 use crate::plan::Planned;
-use crate::sink::Sink;
+use crate::sink::{Place, Sink};
 use crate::source::Source;
 use crate::together::WIDTH;
 use crate::tree::Tree;
@@ -34,8 +34,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             return Ok(Err(pinned));
         }
         let tree = tree.only_attached()?;
-        let (source, target) = (image.source.clone(), image.target.clone());
-        Ok(Ok(Planned { index, source, target, pinned, tree }))
+        Ok(Ok(Planned::new(index, image, pinned, tree)))
     }
 
     /// Takes out of a tree what the target has under cosign's tags and the
@@ -70,6 +69,27 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         stream::iter(asking.collect::<Vec<_>>()).buffered(WIDTH).try_collect().await
     }
 
+    /// Whether the target has a manifest in its place and whole, and in the
+    /// list of what it refers to.
+    pub(crate) async fn has_manifest(
+        &self,
+        target: &Reference,
+        place: Place<'_>,
+        raw: &RawManifest,
+    ) -> Result<bool, RegistryError> {
+        let at = match place {
+            Place::Child => by_digest(target, raw.digest())?,
+            Place::Root => target.clone(),
+            Place::Tag(tag) => tagged(target, tag)?,
+        };
+        let size = raw.bytes().len() as u64;
+        // Not every registry says the size.
+        let is_whole =
+            |there: Pinned| there.digest == *raw.digest() && [0, size].contains(&there.size);
+        Ok(self.sink.head(&at).await?.is_some_and(is_whole)
+            && self.sink.is_listed(target, raw).await?)
+    }
+
     async fn has_attached(
         &self,
         target: &Reference,
@@ -79,10 +99,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         let Some(digest) = attached.root() else { return Ok(true) };
         let place = match tag {
             Some(tag) => tagged(target, tag)?,
-            None => {
-                let text = format!("{}@{digest}", target.repository());
-                Reference::parse(&text).map_err(|e| RegistryError::manifest(&text, e))?
-            }
+            None => by_digest(target, digest)?,
         };
         match self.sink.head(&place).await? {
             None => return Ok(false),
@@ -105,6 +122,11 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         tracing::warn!("`{place}` holds something else than at the source; it stays");
         Ok(true)
     }
+}
+
+fn by_digest(target: &Reference, digest: &Digest) -> Result<Reference, RegistryError> {
+    let text = format!("{}@{digest}", target.repository());
+    Reference::parse(&text).map_err(|e| RegistryError::manifest(&text, e))
 }
 
 /// Whether nothing is lost when a manifest takes the place of another one:

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use edgectl_model::Reference;
@@ -12,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use crate::content::{Chunks, Content, Moved};
-use crate::error::RegistryError;
+use crate::error::{ErrorKind, RegistryError};
 use crate::manifest::Blob;
 use crate::plan::LARGE;
 use crate::retry::Backoff;
@@ -74,6 +75,10 @@ pub(crate) struct Transfer<'a, S, K> {
     pub(crate) book: &'a Book,
     pub(crate) totals: &'a Totals,
     pub(crate) progress: &'a dyn Progress,
+    /// Set once anything is sent or mounted.
+    pub(crate) sent: &'a AtomicBool,
+    /// Most of the image is there: a question comes before a mount.
+    pub(crate) looks_first: bool,
 }
 
 /// A blob as one source has it.
@@ -117,7 +122,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
     ) -> Result<(), RegistryError> {
         let placed = self.book.placed.get(self.key(blob));
         let _alone = placed.lock().await;
-        match self.sink.has_blob(self.to, blob).await? {
+        match self.has(blob).await? {
             true => Ok(()),
             false => is_there(self.send(blob, None).await, optional).map(drop),
         }
@@ -156,13 +161,13 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             }
             // Nothing of this run has seen its size. Whom that can't be asked
             // has said that it is there.
-            return match self.sink.has_blob(self.to, blob).await {
+            return match self.has(blob).await {
                 Ok(false) => self.send(blob, None).await,
-                Err(error @ RegistryError::Digest { .. }) => Err(error),
+                Err(error) if error.kind() == ErrorKind::Digest => Err(error),
                 Ok(true) | Err(_) => Ok(()),
             };
         }
-        if self.sink.has_blob(self.to, blob).await? {
+        if self.has(blob).await? {
             self.progress.there(blob.size);
             return Ok(());
         }
@@ -184,10 +189,34 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         }
     }
 
+    /// Whether the target's repository has the blob, whole.
+    async fn has(&self, blob: &Blob) -> Result<bool, RegistryError> {
+        match self.sink.has_blob(self.to, blob).await {
+            Err(RegistryError::Digest { .. }) => self.replace(blob).await.map(|()| true),
+            other => other,
+        }
+    }
+
+    /// Sends a blob once more that is damaged there. Some registries take it
+    /// in its place; others say so and keep what they have.
+    async fn replace(&self, blob: &Blob) -> Result<(), RegistryError> {
+        self.send(blob, None).await?;
+        match self.sink.has_blob(self.to, blob).await {
+            Err(RegistryError::Digest { expected, place, found }) => {
+                Err(RegistryError::Kept { digest: expected, place, found })
+            }
+            other => other.map(drop),
+        }
+    }
+
     /// Says whether it was mounted: else it was there, or was sent.
     async fn take_over(&self, blob: &Blob, from: &Reference) -> Result<bool, RegistryError> {
+        if self.looks_first && self.has(blob).await? {
+            return Ok(false);
+        }
         match self.sink.mount(self.to, blob, from).await? {
             Mount::Done => {
+                self.sent.store(true, Ordering::Relaxed);
                 self.totals.mounted(blob.size);
                 Ok(true)
             }
@@ -204,7 +233,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
     ) -> Result<(), RegistryError> {
         let is_asked = session.is_none() || blob.size >= LARGE;
         let there = match is_asked {
-            true => self.sink.has_blob(self.to, blob).await,
+            true => self.has(blob).await,
             false => Ok(false),
         };
         if matches!(there, Ok(false)) {
@@ -231,6 +260,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             let put = self.sink.put_blob(self.to, blob, session.take(), &content, &moved);
             let result = self.reporting(put, &moved).await;
             self.totals.bytes(moved.bytes());
+            self.sent.fetch_or(result.is_ok() || moved.bytes() > 0, Ordering::Relaxed);
             let Err(error) = result else {
                 self.totals.sent();
                 return Ok(());

@@ -1,6 +1,7 @@
 //! A run: look at all images, plan, send blobs, then each image's manifests,
 //! its tag last.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use edgectl_model::{Platform, Reference};
@@ -182,8 +183,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             tree.attach(self.source, &image.source).await?;
             self.leave_what_others_attached(&image.target, &mut tree).await?;
         }
-        let (source, target) = (image.source.clone(), image.target.clone());
-        Ok(Planned { index, source, target, pinned, tree })
+        Ok(Planned::new(index, image, pinned, tree))
     }
 
     /// Brings a blob to the first repository that needs it.
@@ -203,6 +203,9 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     async fn finish(&self, plan: &Plan, place: usize) {
         let Some(image) = plan.images.get(place) else { return };
         let outcome = match self.copy(plan, place, image).await {
+            Ok(()) if !image.sent.load(Ordering::Relaxed) => {
+                ImageOutcome::AlreadyThere(image.pinned.clone())
+            }
             Ok(()) => ImageOutcome::Copied(image.pinned.clone()),
             Err(error) => ImageOutcome::Failed(error),
         };
@@ -223,12 +226,12 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         });
         all_of(placing).await?;
         interrupted()?;
-        match self.put_manifests(&image.target, &image.tree).await {
+        match self.put_manifests(image).await {
             Err(RegistryError::Http(failure)) if failure.is_blob_unknown() => {
                 let again = image.tree.blobs.iter();
                 let again = again.map(|entry| transfer.ensure_again(&entry.blob, entry.is_foreign));
                 all_of(again).await?;
-                self.put_manifests(&image.target, &image.tree).await
+                self.put_manifests(image).await
             }
             other => other,
         }
@@ -236,19 +239,20 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
 
     /// Children before their index, so that no index ever names what isn't
     /// there; then what is attached; the image's own tag last of all.
-    async fn put_manifests(&self, target: &Reference, tree: &Tree) -> Result<(), RegistryError> {
-        self.put_children(target, tree).await?;
+    async fn put_manifests(&self, image: &Planned) -> Result<(), RegistryError> {
+        let (target, tree) = (&image.target, &image.tree);
+        self.put_children(image, tree).await?;
         for (tag, attached) in &tree.attached {
-            self.put_children(target, attached).await?;
+            self.put_children(image, attached).await?;
             let place = tag.as_deref().map_or(Place::Child, Place::Tag);
-            self.put_level(target, place, attached.levels.first()).await?;
+            self.put_level(image, place, attached.levels.first()).await?;
         }
         let place = match self.has_root(target, tree).await? {
             // A tag that may not be moved need not be.
             true => Place::Child,
             false => Place::Root,
         };
-        self.put_level(target, place, tree.levels.first()).await
+        self.put_level(image, place, tree.levels.first()).await
     }
 
     /// Whether the target's name stands for the image already: asked only where
@@ -261,24 +265,29 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         Ok(there.is_some_and(|there| Some(&there.digest) == tree.root()))
     }
 
-    async fn put_children(&self, target: &Reference, tree: &Tree) -> Result<(), RegistryError> {
+    async fn put_children(&self, image: &Planned, tree: &Tree) -> Result<(), RegistryError> {
         for level in tree.levels.iter().skip(1).rev() {
-            self.put_level(target, Place::Child, Some(level)).await?;
+            self.put_level(image, Place::Child, Some(level)).await?;
         }
         Ok(())
     }
 
     async fn put_level(
         &self,
-        target: &Reference,
+        image: &Planned,
         place: Place<'_>,
         level: Option<&Vec<RawManifest>>,
     ) -> Result<(), RegistryError> {
-        if let Some(level) = level {
-            let putting = level.iter().map(|raw| self.sink.put_manifest(target, place, raw));
-            all_of(putting).await?;
-        }
-        Ok(())
+        let putting = level.into_iter().flatten().map(async |raw| {
+            if self.request.again == Again::All
+                && self.has_manifest(&image.target, place, raw).await?
+            {
+                return Ok(());
+            }
+            image.sent.store(true, Ordering::Relaxed);
+            self.sink.put_manifest(&image.target, place, raw).await
+        });
+        all_of(putting).await.map(drop)
     }
 
     pub(crate) fn transfer<'b>(&'b self, image: &'b Planned) -> Transfer<'b, S, K> {
@@ -290,6 +299,8 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             book: self.book,
             totals: self.totals,
             progress: self.progress,
+            sent: &image.sent,
+            looks_first: self.request.again == Again::All,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::manifest::{Blob, Entry, Pinned};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::tree::Tree;
+use crate::upload::ImageRequest;
 
 /// Blobs from this size on share the lanes; smaller ones pass them by.
 pub(crate) const LARGE: u64 = 1 << 20;
@@ -26,6 +27,16 @@ pub(crate) struct Planned {
     pub(crate) target: Reference,
     pub(crate) pinned: Pinned,
     pub(crate) tree: Tree,
+    /// Whether anything of it was sent, or mounted.
+    pub(crate) sent: AtomicBool,
+}
+
+impl Planned {
+    /// Nothing of it has been sent so far.
+    pub(crate) fn new(index: usize, image: &ImageRequest, pinned: Pinned, tree: Tree) -> Self {
+        let (source, target) = (image.source.clone(), image.target.clone());
+        Self { index, source, target, pinned, tree, sent: AtomicBool::new(false) }
+    }
 }
 
 /// Store and digest.

@@ -9,6 +9,9 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::ClientCertificate { host, .. } => Some(format!(
             "name a certificate that `{host}` takes, and its key: `cert` and `key` of this registry in edge.yaml, or `--cert` and `--key`"
         )),
+        RegistryError::Kept { digest, .. } => Some(format!(
+            "delete `{digest}` on the registry's side (in its storage, or with what names it and a garbage collection), then run the same command again"
+        )),
         RegistryError::LackingPlatforms { there, .. } => Some(match there.as_slice() {
             [] => "name an archive that has it".to_owned(),
             there => format!("`{}` takes what is there", options_for(there)),

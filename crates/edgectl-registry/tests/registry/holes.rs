@@ -1,14 +1,16 @@
 //! What is missing or wrong behind names that look right.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use edgectl_model::{Digest, Platform, Prefix};
 use edgectl_registry::{
     Access, Again, CheckRequest, Depth, ImageOutcome, ImageRequest, Journal, Layout, Patience,
-    PruneRequest, Registries, UploadOutcome, UploadRequest, Verdict, VerifyRequest, plan_prune,
-    preflight, upload_from, verify,
+    PruneRequest, Registries, RegistryError, UploadOutcome, UploadRequest, Verdict, VerifyRequest,
+    plan_prune, preflight, upload_from, verify,
 };
 use edgectl_testkit::{TinyImage, TinyLayout, Written};
 use serde_json::{Value, json};
@@ -139,11 +141,13 @@ async fn an_image_with_holes_is_repaired() {
     assert!(matches!(verdict(&bench, &written, "edge/app:1").await, Verdict::Damaged(_)));
 
     let pinned = ImageRequest { digest: Some(written.digest.clone()), ..request.clone() };
-    for (again, image, is_copied) in [
-        (Again::Nothing, &request, false),
-        (Again::Attachments, &request, false),
-        (Again::All, &pinned, true),
-        (Again::All, &request, true),
+    for (again, image, is_copied, was_whole) in [
+        (Again::Nothing, &request, false, false),
+        (Again::Attachments, &request, false, false),
+        (Again::All, &pinned, true, false),
+        // What is whole by now is there already: nothing is sent.
+        (Again::All, &request, false, true),
+        (Again::All, &pinned, false, true),
     ] {
         let layout = Layout::open(bench.layout_dir()).unwrap();
         let upload = UploadRequest { again, ..UploadRequest::new(vec![image.clone()], 2) };
@@ -152,7 +156,8 @@ async fn an_image_with_holes_is_repaired() {
         let found = matches!(outcome.images[0].outcome, ImageOutcome::Copied(_));
         assert_eq!(found, is_copied, "{again:?}");
         let is_whole = matches!(verdict(&bench, &written, "edge/app:1").await, Verdict::Same);
-        assert_eq!(is_whole, is_copied, "{again:?}");
+        assert_eq!(is_whole, is_copied || was_whole, "{again:?}");
+        assert_eq!((outcome.blobs_sent, outcome.blobs_mounted), (u64::from(is_copied), 0));
     }
 }
 
@@ -167,8 +172,54 @@ async fn half_a_blob_is_no_blob() {
     let bytes = std::fs::read(&data).unwrap();
     std::fs::write(&data, &bytes[..1000]).unwrap();
     let (_, other) = image(&bench, &mut tiny, "two", "edge/app:2");
-    let failed = failures(&send(&bench, vec![other], &bench.registries()).await);
-    assert!(failed.iter().any(|text| text.contains("it ends after 1000 bytes")), "{failed:?}");
+    // It is sent once more, which this registry answers with 201 and no more.
+    let outcome = send(&bench, vec![other], &bench.registries()).await;
+    let (_, error) = outcome.failed().next().unwrap();
+    assert!(matches!(error, RegistryError::Kept { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.ends_with("the damaged copy that it had: it ends after 1000 bytes"), "{text}");
+}
+
+/// A registry that takes what it is sent in the place of half a blob is mended.
+#[tokio::test]
+async fn half_a_blob_that_is_replaced_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tiny = TinyLayout::new(dir.path()).unwrap();
+    let written = tiny.image(&TinyImage::new("amd64").random_layer(9000, 5)).unwrap();
+    tiny.name("src.example/a:1", &written).unwrap();
+    let cut = "HTTP/1.1 200 X\r\nContent-Length: 7\r\n\r\n";
+    let sent: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let fake = Fake::start(move |asked, _| {
+        let (method, rest) = asked.line.split_once(' ').unwrap();
+        let hex = rest.split_once("sha256").map_or("", |(_, rest)| rest);
+        let hex = hex.trim_start_matches([':', '%']).trim_start_matches("3A");
+        let digest = hex.split(' ').next().unwrap_or_default();
+        let is_sent = sent.lock().unwrap().contains(digest);
+        match method {
+            "HEAD" if rest.contains("/manifests/") => answer(404, "", ""),
+            // It doesn't say the size of what it was sent.
+            "HEAD" if is_sent => "HTTP/1.1 200 X\r\n\r\n".to_owned(),
+            "HEAD" => cut.to_owned(),
+            "GET" if rest.contains("/blobs/") => format!("{cut}1234567"),
+            "GET" if rest.contains("/referrers/") => answer(404, "", ""),
+            "POST" => answer(202, "Location: /up\r\n", ""),
+            "PUT" => {
+                sent.lock().unwrap().insert(digest.to_owned());
+                answer(201, "", "")
+            }
+            _ => answer(200, "", "{}"),
+        }
+    })
+    .await;
+    let target = reference(&format!("{}/edge/app:1", fake.address));
+    let request = ImageRequest { source: reference("src.example/a:1"), digest: None, target };
+    let layout = Layout::open(dir.path()).unwrap();
+    let request = UploadRequest::new(vec![request], 2);
+    let registries = open(&fake).with_patience(SHORT);
+    let outcome = upload_from(request, &layout, &registries, &()).await;
+    assert_no_failure(&outcome);
+    assert!(outcome.blobs_sent > 1, "{outcome:?}");
+    assert_eq!(outcome.blobs_sent as usize, fake.count("POST"));
 }
 
 /// A registry that isn't well says nothing about what it has.

@@ -76,8 +76,12 @@ fn what_is_missing_inside_is_repaired() {
     site.run(&["upload-profile"]).expect(0);
     site.run(&["verify", "--deep"]).expect(3);
     let ended = site.run(&["upload-profile", "--repair"]).expect(0);
-    assert!(ended.stderr.contains("copied"), "{}", ended.stderr);
+    // The other one is whole, and nothing of it is sent.
+    assert!(ended.stderr.contains("1 image copied, 1 already there; "), "{}", ended.stderr);
     site.run(&["verify", "--deep"]).expect(0);
+    let ended = site.run(&["upload-profile", "--repair"]).expect(0);
+    let says = "0 images copied, 2 already there; 0 bytes sent, 0 blobs sent, 0 mounted";
+    assert!(ended.stderr.contains(says), "{}", ended.stderr);
 }
 
 /// Rules may send images to other places than the others', and they count.
