@@ -171,7 +171,11 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             self.progress.there(blob.size);
             return Ok(());
         }
-        self.send(blob, None).await
+        match self.looks_first {
+            // It was lost, and what it was lost with may not be the only harm.
+            true => self.replace(blob).await,
+            false => self.send(blob, None).await,
+        }
     }
 
     /// Another repository of the store that probably has the blob, where
@@ -197,7 +201,7 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
         }
     }
 
-    /// Sends a blob once more that is damaged there. Some registries take it
+    /// Sends a blob of which the registry may have a damaged copy. Some take it
     /// in its place; others say so and keep what they have.
     async fn replace(&self, blob: &Blob) -> Result<(), RegistryError> {
         self.send(blob, None).await?;

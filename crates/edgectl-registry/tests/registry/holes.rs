@@ -180,6 +180,22 @@ async fn half_a_blob_is_no_blob() {
     assert!(text.ends_with("the damaged copy that it had: it ends after 1000 bytes"), "{text}");
 }
 
+/// A repository that has lost a layer doesn't show that the store's copy is
+/// damaged, until it is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_blob_behind_a_hole_is_found_by_repairing() {
+    let bench = Bench::new();
+    let (written, request) = image(&bench, &mut bench.tiny(), "one", "edge/app:1");
+    assert_no_failure(&send(&bench, vec![request.clone()], &bench.registries()).await);
+    std::fs::remove_dir_all(layer_path(&bench, &written, "edge/app")).unwrap();
+    std::fs::write(layer_path(&bench, &written, ""), "half").unwrap();
+    let layout = Layout::open(bench.layout_dir()).unwrap();
+    let upload = UploadRequest { again: Again::All, ..UploadRequest::new(vec![request], 2) };
+    let outcome = upload_from(upload, &layout, &bench.registries(), &()).await;
+    let (_, error) = outcome.failed().next().unwrap();
+    assert!(matches!(error, RegistryError::Kept { .. }), "{error}");
+}
+
 /// A registry that takes what it is sent in the place of half a blob is mended.
 #[tokio::test]
 async fn half_a_blob_that_is_replaced_is_whole() {
