@@ -1,15 +1,14 @@
 //! From the layers of an image to an installer.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use edgectl_model::{Digest, Hasher};
+use edgectl_model::Digest;
 use edgectl_process::{Staging, file_error, interrupted};
 
 use crate::boot_files;
 use crate::content::{self, Content};
+use crate::digest::digest_of;
 use crate::error::IsoError;
 use crate::layers::LayerSource;
 use crate::live::{Found, LiveSystem};
@@ -21,8 +20,6 @@ use crate::read_back::read_back;
 use crate::secure_boot::{Chain, SecureBoot};
 use crate::written::Image;
 use crate::xorriso::TOOLS;
-
-const READ_BUFFER: usize = 1 << 20;
 
 /// What to bake.
 pub struct BakeRequest<'a> {
@@ -268,19 +265,6 @@ fn write_manifest(
     let path = disc.join(manifest::PATH);
     std::fs::write(&path, &bytes).map_err(file_error("writing", path))?;
     Ok(bytes)
-}
-
-/// The digest of a file.
-pub fn digest_of(path: &Path) -> Result<Digest, IsoError> {
-    let mut file = File::open(path).map_err(file_error("opening", path))?;
-    let mut hasher = Hasher::sha256();
-    let mut buffer = vec![0; READ_BUFFER];
-    loop {
-        match file.read(&mut buffer).map_err(file_error("reading", path))? {
-            0 => return Ok(hasher.finish()),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
 }
 
 /// The size of a file in bytes.

@@ -5,7 +5,7 @@
 //! digest goes on from the last mark before it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use edgectl_model::{Digest, Hasher};
+use edgectl_process::file_error;
+
+use crate::digest::digest_from;
+use crate::error::IsoError;
 
 const BUFFER: usize = 1 << 20;
 /// Bytes between marks.
@@ -67,19 +71,12 @@ impl Followed {
 
     /// The digest of the file as it is now, which differs from what was read
     /// in nothing before `changed`.
-    pub(crate) fn digest(mut self, path: &Path, changed: u64) -> io::Result<Digest> {
+    pub(crate) fn digest(mut self, path: &Path, changed: u64) -> Result<Digest, IsoError> {
         self.marks.retain(|(at, _)| *at <= changed);
-        let (mut at, mut hasher) = self.marks.pop().unwrap_or_else(|| (0, Hasher::sha256()));
-        let (file, mut buffer) = (File::open(path)?, vec![0; BUFFER]);
-        loop {
-            match file.read_at(&mut buffer, at)? {
-                0 => return Ok(hasher.finish()),
-                n => {
-                    hasher.update(&buffer[..n]);
-                    at += n as u64;
-                }
-            }
-        }
+        let (at, hasher) = self.marks.pop().unwrap_or_else(|| (0, Hasher::sha256()));
+        let mut file = File::open(path).map_err(file_error("opening", path))?;
+        file.seek(SeekFrom::Start(at)).map_err(file_error("reading", path))?;
+        digest_from(&file, hasher, path)
     }
 }
 

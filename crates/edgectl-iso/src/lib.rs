@@ -18,6 +18,7 @@ mod customize;
 mod date;
 mod descent;
 mod diff;
+mod digest;
 mod directory;
 mod disc;
 mod entry;
@@ -56,12 +57,13 @@ mod written;
 mod xorriso;
 
 pub use area::{Area, AreaKind, Language};
-pub use bake::{BakeReport, BakeRequest, BakeStep, bake, digest_of};
+pub use bake::{BakeReport, BakeRequest, BakeStep, bake};
 pub use content::{Content, ContentBlob, ContentSummary};
 pub use customize::{
     CustomizeReport, CustomizeRequest, Customized, DEFAULT_USER_DATA_ROOM, Flavor, customize,
 };
 pub use diff::{FileChange, diff_files};
+pub use digest::{digest_from, digest_of};
 pub use directory::{DirectoryLayer, Owners};
 pub use disc::{
     BootEntry, BootPlatform, Disc, DiscEntry, DiscError, Extent, Kind, Partition, PartitionTable,

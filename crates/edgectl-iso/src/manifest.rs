@@ -109,7 +109,7 @@ impl Manifest {
             let file = tree.join(&path);
             let digest = match known.get(path.as_str()) {
                 Some(digest) => (*digest).clone(),
-                None => crate::bake::digest_of(&file)?,
+                None => crate::digest::digest_of(&file)?,
             };
             let bytes = crate::bake::length(&file)?;
             files.push(FileDigest { path, bytes, digest });

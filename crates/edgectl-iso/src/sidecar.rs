@@ -19,7 +19,7 @@ pub(crate) fn write(image: &Path, digest: &Digest, manifest: &[u8]) -> Result<()
 
 /// Reads an image and writes its checksum beside it.
 pub fn write_checksum(image: &Path) -> Result<Digest, IsoError> {
-    let digest = crate::bake::digest_of(image)?;
+    let digest = crate::digest::digest_of(image)?;
     write_sum(image, &digest)?;
     Ok(digest)
 }

@@ -65,8 +65,7 @@ impl Image {
         let changed = complete(out.path(), &change)?;
         // A run that crashed has written, and another one over that.
         let changed = if crashes == 0 { changed } else { 0 };
-        let digest = followed.digest(out.path(), changed);
-        let digest = digest.map_err(file_error("reading", out.path()))?;
+        let digest = followed.digest(out.path(), changed)?;
         Ok(Self { out, digest, manifest })
     }
 

@@ -69,6 +69,21 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         stream::iter(asking.collect::<Vec<_>>()).buffered(WIDTH).try_collect().await
     }
 
+    /// How many of an image's manifests the target lacks.
+    pub(crate) async fn lacking_manifests(&self, image: &Planned) -> Result<u64, RegistryError> {
+        let (tree, mut lacking) = (&image.tree, 0);
+        let attached = tree.attached.iter().map(|(tag, tree)| (tag.as_deref(), tree));
+        for (tag, tree) in attached.chain([(None, tree)]) {
+            for (depth, raw) in
+                tree.levels.iter().enumerate().flat_map(|(n, l)| l.iter().map(move |raw| (n, raw)))
+            {
+                let place = tag.filter(|_| depth == 0).map_or(Place::Child, Place::Tag);
+                lacking += u64::from(!self.has_manifest(&image.target, place, raw).await?);
+            }
+        }
+        Ok(lacking)
+    }
+
     /// Whether the target has a manifest in its place and whole, and in the
     /// list of what it refers to.
     pub(crate) async fn has_manifest(
@@ -86,8 +101,12 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         // Not every registry says the size.
         let is_whole =
             |there: Pinned| there.digest == *raw.digest() && [0, size].contains(&there.size);
-        Ok(self.sink.head(&at).await?.is_some_and(is_whole)
-            && self.sink.is_listed(target, raw).await?)
+        let there = match self.sink.head(&at).await {
+            // One that is damaged may be all that is wrong: sending it tells.
+            Err(RegistryError::Http(_)) => None,
+            there => there?,
+        };
+        Ok(there.is_some_and(is_whole) && self.sink.is_listed(target, raw).await?)
     }
 
     async fn has_attached(

@@ -13,7 +13,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use crate::content::{Chunks, Content, Moved};
-use crate::error::{ErrorKind, RegistryError};
+use crate::error::RegistryError;
+use crate::failure::Mismatch;
 use crate::manifest::Blob;
 use crate::plan::LARGE;
 use crate::retry::Backoff;
@@ -48,6 +49,8 @@ pub(crate) struct Book {
     owners: Slots<(String, Blob), Option<Reference>>,
     /// Repository and blob: whether it is there.
     placed: Slots<(String, Blob), bool>,
+    /// Store and blob: how the copy is damaged that the store doesn't give up.
+    kept: Mutex<HashMap<(String, Blob), Mismatch>>,
     /// For blobs that take time.
     lanes: Semaphore,
     /// For those that don't: they never stand behind the others.
@@ -60,9 +63,18 @@ impl Book {
         Self {
             owners: Slots::new(),
             placed: Slots::new(),
+            kept: Mutex::default(),
             lanes: Semaphore::new(jobs.max(1)),
             small: Semaphore::new(SMALL),
         }
+    }
+
+    fn kept(&self, key: &(String, Blob)) -> Option<Mismatch> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: (String, Blob), found: Mismatch) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found);
     }
 }
 
@@ -161,9 +173,9 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             }
             // Nothing of this run has seen its size. Whom that can't be asked
             // has said that it is there.
-            return match self.has(blob).await {
+            return match self.sink.has_blob(self.to, blob).await {
                 Ok(false) => self.send(blob, None).await,
-                Err(error) if error.kind() == ErrorKind::Digest => Err(error),
+                Err(RegistryError::Digest { .. }) => self.replace(blob).await,
                 Ok(true) | Err(_) => Ok(()),
             };
         }
@@ -204,11 +216,19 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
     /// Sends a blob of which the registry may have a damaged copy. Some take it
     /// in its place; others say so and keep what they have.
     async fn replace(&self, blob: &Blob) -> Result<(), RegistryError> {
+        let (digest, place) = (blob.digest.clone(), self.to.repository());
+        let key = (self.sink.store(self.to), blob.clone());
+        // Its other images would send it in vain, too.
+        if let Some(found) = self.book.kept(&key) {
+            return Err(RegistryError::Kept { digest, place, found });
+        }
         self.send(blob, None).await?;
         match self.sink.has_blob(self.to, blob).await {
-            Err(RegistryError::Digest { expected, place, found }) => {
-                Err(RegistryError::Kept { digest: expected, place, found })
+            Err(RegistryError::Digest { found, .. }) => {
+                self.book.keep(key, found.clone());
+                Err(RegistryError::Kept { digest, place, found })
             }
+            Ok(false) => Err(RegistryError::Lost { digest, place }),
             other => other.map(drop),
         }
     }
@@ -277,8 +297,11 @@ impl<S: Source, K: Sink> Transfer<'_, S, K> {
             tokio::time::sleep(wait).await;
             interrupted()?;
             // The answer may have been lost, and not the blob.
-            if self.sink.has_blob(self.to, blob).await? {
-                return Ok(());
+            match self.sink.has_blob(self.to, blob).await {
+                Ok(true) => return Ok(()),
+                // Damaged, as it may have been before.
+                Ok(false) | Err(RegistryError::Digest { .. }) => {}
+                Err(error) => return Err(error),
             }
             // What the registry kept of it need not be sent again; what it
             // didn't is no progress for the user.

@@ -287,7 +287,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
             image.sent.store(true, Ordering::Relaxed);
             self.sink.put_manifest(&image.target, place, raw).await
         });
-        all_of(putting).await.map(drop)
+        all_of(putting).await
     }
 
     pub(crate) fn transfer<'b>(&'b self, image: &'b Planned) -> Transfer<'b, S, K> {

@@ -147,6 +147,14 @@ pub enum RegistryError {
         /// How long.
         seconds: u64,
     },
+    /// A registry has taken content, and doesn't have it.
+    #[error("`{place}` took `{digest}`, and doesn't have it")]
+    Lost {
+        /// The blob.
+        digest: Digest,
+        /// Registry and repository.
+        place: String,
+    },
     /// What it was for lacks something else.
     #[error("it was left out, because another image can't be had")]
     LeftOut,
@@ -297,7 +305,7 @@ impl RegistryError {
             Self::LeftOut => ErrorKind::LeftOut,
             Self::HelperRun { .. } => ErrorKind::Configuration,
             Self::Denied { .. } => ErrorKind::Denied,
-            Self::Digest { .. } | Self::Kept { .. } => ErrorKind::Digest,
+            Self::Digest { .. } | Self::Kept { .. } | Self::Lost { .. } => ErrorKind::Digest,
             Self::Http(_) | Self::LeftAlone { .. } => ErrorKind::Http,
             Self::LayoutInUse { .. } | Self::Local { .. } | Self::Persist(_) => ErrorKind::Local,
             Self::LoginRefused { .. } => ErrorKind::Login,
@@ -358,9 +366,6 @@ impl RegistryError {
             },
             Self::ClientCertificate { host, shown } => {
                 Self::ClientCertificate { host: host.clone(), shown: *shown }
-            }
-            Self::LeftAlone { host, seconds } => {
-                Self::LeftAlone { host: host.clone(), seconds: *seconds }
             }
             Self::Tls { host, reason } => Self::Tls { host: host.clone(), reason: reason.clone() },
             Self::Unreachable { address, proxy, source } => Self::Unreachable {

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use edgectl_model::Reference;
 
 use crate::blobs::Book;
 use crate::copy::Run;
@@ -13,7 +15,7 @@ use crate::plan::{LARGE, Owned, Plan, Planned};
 use crate::registries::Registries;
 use crate::sink::Sink;
 use crate::source::Source;
-use crate::upload::{ImageOutcome, ImageReport, Totals, UploadRequest, interruptible};
+use crate::upload::{Again, ImageOutcome, ImageReport, Totals, UploadRequest, interruptible};
 
 /// Questions at once.
 const WIDTH: usize = 16;
@@ -74,8 +76,26 @@ async fn look<S: Source>(
         to_mount: (0, 0),
         requests: looked,
     };
+    let whole = match request.again {
+        Again::All => look_inside(&run, destination, &plan, &mut forecast).await?,
+        Again::Nothing | Again::Attachments => {
+            look_at_all(&run, destination, &plan, &mut forecast).await?;
+            HashSet::new()
+        }
+    };
+    forecast.images = expected(request, reports, &plan, &whole);
+    Ok(forecast)
+}
+
+/// What every image needs, which is copied.
+async fn look_at_all<S: Source>(
+    run: &Run<'_, S, Registries>,
+    destination: &Registries,
+    plan: &Plan,
+    forecast: &mut Forecast,
+) -> Result<(), RegistryError> {
     let asking = plan.blobs().map(async |owned| {
-        let used = first_use(&run, destination, &plan, owned).await?;
+        let used = first_use(run, destination, plan, owned).await?;
         Ok::<_, RegistryError>((&owned.entry.blob.digest, used))
     });
     let mut answers = stream::iter(asking.collect::<Vec<_>>()).buffer_unordered(WIDTH);
@@ -95,9 +115,73 @@ async fn look<S: Source>(
         });
     }
     forecast.requests += plan.images.iter().map(|i| i.tree.manifests() as u64).sum::<u64>();
-    forecast.requests += for_lists(destination, &plan).await?;
-    forecast.images = expected(request, reports, &plan);
-    Ok(forecast)
+    forecast.requests += for_lists(destination, plan).await?;
+    Ok(())
+}
+
+/// What images lack that are looked into, blob by blob and manifest by
+/// manifest; the places in the plan of those that lack nothing.
+async fn look_inside<S: Source>(
+    run: &Run<'_, S, Registries>,
+    destination: &Registries,
+    plan: &Plan,
+    forecast: &mut Forecast,
+) -> Result<HashSet<usize>, RegistryError> {
+    let before = destination.requests();
+    let looking = plan.images.iter().map(|image| inside(run, destination, image));
+    let looks = stream::iter(looking.collect::<Vec<_>>()).buffered(WIDTH);
+    let looks: Vec<Inside<'_>> = looks.try_collect().await?;
+    // The upload asks the same, and whether the name stands for the image.
+    forecast.requests += destination.requests() - before + plan.images.len() as u64;
+    let (mut whole, mut seen) = (HashSet::new(), HashSet::new());
+    for (place, (image, inside)) in plan.images.iter().zip(&looks).enumerate() {
+        forecast.requests += inside.manifests;
+        for (blob, is_held) in &inside.blobs {
+            let is_first = seen.insert((destination.store(&image.target), *blob));
+            match (is_held, is_first) {
+                (true, true) => {
+                    forecast.there.0 += 1;
+                    forecast.there.1 += blob.size;
+                }
+                (true, false) => {}
+                // What was sent is asked for.
+                (false, true) => {
+                    let requests = 2 + destination.bodies(0, blob.size);
+                    forecast.add(Use::Sent(0, blob.size, requests));
+                }
+                (false, false) => forecast.add(Use::Mounted(blob.size, 1)),
+            }
+        }
+        if inside.manifests == 0 && inside.blobs.iter().all(|(_, is_held)| *is_held) {
+            whole.insert(place);
+        }
+    }
+    Ok(whole)
+}
+
+/// What the destination has of an image.
+struct Inside<'a> {
+    /// Manifests that it lacks.
+    manifests: u64,
+    /// Blobs, and whether it holds them.
+    blobs: Vec<(&'a Blob, bool)>,
+}
+
+async fn inside<'a, S: Source>(
+    run: &Run<'_, S, Registries>,
+    destination: &Registries,
+    image: &'a Planned,
+) -> Result<Inside<'a>, RegistryError> {
+    let manifests = run.lacking_manifests(image).await?;
+    let mut blobs = Vec::new();
+    for entry in &image.tree.blobs {
+        let is_held = holds(destination, &image.target, &entry.blob).await?;
+        if is_held || !entry.is_foreign || !is_nowhere(run, destination, image, &entry.blob).await?
+        {
+            blobs.push((&entry.blob, is_held));
+        }
+    }
+    Ok(Inside { manifests, blobs })
 }
 
 /// Requests that keep the lists of what refers to images, where a registry
@@ -162,14 +246,14 @@ async fn first_use<S: Source>(
         return Ok(Use::Nowhere(LOOK_IN_VAIN));
     }
     if let Some(from) = run.transfer(image).elsewhere(blob) {
-        return Ok(match destination.has_blob(&from, blob).await? {
+        return Ok(match holds(destination, &from, blob).await? {
             // The mount, and a look at what came of it.
             true => Use::Mounted(size, 2),
             // The mount, and a question before a large one is sent in vain.
             false => Use::Sent(0, size, 1 + u64::from(size >= LARGE) + destination.bodies(0, size)),
         });
     }
-    Ok(match destination.has_blob(&image.target, blob).await? {
+    Ok(match holds(destination, &image.target, blob).await? {
         true => Use::There(size),
         false => Use::Sent(0, size, 2 + destination.bodies(0, size)),
     })
@@ -188,21 +272,37 @@ async fn is_nowhere<S: Source>(
         Err(RegistryError::NotFound { .. }) => {}
         found => return found.map(|_| false),
     }
-    Ok(!destination.has_blob(&image.target, blob).await?)
+    Ok(!holds(destination, &image.target, blob).await?)
 }
 
-/// What the look has reported, and a copy for what is planned.
+/// Whether a repository has a blob; one that is damaged there is sent again.
+async fn holds(
+    destination: &Registries,
+    place: &Reference,
+    blob: &Blob,
+) -> Result<bool, RegistryError> {
+    match destination.has_blob(place, blob).await {
+        Err(RegistryError::Digest { .. }) => Ok(false),
+        there => there,
+    }
+}
+
+/// What the look has reported, and a copy for what is planned and not whole.
 fn expected(
     request: &UploadRequest,
     reports: Vec<Mutex<Option<ImageReport>>>,
     plan: &Plan,
+    whole: &HashSet<usize>,
 ) -> Vec<ImageReport> {
     let mut reports: Vec<Option<ImageReport>> =
         reports.into_iter().map(|slot| slot.into_inner().ok().flatten()).collect();
-    for image in &plan.images {
+    for (place, image) in plan.images.iter().enumerate() {
         let (slot, asked) = (reports.get_mut(image.index), request.images.get(image.index));
         if let (Some(slot), Some(asked)) = (slot, asked) {
-            let outcome = ImageOutcome::Copied(image.pinned.clone());
+            let outcome = match whole.contains(&place) {
+                true => ImageOutcome::AlreadyThere(image.pinned.clone()),
+                false => ImageOutcome::Copied(image.pinned.clone()),
+            };
             *slot = Some(ImageReport { request: asked.clone(), outcome });
         }
     }

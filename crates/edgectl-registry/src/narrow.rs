@@ -48,20 +48,18 @@ fn lacking(reference: &Reference, wanted: &[Platform], has: Vec<Platform>) -> Re
     RegistryError::OtherPlatforms { image, wanted, has }
 }
 
-/// The digests of the platforms' manifests, in the order of the index.
+/// The digests of the platforms' manifests, in the order of the index. As with
+/// images that are no index, one of the platforms is enough.
 fn kept(
     entries: &[Entry],
     reference: &Reference,
     platforms: &[Platform],
 ) -> Result<Vec<Digest>, RegistryError> {
-    let mut kept = Vec::new();
-    for platform in platforms {
-        let Some(entry) = choose(entries, platform) else {
-            let has: Vec<Platform> =
-                entries.iter().filter_map(|entry| entry.platform.clone()).collect();
-            return Err(lacking(reference, std::slice::from_ref(platform), has));
-        };
-        kept.push(&entry.blob.digest);
+    let chosen = platforms.iter().filter_map(|platform| choose(entries, platform));
+    let kept: Vec<&Digest> = chosen.map(|entry| &entry.blob.digest).collect();
+    if kept.is_empty() {
+        let has = entries.iter().filter_map(|entry| entry.platform.clone()).collect();
+        return Err(lacking(reference, platforms, has));
     }
     let in_order = entries.iter().map(|entry| &entry.blob.digest);
     let mut in_order: Vec<Digest> =
@@ -112,7 +110,10 @@ mod tests {
             index["manifests"].as_array().unwrap().iter().map(|e| &e["digest"]).collect();
         assert_eq!(left, [&json!(digest(1)), &json!(digest(2)), &json!(digest(9))]);
         assert_eq!(index["x"], "kept");
-        let error = super::kept(&entries, &reference, &[Platform::new("linux", "riscv64")]);
+        let several = [Platform::new("linux", "riscv64"), Platform::new("linux", "arm64")];
+        let kept = super::kept(&entries, &reference, &several).unwrap();
+        assert_eq!(kept, [Digest::sha256(&[2])]);
+        let error = super::kept(&entries, &reference, &several[..1]);
         assert!(error.unwrap_err().to_string().contains("linux/s390x"));
         let nameless = entries.into_iter().map(|entry| Entry { platform: None, ..entry });
         let error = super::kept(&nameless.collect::<Vec<_>>(), &reference, &wanted).unwrap_err();

@@ -3,14 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use edgectl_iso::{IsoError, digest_of};
+use edgectl_iso::{IsoError, digest_from, digest_of};
 use edgectl_model::{Digest, Hasher};
-use edgectl_process::file_error;
-
-const BUFFER: usize = 1 << 20;
 
 /// A file, and what its readers have made of its digest.
 #[derive(Debug)]
@@ -54,7 +51,7 @@ impl ReadDigest {
     pub(crate) fn digest(&self) -> Result<Digest, IsoError> {
         match self.shared.left() {
             // Readers may stop before the end: archives say where they end.
-            Some((file, hasher)) => rest(&file, hasher, &self.path),
+            Some((file, hasher)) => digest_from(&file, hasher, &self.path),
             None => digest_of(&self.path),
         }
     }
@@ -68,16 +65,6 @@ impl Shared {
     fn left(&self) -> Option<(File, Hasher)> {
         let state = self.ended.wait_while(self.lock(), |state| state.open > 0);
         state.unwrap_or_else(PoisonError::into_inner).left.take()
-    }
-}
-
-fn rest(mut file: &File, mut hasher: Hasher, path: &Path) -> Result<Digest, IsoError> {
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        match file.read(&mut buffer).map_err(file_error("reading", path))? {
-            0 => return Ok(hasher.finish()),
-            n => hasher.update(&buffer[..n]),
-        }
     }
 }
 

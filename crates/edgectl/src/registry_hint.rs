@@ -12,12 +12,16 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::Kept { digest, .. } => Some(format!(
             "delete `{digest}` on the registry's side (in its storage, or with what names it and a garbage collection), then run the same command again"
         )),
+        RegistryError::Lost { .. } => Some(
+            "look into the registry's log: it says that it took it; then run the same command again"
+                .to_owned(),
+        ),
         RegistryError::LackingPlatforms { there, .. } => Some(match there.as_slice() {
             [] => "name an archive that has it".to_owned(),
             there => format!("`{}` takes what is there", options_for(there)),
         }),
         RegistryError::OtherPlatforms { has, .. } => Some(format!(
-            "ask for one that it has as well (`{}`), or leave it out under `images.exclude` in edge.yaml",
+            "ask for one that it has as well (`{}`), or leave the image out",
             options_for(has)
         )),
         RegistryError::LayoutInUse { .. } => {
@@ -53,7 +57,7 @@ pub(crate) fn registry_hint(error: &RegistryError) -> Option<String> {
             Some(NO_REGISTRY.to_owned())
         }
         RegistryError::Size { has, named, .. } => Some(format!(
-            "its digest is right, and the index that names it (in a layout `index.json`) is not: it says {named} bytes in the place of {has}, which runtimes refuse; have the index written anew"
+            "its digest is right, and the index that names it is not: it says {named} bytes in the place of {has}, which runtimes refuse; have the index written anew"
         )),
         RegistryError::Sparse { .. } => Some(
             "`--platform OS/ARCHITECTURE` copies only the platforms that are there".to_owned(),

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use edgectl_model::Digest;
 use edgectl_process::{Replacement, file_error, interrupted};
 
-use crate::bake::digest_of;
+use crate::digest::digest_of;
 use crate::disc::Disc;
 use crate::error::IsoError;
 use crate::inject::{Change, Shared, complete};

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use edgectl_process::{Staging, file_error, interrupted, write_private};
 
 use crate::area::{AreaKind, text_in};
-use crate::bake::{digest_of, length};
+use crate::bake::length;
+use crate::digest::digest_of;
 use crate::disc::{Disc, DiscEntry, Kind};
 use crate::error::IsoError;
 use crate::initrd;

@@ -58,8 +58,6 @@ pub struct Archives {
     pub(super) made: HashMap<Digest, RawManifest>,
     /// What names its subject itself, such as signatures, by the subject.
     pub(super) referrers: HashMap<Digest, Vec<Digest>>,
-    /// Sizes that indexes name images with.
-    sizes: BTreeSet<(Digest, u64)>,
     pub(super) place: String,
     /// Who reads a stream that goes from front to back reads it alone; the
     /// stream that was read last.
@@ -74,8 +72,6 @@ pub(super) struct Gathered {
     images: Vec<ArchivedImage>,
     blobs: HashMap<Digest, Content>,
     pub(super) made: HashMap<Digest, RawManifest>,
-    /// Sizes that indexes name images with; several may name the same one.
-    pub(super) sizes: BTreeSet<(Digest, u64)>,
     /// Directories of the archive at hand that are layouts.
     pub(super) layouts: BTreeSet<String>,
     /// Names by configuration, of the archive at hand.
@@ -170,7 +166,7 @@ impl Archives {
                 return Err(RegistryError::manifest(path.display(), reason));
             }
         }
-        let Gathered { mut images, blobs, made, sizes, .. } = gathered;
+        let Gathered { mut images, blobs, made, .. } = gathered;
         for image in &mut images {
             image.is_made = made.contains_key(&image.digest);
         }
@@ -183,7 +179,7 @@ impl Archives {
         };
         let referrers = HashMap::new();
         let (reader, gaps) = (Arc::default(), OnceLock::new());
-        let mut all = Self { images, blobs, made, referrers, sizes, place, reader, gaps };
+        let mut all = Self { images, blobs, made, referrers, place, reader, gaps };
         all.find_referrers();
         Ok(all)
     }
@@ -234,10 +230,7 @@ impl Archives {
         let text = content.whole(super::TEXT_LIMIT);
         let text = text.map_err(|e| broken(content.stream.path(), digest.as_str(), e))?;
         let place = content.stream.path().display().to_string();
-        let raw = RawManifest::new(text, None, Some(digest), &place)?;
-        let mut named = self.sizes.range((digest.clone(), 0)..=(digest.clone(), u64::MAX));
-        named.try_for_each(|(_, size)| raw.ensure_size(Some(*size)))?;
-        Ok(raw)
+        RawManifest::new(text, None, Some(digest), &place)
     }
 
     pub(super) fn missing(&self, what: impl ToString) -> RegistryError {

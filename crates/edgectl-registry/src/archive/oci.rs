@@ -27,8 +27,6 @@ struct Index {
 #[derive(Deserialize)]
 struct Entry {
     digest: String,
-    #[serde(default)]
-    size: Option<u64>,
     #[serde(default, rename = "mediaType")]
     media_type: String,
     #[serde(default)]
@@ -114,7 +112,6 @@ fn image(
             return Ok(());
         }
     }
-    into.sizes.extend(entry.size.map(|size| (digest.clone(), size)));
     into.image(digest, names, entry.tag(), &files.place);
     Ok(())
 }

@@ -311,10 +311,9 @@ impl Client {
             Ok(answer) if is_temporary_status(answer.status().as_u16()) => {
                 let (host, wait) = (self.name_of(answer.url()), wait_of(answer));
                 let seconds = wait.map(|wait| wait.as_secs()).unwrap_or_default();
+                // A cache passes such wishes on, and may have other images.
                 if wait.is_some_and(is_too_long) {
-                    let error = RegistryError::LeftAlone { host, seconds };
-                    self.remember(&error);
-                    return Err(error);
+                    return Err(RegistryError::LeftAlone { host, seconds });
                 }
                 let is_much = wait.is_some() || matches!(answer.status().as_u16(), 429 | 503);
                 if is_much && self.gate.slow_down(wait) {

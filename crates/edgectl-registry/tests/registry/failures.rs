@@ -86,7 +86,7 @@ async fn an_absent_image_does_not_stop_the_others() {
     assert!(error.to_string().contains("src/absent:1"), "{error}");
 }
 
-/// Nobody waits for more than an hour, and nobody asks again meanwhile.
+/// Nobody waits for more than an hour: each image fails, asked for once.
 #[tokio::test]
 async fn a_registry_that_wants_to_be_left_alone_for_long_is_left_alone() {
     let fake = Fake::start(|asked, _| match asked.line.contains("/manifests/") {
@@ -109,5 +109,6 @@ async fn a_registry_that_wants_to_be_left_alone_for_long_is_left_alone() {
     assert!(error.starts_with(&told), "{error}");
     let asked = fake.asked().len();
     assert_eq!(run("two").await, error);
-    assert_eq!(fake.asked().len(), asked);
+    // Source and target, of which the first to answer ends the look.
+    assert!(fake.asked().len() <= asked + 2, "{:?}", fake.asked());
 }

@@ -10,7 +10,7 @@ use edgectl_model::{Digest, Platform, Prefix};
 use edgectl_registry::{
     Access, Again, CheckRequest, Depth, ImageOutcome, ImageRequest, Journal, Layout, Patience,
     PruneRequest, Registries, RegistryError, UploadOutcome, UploadRequest, Verdict, VerifyRequest,
-    plan_prune, preflight, upload_from, verify,
+    forecast, plan_prune, preflight, upload_from, verify,
 };
 use edgectl_testkit::{TinyImage, TinyLayout, Written};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::bench::{Bench, assert_no_failure, reference};
 use crate::fake::{Asked, Fake, answer};
 
 /// For answers that don't get better.
-const SHORT: Patience = Patience {
+pub(crate) const SHORT: Patience = Patience {
     first_wait: Duration::from_millis(1),
     longest_wait: Duration::from_millis(1),
     stall: Duration::from_secs(30),
@@ -151,7 +151,13 @@ async fn an_image_with_holes_is_repaired() {
     ] {
         let layout = Layout::open(bench.layout_dir()).unwrap();
         let upload = UploadRequest { again, ..UploadRequest::new(vec![image.clone()], 2) };
-        let outcome = upload_from(upload, &layout, &bench.registries(), &()).await;
+        let foretold = forecast(&upload, &layout, &bench.registries()).await.unwrap();
+        let expected = matches!(foretold.images[0].outcome, ImageOutcome::Copied(_));
+        assert_eq!(expected, is_copied, "{again:?}");
+        assert_eq!((foretold.to_send.0, foretold.to_mount.0), (u64::from(is_copied), 0));
+        let registries = bench.registries();
+        let outcome = upload_from(upload, &layout, &registries, &()).await;
+        assert_eq!(foretold.requests, registries.requests(), "{again:?}");
         assert_no_failure(&outcome);
         let found = matches!(outcome.images[0].outcome, ImageOutcome::Copied(_));
         assert_eq!(found, is_copied, "{again:?}");

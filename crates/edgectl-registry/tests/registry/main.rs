@@ -7,6 +7,7 @@ mod bench;
 mod by_itself;
 mod chaos;
 mod connect;
+mod damaged;
 mod failures;
 mod fake;
 mod forecast;

@@ -197,21 +197,20 @@ fn the_platforms_that_are_there_are_named() {
     site.run(&["push", "imgs", "--platform", "linux/amd64"]).expect(0);
 }
 
+/// A layout's `index.json` stays behind, and the digest says which bytes are meant.
 #[test]
-fn an_index_that_is_wrong_about_a_size_is_not_called_damage() {
+fn what_a_layout_says_of_sizes_does_not_count() {
     let site = Site::new();
     let manifest = images(&site, "imgs", &["quay.io/a/web:1"]).remove(0);
     let has = std::fs::metadata(manifest).unwrap().len();
     let index = site.path("imgs/index.json");
     let text = std::fs::read_to_string(&index).unwrap();
-    let mut value: Value = serde_json::from_str(&text).unwrap();
-    value["manifests"][0]["size"] = (has + 1).into();
-    std::fs::write(&index, value.to_string()).unwrap();
-    let ended = site.run(&["push", "imgs"]).expect(1);
-    let told = format!("it has {has} bytes, and its index names it with {}\n", has + 1);
-    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
-    assert!(ended.stderr.contains("hint: its digest is right"), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("damaged"), "{}", ended.stderr);
+    for size in [Value::from(has + 1), Value::from(-1), Value::from(1000.0)] {
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        value["manifests"][0]["size"] = size;
+        std::fs::write(&index, value.to_string()).unwrap();
+        site.run(&["push", "imgs", "--dry-run"]).expect(0);
+    }
 }
 
 #[test]
