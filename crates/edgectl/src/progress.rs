@@ -34,6 +34,13 @@ impl UploadProgress {
     }
 }
 
+/// After an error, too: what is said then must not have a bar below it.
+impl Drop for UploadProgress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
 impl Progress for UploadProgress {
     fn bytes(&self, more: u64) {
         self.bar.inc(more);

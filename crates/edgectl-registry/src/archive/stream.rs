@@ -109,7 +109,9 @@ impl Stream {
             Some(cursor) => cursor,
             None => Cursor::new(form.decoder(self.below.reader()?)?),
         };
-        while cursor.decode()? > 0 {}
+        while cursor.decode()? > 0 {
+            interrupted().map_err(io::Error::other)?;
+        }
         *slot = Some(cursor);
         Ok(())
     }
@@ -163,6 +165,11 @@ impl Cursor {
 
     fn read_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         while at >= self.end() {
+            // What is skipped is on its way to nobody. What isn't may be: whoever
+            // sends it says where it may end.
+            if at > self.end() {
+                interrupted().map_err(io::Error::other)?;
+            }
             if self.decode()? == 0 {
                 return match at == self.end() {
                     true => Ok(0),
@@ -183,7 +190,6 @@ impl Cursor {
 
     /// Goes on, and forgets what is too far back.
     fn decode(&mut self) -> io::Result<usize> {
-        interrupted().map_err(io::Error::other)?;
         let forgotten = self.window.len().saturating_sub(KEPT);
         self.window.drain(..forgotten);
         self.start += forgotten as u64;

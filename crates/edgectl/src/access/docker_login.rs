@@ -70,7 +70,7 @@ pub(super) fn by_file(file: &Path, host: &str, path: &str) -> Result<Found, Fail
         DockerConfig::parse(&text).map_err(|e| Failure::of(exit::FAILED, &e).doing(doing()))?;
     let credentials = config.credentials(host, path).doing(doing()).map_err(|failure| {
         failure.hint(format!(
-            "mend the helper, or say that nobody logs in to `{host}`: `credentials: {{anonymous: true}}` in edge.yaml, or `--anonymous`"
+            "mend that entry or its helper, or say that nobody logs in to `{host}`: `credentials: {{anonymous: true}}` in edge.yaml, or `--anonymous`"
         ))
     })?;
     let (scoped, headers) = (config.scoped_logins(host), config.headers().to_vec());
