@@ -97,7 +97,8 @@ fn one_platform_alone_is_in_the_lock_with_its_own_digest() {
     let other = site.run(&["upload-profile", "--platform", "linux/arm64"]).expect(4);
     let says = "`quay.io/a/db:1` is not there for linux/arm64: it has linux/amd64\n";
     assert!(other.stderr.contains(says), "{}", other.stderr);
-    let hint = "hint: ask for one that it has as well (`--platform linux/amd64`), or leave the image";
+    let hint =
+        "hint: ask for one that it has as well (`--platform linux/amd64`), or leave the image";
     assert!(other.stderr.contains(hint), "{}", other.stderr);
     let copied = site.run(&["upload-profile", "--platform", "linux/amd64"]).expect(0);
     let says = "has other platforms than its source: sha256:";
