@@ -46,7 +46,7 @@ impl Followed {
     pub(crate) fn of(path: &Path, is_written: &AtomicBool) -> io::Result<Self> {
         let file = File::open(path)?;
         let (mut at, mut hasher) = (0, Hasher::sha256());
-        let mut followed = Self { marks: vec![(at, hasher.clone())] };
+        let mut followed = Self { marks: Vec::new() };
         let mut buffer = vec![0; BUFFER];
         loop {
             // Asked first: what is written between the two is read yet.

@@ -92,11 +92,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         place: Place<'_>,
         raw: &RawManifest,
     ) -> Result<bool, RegistryError> {
-        let at = match place {
-            Place::Child => by_digest(target, raw.digest())?,
-            Place::Root => target.clone(),
-            Place::Tag(tag) => tagged(target, tag)?,
-        };
+        let at = at(target, place, raw.digest())?;
         let size = raw.bytes().len() as u64;
         // Not every registry says the size.
         let is_whole =
@@ -116,10 +112,7 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
         attached: &Tree,
     ) -> Result<bool, RegistryError> {
         let Some(digest) = attached.root() else { return Ok(true) };
-        let place = match tag {
-            Some(tag) => tagged(target, tag)?,
-            None => by_digest(target, digest)?,
-        };
+        let place = at(target, tag.map_or(Place::Child, Place::Tag), digest)?;
         match self.sink.head(&place).await? {
             None => return Ok(false),
             Some(there) if there.digest == *digest => {
@@ -143,9 +136,16 @@ impl<S: Source, K: Sink> Run<'_, S, K> {
     }
 }
 
-fn by_digest(target: &Reference, digest: &Digest) -> Result<Reference, RegistryError> {
-    let text = format!("{}@{digest}", target.repository());
-    Reference::parse(&text).map_err(|e| RegistryError::manifest(&text, e))
+/// The name under which a manifest in its place is found.
+fn at(target: &Reference, place: Place<'_>, digest: &Digest) -> Result<Reference, RegistryError> {
+    match place {
+        Place::Child => {
+            let text = format!("{}@{digest}", target.repository());
+            Reference::parse(&text).map_err(|e| RegistryError::manifest(&text, e))
+        }
+        Place::Root => Ok(target.clone()),
+        Place::Tag(tag) => tagged(target, tag),
+    }
 }
 
 /// Whether nothing is lost when a manifest takes the place of another one:
