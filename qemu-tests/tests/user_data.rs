@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,17 +14,12 @@ use edgectl_model::from_yaml;
 use edgectl_process::Cmd;
 use edgectl_testkit::TestCa;
 use edgectl_testkit::quickstart::os_image;
-use qemu_tests::{Edgectl, Programs};
+use qemu_tests::{Edgectl, Programs, read_console};
 use serde_json::Value;
 
 const PASSWORD: &str = "p:ss w0rd#\"1 {{x}} 'y'";
 const LABEL: &str = "SEEDS";
 const SCRIPT: &str = include_str!("user_data/run.sh");
-/// An emulated machine on a busy host is slow; a hung one is not worth more.
-const PATIENCE: Duration = Duration::from_secs(25 * 60);
-/// A kernel says something within seconds.
-const FIRST_SIGN: Duration = Duration::from_secs(120);
-const ATTEMPTS: u32 = 3;
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const AUTHORITY: &str = "/etc/edgectl/registry-ca.pem";
 const MERGED: &str = "/var/lib/cloud/instance/cloud-config.txt";
@@ -151,9 +145,7 @@ impl Site {
             let cmd = Cmd::new("xorriso").args(["-osirrox", "on", "-indev"]).arg(&iso);
             cmd.args(["-extract", &format!("/boot/{name}")]).arg(&to).ensure_success().unwrap();
         }
-        let console = self.directory.join("console.log");
-        run_machine(&self.directory, &console);
-        let said = String::from_utf8_lossy(&std::fs::read(&console).unwrap()).into_owned();
+        let said = run_machine(&self.directory);
         let mut found = BTreeMap::new();
         for line in said.split("@@").filter(|part| part.matches('|').count() == 3) {
             let fields: Vec<&str> = line.split('|').collect();
@@ -168,37 +160,15 @@ impl Site {
     }
 }
 
-fn run_machine(directory: &Path, console: &Path) {
+fn run_machine(directory: &Path) -> String {
     let line = format!(
         "boot=edge edgectl.medium={LABEL} edgectl.mode=install console=ttyS0,115200n8 no_timer_check init=/bin/sh -- -c \"dmesg -n 1; tar -x -C /run -f /dev/vda; exec sh /run/seeds/run.sh\""
     );
     let at = |name: &str| directory.join(name).to_str().unwrap().to_owned();
-    let cmd = Cmd::new("qemu-system-x86_64")
-        .args(["-nodefaults", "-machine", "pc", "-display", "none", "-no-reboot"])
-        .args(["-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024", "-smp", "2"])
-        .args(["-kernel", &at("kernel"), "-initrd", &at("initrd"), "-append", &line])
-        .args([
-            "-drive",
-            &format!("if=none,id=cd,media=cdrom,readonly=on,format=raw,file={}", at("seeds.iso")),
-        ])
-        .args(["-device", "ide-cd,drive=cd"])
-        .args(["-drive", &format!("if=virtio,readonly=on,format=raw,file={}", at("seeds.tar"))])
-        .args(["-serial", &format!("file:{}", console.display())]);
-    let log = std::fs::File::create(directory.join("qemu.log")).unwrap();
-    let said = || String::from_utf8_lossy(&std::fs::read(console).unwrap_or_default()).into_owned();
-    for attempt in 1.. {
-        let mut running = cmd.start_logging(&log).unwrap();
-        let started = Instant::now();
-        // Emulated processors now and then never get to their first instruction.
-        let is_dead = || attempt < ATTEMPTS && said().is_empty() && started.elapsed() > FIRST_SIGN;
-        while !said().contains("@@done@@") && !is_dead() {
-            let is_over = running.ended().unwrap().is_some() || started.elapsed() > PATIENCE;
-            assert!(!is_over, "the machine didn't come to its end:\n{}", said());
-            std::thread::sleep(Duration::from_millis(500));
-        }
-        running.stop(Duration::from_secs(5)).unwrap();
-        if !said().is_empty() {
-            return;
-        }
-    }
+    let disc = format!("if=none,id=cd,media=cdrom,readonly=on,format=raw,file={}", at("seeds.iso"));
+    let seeds = format!("if=virtio,readonly=on,format=raw,file={}", at("seeds.tar"));
+    let (kernel, initrd) = (at("kernel"), at("initrd"));
+    let arguments = ["-m", "1024", "-kernel", &kernel, "-initrd", &initrd, "-append", &line];
+    let drives = ["-drive", &disc, "-device", "ide-cd,drive=cd", "-drive", &seeds];
+    read_console(directory, &[&arguments[..], &drives].concat(), "@@done@@")
 }

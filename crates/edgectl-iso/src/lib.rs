@@ -48,6 +48,7 @@ mod seal;
 mod secure_boot;
 mod seed;
 mod sidecar;
+mod squashfs;
 mod static_program;
 mod stream;
 mod tree;

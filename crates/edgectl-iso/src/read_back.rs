@@ -3,98 +3,143 @@
 //! Nobody looks at the system again before it starts at a site: its digest is
 //! taken of whatever the packing has left, right or wrong. mksquashfs works
 //! with many threads on shared data, and has been seen to leave a block that
-//! nothing can unpack. So unsquashfs lists what it finds and unpacks every
-//! file into a pipe (its `-pf`, a "pseudo file"; no tree on disk), and names,
-//! types, links and contents have to be those that went in.
+//! nothing can unpack. So names, types, links and contents have to be those
+//! that went in.
 
-mod listing;
-
-use std::io::{BufRead, BufReader};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use edgectl_process::{CmdError, Running, interrupted};
+use edgectl_process::interrupted;
+use thiserror::Error;
 
 use crate::error::IsoError;
+use crate::layers::Origin;
 use crate::paths;
-use crate::read_back::listing::{ListedFile, Listing, Wrong};
+use crate::squashfs::{Damage, Inode, Kind, Regular, Squashfs, crc32s};
 use crate::stream::{Sum, Sums};
-use crate::tree::Tree;
-use crate::xorriso::UNSQUASHFS;
+use crate::tree::{Node, Tree};
 
-/// Where the list and the contents go. Not the name of a file: unsquashfs
-/// removes what it has not finished, `/dev/stdout` for root included.
-const STDOUT: &str = "/proc/self/fd/1";
-/// Bytes held back for threads that are ahead of others, in MiB; by default
-/// each is 256.
-const QUEUES: [&str; 4] = ["-data-queue", "64", "-frag-queue", "64"];
-const BUFFER: usize = 1 << 20;
+/// How the squashfs differs from what went in.
+#[derive(Debug, Error)]
+enum Wrong {
+    #[error("`{0}` has another content")]
+    Content(String),
+    #[error("`{0}` has {1} bytes, not {2}")]
+    Size(String, u64, u64),
+    #[error("`{0}` is something else")]
+    Kind(String),
+    #[error("`{0}` is missing")]
+    Missing(String),
+    #[error("`{0}` should not be there")]
+    Unknown(String),
+    #[error(transparent)]
+    Damage(#[from] Damage),
+}
 
 /// Fails unless the squashfs holds `tree` with contents as `sums` has them.
 pub(crate) fn read_back(squashfs: &Path, tree: &Tree, sums: &Sums) -> Result<(), IsoError> {
-    let cmd = UNSQUASHFS.cmd()?.args(["-no-progress", "-quiet"]).args(QUEUES);
-    let (running, stdout) = cmd.args(["-pf", STDOUT]).arg(squashfs).start_with_stdout()?;
-    let mut out = BufReader::with_capacity(BUFFER, stdout);
-    let compared = compare(&mut out, tree, sums);
-    drop(out);
-    // Ctrl-C ends unsquashfs as well, and that end is no damage.
-    interrupted()?;
-    let why = match compared {
-        Ok(()) => running.wait().err().map(|error| error.to_string()),
-        Err(Wrong::Ended) => Some(last_words(running)),
-        Err(wrong) => Some(wrong.to_string()),
-    };
-    match why {
-        None => Ok(()),
-        Some(why) => Err(IsoError::ReadBack(why)),
+    match compare(squashfs, tree, sums) {
+        Ok(()) => Ok(()),
+        Err(Wrong::Damage(Damage::Interrupted(interrupted))) => Err(interrupted.into()),
+        Err(why) => Err(IsoError::ReadBack(why.to_string())),
     }
 }
 
-fn last_words(running: Running) -> String {
-    match running.into_failure() {
-        CmdError::Failed { stderr, .. } if !stderr.is_empty() => stderr,
-        other => other.to_string(),
-    }
-}
-
-fn compare(out: &mut impl BufRead, tree: &Tree, sums: &Sums) -> Result<(), Wrong> {
-    let files = Listing::new(tree).read(out)?;
-    let mut at = 0;
-    for file in files {
-        let expected = sums.get(file.origin).ok_or_else(|| content(&file))?;
-        if (file.at, file.bytes) != (at, expected.bytes) {
-            return Err(Wrong::Size(paths::show(&file.path), file.bytes, expected.bytes));
+fn compare(squashfs: &Path, tree: &Tree, sums: &Sums) -> Result<(), Wrong> {
+    let mut squashfs = Squashfs::open(squashfs)?;
+    let (files, contents) = Walk::new(&mut squashfs, tree, sums).all()?;
+    let found = crc32s(&mut squashfs, &contents)?;
+    for ((path, expected), found) in files.into_iter().zip(found) {
+        if found != expected.crc32 {
+            return Err(Wrong::Content(paths::show(path)));
         }
-        if sum(out, &file)? != expected {
-            return Err(content(&file));
-        }
-        at += file.bytes;
     }
-    match out.fill_buf()? {
-        [] => Ok(()),
-        _ => Err(Wrong::List("more than it lists".to_owned())),
-    }
+    Ok(())
 }
 
-fn content(file: &ListedFile) -> Wrong {
-    Wrong::Content(paths::show(&file.path))
+/// Goes through all directories, comparing what they name with the tree.
+struct Walk<'s, 'a> {
+    squashfs: &'s mut Squashfs,
+    tree: &'a Tree,
+    sums: &'a Sums,
+    /// What hasn't been found yet.
+    left: HashSet<&'a [u8]>,
+    /// The number of each entry's inode: its later names are links to that.
+    numbers: HashMap<Origin, u32>,
+    /// Numbers of inodes that are some entry's.
+    taken: HashSet<u32>,
+    /// Regular files with what their contents have to be, and where those are.
+    files: Vec<(&'a [u8], Sum)>,
+    contents: Vec<Regular>,
 }
 
-fn sum(out: &mut impl BufRead, file: &ListedFile) -> Result<Sum, Wrong> {
-    let mut crc32 = crc32fast::Hasher::new();
-    let mut left = file.bytes;
-    while left > 0 {
-        // Whoever asked us to stop may not have asked unsquashfs.
-        interrupted()?;
-        let bytes = out.fill_buf()?;
-        let n = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if n == 0 {
-            return Err(Wrong::Ended);
-        }
-        crc32.update(&bytes[..n]);
-        out.consume(n);
-        left -= n as u64;
+impl<'s, 'a> Walk<'s, 'a> {
+    fn new(squashfs: &'s mut Squashfs, tree: &'a Tree, sums: &'a Sums) -> Self {
+        let left = tree.paths().collect();
+        let (numbers, taken) = (HashMap::new(), HashSet::new());
+        Self { squashfs, tree, sums, left, numbers, taken, files: Vec::new(), contents: Vec::new() }
     }
-    Ok(Sum { bytes: file.bytes, crc32: crc32.finalize() })
+
+    /// The regular files, and where their contents are.
+    fn all(mut self) -> Result<(Vec<(&'a [u8], Sum)>, Vec<Regular>), Wrong> {
+        let root = self.squashfs.root()?;
+        let mut directories = vec![(Vec::new(), root)];
+        while let Some((path, inode)) = directories.pop() {
+            interrupted().map_err(Damage::from)?;
+            let Kind::Directory(directory) = &inode.kind else {
+                return Err(Wrong::Kind(paths::show(&path)));
+            };
+            for entry in self.squashfs.list(directory)? {
+                let path = paths::join(&path, &entry.name);
+                let inode = self.squashfs.inode(entry.place)?;
+                if let Some(directory) = self.see(path, inode)? {
+                    directories.push(directory);
+                }
+            }
+        }
+        match self.left.iter().min() {
+            Some(path) => Err(Wrong::Missing(paths::show(path))),
+            None => Ok((self.files, self.contents)),
+        }
+    }
+
+    /// Compares a name with the tree; gives a directory back.
+    fn see(&mut self, path: Vec<u8>, inode: Inode) -> Result<Option<(Vec<u8>, Inode)>, Wrong> {
+        let known = self.left.take(path.as_slice());
+        let node = known.and_then(|path| Some((path, self.tree.node(path)?)));
+        let (known, node) = node.ok_or_else(|| Wrong::Unknown(paths::show(&path)))?;
+        let origin = match (node, &inode.kind) {
+            (Node::Directory(_), Kind::Directory(_)) => return Ok(Some((path, inode))),
+            (Node::File(origin), Kind::File(_)) | (Node::Special(origin), Kind::Special) => *origin,
+            (Node::Symlink(origin, target), Kind::Symlink(found)) if target == found => *origin,
+            _ => return Err(Wrong::Kind(paths::show(&path))),
+        };
+        if let Some(number) = self.numbers.get(&origin) {
+            return match *number == inode.number {
+                true => Ok(None),
+                false => Err(Wrong::Kind(paths::show(&path))),
+            };
+        }
+        self.numbers.insert(origin, inode.number);
+        if !self.taken.insert(inode.number) {
+            return Err(Wrong::Kind(paths::show(&path)));
+        }
+        if let Kind::File(regular) = inode.kind {
+            self.file(known, origin, regular)?;
+        }
+        Ok(None)
+    }
+
+    fn file(&mut self, path: &'a [u8], origin: Origin, regular: Regular) -> Result<(), Wrong> {
+        let shown = || paths::show(path);
+        let sum = self.sums.get(origin).ok_or_else(|| Wrong::Content(shown()))?;
+        if regular.bytes != sum.bytes {
+            return Err(Wrong::Size(shown(), regular.bytes, sum.bytes));
+        }
+        self.files.push((path, sum));
+        self.contents.push(regular);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

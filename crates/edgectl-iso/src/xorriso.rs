@@ -21,13 +21,6 @@ pub(crate) const MKSQUASHFS: Tool = Tool {
     purpose: "packing the operating system",
     version: &["-version"],
 };
-/// Reads the squashfs back; comes with the one that writes it.
-pub(crate) const UNSQUASHFS: Tool = Tool {
-    name: "unsquashfs",
-    package: "squashfs-tools",
-    purpose: "reading the packed operating system back",
-    version: &["-version"],
-};
 /// Makes GRUB's cores.
 pub(crate) const GRUB_MKIMAGE: Tool = Tool {
     name: "grub-mkimage",
@@ -63,8 +56,8 @@ pub(crate) const MCOPY: Tool = Tool {
 };
 
 /// Everything that baking needs from outside.
-pub const TOOLS: [Tool; 8] =
-    [XORRISO, MKSQUASHFS, UNSQUASHFS, GRUB_MKIMAGE, GRUB_BIOS, GRUB_EFI, MKFS_VFAT, MCOPY];
+pub const TOOLS: [Tool; 7] =
+    [XORRISO, MKSQUASHFS, GRUB_MKIMAGE, GRUB_BIOS, GRUB_EFI, MKFS_VFAT, MCOPY];
 
 /// What xorriso says in its last moment.
 const CRASH: &str = "UNIX-SIGNAL:  SIGSEGV";

@@ -56,14 +56,19 @@ struct Packed {
 
 impl Packed {
     fn new(entries: &[Entry<'_>]) -> Self {
+        Self::with(entries, &["-comp", "zstd"])
+    }
+
+    /// Packed by mksquashfs with `options`.
+    fn with(entries: &[Entry<'_>], options: &[&str]) -> Self {
         let layer = layer(entries);
         let tree = Tree::read(&layer).unwrap();
         let mut tar = Vec::new();
         let sums = tree.write(&layer, &mut tar, &mut |_| None).unwrap();
         let packed = Self { directory: tempfile::tempdir().unwrap(), tree, sums };
         let mksquashfs = Cmd::new("mksquashfs").arg("-").arg(packed.path());
-        let words = ["-tar", "-quiet", "-no-progress", "-comp", "zstd"];
-        let (running, mut pipe) = mksquashfs.args(words).start_with_stdin().unwrap();
+        let mksquashfs = mksquashfs.args(["-tar", "-quiet", "-no-progress"]).args(options);
+        let (running, mut pipe) = mksquashfs.start_with_stdin().unwrap();
         pipe.write_all(&tar).unwrap();
         drop(pipe);
         running.wait().unwrap();
@@ -110,17 +115,38 @@ fn everything() -> Vec<Entry<'static>> {
     ]
 }
 
+/// Bytes that nothing makes smaller.
+fn noise() -> Vec<u8> {
+    (0_u32..1 << 18).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect()
+}
+
 #[test]
 fn what_went_in_is_read_back() {
-    let zeros = vec![0; 3 << 20];
-    let noise: Vec<u8> =
-        (0_u32..1 << 18).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect();
+    let (zeros, noise) = (vec![0; 3 << 20], noise());
+    let holes = [&noise[..], &zeros, b"end"].concat();
+    let many: Vec<String> = (0..3000).map(|n| format!("many/{n}-{}", "n".repeat(40))).collect();
     let mut entries = everything();
     entries.push((FILE, "zeros", &zeros));
     entries.push((FILE, "noise", &noise));
     entries.push((FILE, "noise again", &noise));
-    let packed = Packed::new(&entries);
-    read_back(&packed.path(), &packed.tree, &packed.sums).unwrap();
+    entries.push((FILE, "holes", &holes));
+    entries.push((DIRECTORY, "nothing in it", b""));
+    entries.extend(many.iter().map(|path| (FILE, path.as_str(), path.as_bytes())));
+    let all: [&[&str]; 7] = [
+        &["-comp", "zstd"],
+        &["-comp", "gzip"],
+        &["-comp", "xz"],
+        &["-comp", "zstd", "-noI", "-noD", "-noF"],
+        &["-comp", "zstd", "-no-fragments", "-b", "4K"],
+        &["-comp", "zstd", "-always-use-fragments", "-b", "1M"],
+        &["-comp", "zstd", "-no-duplicates", "-no-exports"],
+    ];
+    for options in all {
+        let packed = Packed::with(&entries, options);
+        read_back(&packed.path(), &packed.tree, &packed.sums).unwrap();
+    }
+    let unknown = Packed::with(&everything(), &["-comp", "lzo"]);
+    assert_eq!(unknown.why(&unknown), "it is packed in a way that is not known (3)");
 }
 
 #[test]
@@ -160,16 +186,31 @@ fn damage_is_found() {
         let mut damaged = pristine.clone();
         damaged[at] ^= 0x55;
         std::fs::write(packed.path(), &damaged).unwrap();
-        let error = read_back(&packed.path(), &packed.tree, &packed.sums).unwrap_err();
-        assert!(matches!(error, IsoError::ReadBack(_)), "{at}: {error}");
+        assert_ne!(packed.why(&packed), "", "{at}");
     }
+    std::fs::write(packed.path(), &pristine[..pristine.len() / 2]).unwrap();
+    assert_eq!(packed.why(&packed), "it ends early");
+}
+
+/// Whatever byte is damaged: it is found or means nothing, and there is no
+/// other end.
+#[test]
+fn every_byte_may_be_anything() {
+    let packed = Packed::with(&everything(), &["-comp", "zstd", "-noI", "-noX"]);
+    let pristine = std::fs::read(packed.path()).unwrap();
+    let end = u64::from_le_bytes(pristine[40..48].try_into().unwrap()) as usize;
     let file = std::fs::OpenOptions::new().write(true).open(packed.path()).unwrap();
-    file.set_len(pristine.len() as u64 / 2).unwrap();
-    file.write_all_at(&pristine[..100], 0).unwrap();
-    let IsoError::ReadBack(why) =
-        read_back(&packed.path(), &packed.tree, &packed.sums).unwrap_err()
-    else {
-        panic!("another error");
-    };
-    assert!(!why.is_empty() && why != "it ends early", "{why}");
+    let mut found = 0;
+    for at in 0..end {
+        for changed in [pristine[at] ^ 1, pristine[at] ^ 0x80, 0xff] {
+            file.write_all_at(&[changed], at as u64).unwrap();
+            match read_back(&packed.path(), &packed.tree, &packed.sums) {
+                Ok(()) => {}
+                Err(IsoError::ReadBack(_)) => found += 1,
+                Err(other) => panic!("{at}: {other}"),
+            }
+        }
+        file.write_all_at(&pristine[at..=at], at as u64).unwrap();
+    }
+    assert!(found > end, "{found} of {}", 3 * end);
 }

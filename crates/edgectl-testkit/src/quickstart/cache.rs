@@ -31,16 +31,20 @@ pub(super) fn images(cache: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, Quicks
     once(cache, &target, say, "the images of the example", &|path| images::build(path, say))
 }
 
-/// The layout that holds the provider image.
-pub(super) fn os(cache: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, QuickstartError> {
-    let description = files::read_all(&os::description())?;
+/// The layout that holds the operating system of a description.
+pub(super) fn os(
+    cache: &Path,
+    description: &Path,
+    say: &dyn Fn(&str),
+) -> Result<PathBuf, QuickstartError> {
+    let description = files::read_all(description)?;
     let mut hasher = Hasher::sha256();
     hasher.update(CODE_VERSION.as_bytes());
     hasher.update(include_bytes!("os.rs"));
     files::hash(&mut hasher, &description);
     let target = cache.join(format!("os-{}", short(hasher)));
     let build = |path: &Path| os::build(path, &description, say);
-    once(cache, &target, say, "the operating system image", &build)
+    once(cache, &target, say, "an operating system image", &build)
 }
 
 fn short(hasher: Hasher) -> String {

@@ -31,7 +31,7 @@ mod push;
 mod recipe;
 mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use error::QuickstartError;
 pub use push::{Load, push};
@@ -40,7 +40,13 @@ pub use world::{ExternalRegistry, PULLER, UPLOADER, World, WorldOptions};
 /// The operating system image, built unless the cache has it: the directory
 /// of its OCI layout.
 pub fn os_image(say: &dyn Fn(&str)) -> Result<PathBuf, QuickstartError> {
-    cache::os(&cache::directory()?, say)
+    system_image(&os::description(), say)
+}
+
+/// The layout of a system that a directory describes as `iso/reference-os`
+/// does: `packages.txt`, and `customize.sh` beside whatever that needs.
+pub fn system_image(description: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, QuickstartError> {
+    cache::os(&cache::directory()?, description, say)
 }
 
 /// Names of all images that the source registry serves, the operating

@@ -1,5 +1,5 @@
-//! Builds the provider image: the reference operating system, installed by
-//! mmdebstrap as `iso/reference-os` says, in one layer.
+//! Builds operating systems: installed by mmdebstrap as a directory such as
+//! `iso/reference-os` says, in one layer.
 
 use std::path::{Path, PathBuf};
 
@@ -15,18 +15,18 @@ use super::recipe::OS_IMAGE;
 const EXCLUDED: [&str; 4] =
     ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/i18n/*"];
 
-/// The description of the operating system in the source tree.
+/// The description of the provider image in the source tree.
 pub(super) fn description() -> PathBuf {
     files::workspace().join("iso/reference-os")
 }
 
-/// Builds the provider image from its description.
+/// Builds an operating system from its description.
 pub(super) fn build(
     directory: &Path,
     description: &[Text],
     say: &dyn Fn(&str),
 ) -> Result<(), QuickstartError> {
-    say("installing the reference operating system from Debian packages (one to two minutes)");
+    say("installing an operating system from Debian packages (one to two minutes)");
     let mut layout = LayoutWriter::new(directory)?;
     let tar = directory.join("system.tar");
     let hooks = readable_copy(description)?;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use edgectl_model::{Reference, Secret};
 
-use super::cache;
 use super::error::{QuickstartError, file_error};
 use super::files::{self, Text};
 use super::keys::{self, Identity};
 use super::push::{Load, push};
 use super::recipe::{IMAGES, OS_IMAGE};
+use super::{cache, os};
 use crate::registry::{RegistryOptions, RegistryServer};
 
 /// Who may push to the external registry.
@@ -156,7 +156,10 @@ fn build(options: &WorldOptions, say: &dyn Fn(&str)) -> Result<Vec<Load>, Quicks
     let images = IMAGES.iter().map(|image| image.reference.to_owned()).collect();
     let mut loads = vec![Load { layout: cache::images(&cache, say)?, images }];
     if options.os_image {
-        loads.push(Load { layout: cache::os(&cache, say)?, images: vec![OS_IMAGE.to_owned()] });
+        loads.push(Load {
+            layout: cache::os(&cache, &os::description(), say)?,
+            images: vec![OS_IMAGE.to_owned()],
+        });
     }
     Ok(loads)
 }

@@ -1,0 +1,178 @@
+//! Systems that start from a medium in ways of their own, in real machines:
+//! live-boot's and dracut's, with Kairos' layout too, from a CD and over a
+//! network. Each has to find its user data.
+//!
+//! One system serves all of them; an overlay says which initial RAM file
+//! system it has.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use edgectl_process::Cmd;
+use edgectl_testkit::quickstart::system_image;
+use qemu_tests::{Edgectl, FileServer, Programs, read_console};
+
+const USER_DATA: &str = "#cloud-config
+hostname: edge-7
+write_files:
+- path: /etc/proof
+  content: it arrived
+";
+const END: &str = "@@done@@";
+
+/// What a system said of itself, by name.
+type Told = BTreeMap<String, String>;
+
+#[test]
+fn live_systems_find_their_user_data() {
+    let site = Site::lay_out();
+    let live = site.bake("live-boot");
+    let told = live.start_from_cd();
+    assert_eq!(
+        (told["root"].trim(), told["proof"].as_str()),
+        ("overlay", "it arrived"),
+        "{told:#?}"
+    );
+    let told = live.start_over_network();
+    assert_eq!(told["proof"], "it arrived", "{told:#?}");
+
+    let initrd = live.file_of_system("boot/dracut.img");
+    let kernel = live.kernel_version();
+    site.overlay(&format!("boot/initrd.img-{kernel}"), &initrd);
+    let dracut = site.bake("dracut");
+    let told = dracut.start_from_cd();
+    assert_eq!(
+        (told["root"].trim(), told["proof"].as_str()),
+        ("overlay", "it arrived"),
+        "{told:#?}"
+    );
+    let told = dracut.start_over_network();
+    assert_eq!(told["proof"], "it arrived", "{told:#?}");
+
+    site.overlay("etc/kairos-release", b"KAIROS_VERSION=v3.5.0\n");
+    let kairos = site.bake("kairos");
+    let told = kairos.start_from_cd();
+    // Kairos' agent looks for it on the mounted medium.
+    assert_eq!((told["root"].trim(), told["config"].as_str()), ("overlay", USER_DATA), "{told:#?}");
+    assert!(told["arguments"].contains(" install-mode "), "{told:#?}");
+}
+
+/// A project.
+struct Site {
+    directory: PathBuf,
+    edgectl: Edgectl,
+}
+
+impl Site {
+    fn lay_out() -> Self {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live-systems");
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(directory.join("overlay")).unwrap();
+        let description = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live_systems");
+        let os = system_image(&description, &|line: &str| eprintln!("{line}")).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
+        write("images.txt", "quay.io/a/web:1\n");
+        write("user-data", USER_DATA);
+        // Nobody answers there, and nobody needs to.
+        let yaml = format!(
+            "apiVersion: edgectl.dev/v1\nprofile: images.txt\nregistry: {{domain: 127.0.0.1:1/ns, credentials: anonymous}}\nuserData: {{file: user-data}}\niso: {{os: '{}', label: LIVE_TEST, overlay: [overlay]}}\n",
+            os.display()
+        );
+        write("edge.yaml", &yaml);
+        let edgectl =
+            Edgectl::new(Programs::build(), directory.join("edge.yaml"), directory.join("cache"));
+        edgectl.run(&["images"]).expect(0);
+        Self { directory, edgectl }
+    }
+
+    /// Lays a file over the system.
+    fn overlay(&self, name: &str, content: &[u8]) {
+        let path = self.directory.join("overlay").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// Bakes the system, which has to be told for what it is.
+    fn bake(&self, system: &'static str) -> Medium<'_> {
+        let directory = self.directory.join(system);
+        std::fs::create_dir(&directory).unwrap();
+        let iso = directory.join("live.iso");
+        let out = ["iso", "build", "--out", iso.to_str().unwrap()];
+        self.edgectl.run(&out).expect(0);
+        let inspect = ["iso", "inspect", iso.to_str().unwrap(), "-o", "json"];
+        let seen = self.edgectl.run_without_project(&inspect).expect(0).json();
+        assert_eq!(seen["manifest"]["live"]["system"], system, "{seen:#}");
+        Medium { site: self, directory }
+    }
+}
+
+/// An installer image, and where its machines have their logs.
+struct Medium<'a> {
+    site: &'a Site,
+    directory: PathBuf,
+}
+
+impl Medium<'_> {
+    fn iso(&self) -> PathBuf {
+        self.directory.join("live.iso")
+    }
+
+    fn start_from_cd(&self) -> Told {
+        let iso = self.iso();
+        let disc =
+            format!("if=none,id=cd,media=cdrom,readonly=on,format=raw,file={}", iso.display());
+        self.start("cd", &["-m", "1024", "-drive", &disc, "-device", "ide-cd,drive=cd"])
+    }
+
+    fn start_over_network(&self) -> Told {
+        let served = self.directory.join("netboot");
+        let server = FileServer::start(served.clone());
+        let (iso, out) = (self.iso(), served.to_str().unwrap());
+        let netboot =
+            ["iso", "netboot", iso.to_str().unwrap(), "--url", &server.url(), "--out", out];
+        let script = self.site.edgectl.run_without_project(&netboot).expect(0).stdout;
+        let network = format!("user,id=net,bootfile={}", script.trim());
+        let card = "virtio-net-pci,netdev=net,bootindex=1";
+        self.start("net", &["-m", "3072", "-netdev", &network, "-device", card])
+    }
+
+    fn start(&self, name: &str, arguments: &[&str]) -> Told {
+        let directory = self.directory.join(name);
+        std::fs::create_dir(&directory).unwrap();
+        told(&read_console(&directory, arguments, END))
+    }
+
+    fn squashfs(&self) -> PathBuf {
+        let to = self.directory.join("system.squashfs");
+        if !to.exists() {
+            let cmd = Cmd::new("xorriso").args(["-osirrox", "on", "-indev"]).arg(self.iso());
+            let cmd = cmd.args(["-extract", "/live/filesystem.squashfs"]).arg(&to);
+            cmd.ensure_success().unwrap();
+        }
+        to
+    }
+
+    fn file_of_system(&self, name: &str) -> Vec<u8> {
+        let cmd = Cmd::new("unsquashfs").arg("-cat").arg(self.squashfs()).arg(name);
+        cmd.read_stdout().unwrap()
+    }
+
+    fn kernel_version(&self) -> String {
+        let cmd = Cmd::new("unsquashfs").arg("-l").arg(self.squashfs()).arg("boot");
+        let listed = String::from_utf8(cmd.read_stdout().unwrap()).unwrap();
+        let mut names = listed.lines().filter_map(|line| line.split("/vmlinuz-").nth(1));
+        names.next().unwrap_or_else(|| panic!("no kernel:\n{listed}")).to_owned()
+    }
+}
+
+fn told(console: &str) -> Told {
+    let parts = console.split("@@").filter_map(|part| part.split_once('|'));
+    let decoded = parts.filter_map(|(name, text)| {
+        let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
+        Some((name.to_owned(), text))
+    });
+    decoded.collect()
+}
