@@ -29,7 +29,8 @@ const ROOT: [&str; 6] = ["-root-mode", "0755", "-root-uid", "0", "-root-gid", "0
 pub(crate) const SQUASHFS: &str = "live/filesystem.squashfs";
 /// A list of thousands of packages has a few megabytes.
 const LIST_LIMIT: u64 = 64 << 20;
-const PIPE_BUFFER: usize = 1 << 20;
+/// Small files are gathered; what is larger goes its way uncopied.
+const PIPE_BUFFER: usize = 128 << 10;
 
 /// How a system is packed; its kernel must be able to read that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

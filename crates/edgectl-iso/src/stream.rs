@@ -10,6 +10,11 @@ use crate::error::IsoError;
 use crate::layers::{LayerEntry, Origin};
 use crate::paths;
 
+/// Bytes that are passed on at once.
+const BUFFER: usize = 256 << 10;
+/// What a tar is made of.
+const BLOCK: u64 = 512;
+
 /// Says for a path where a copy of the file's content should go, if anywhere.
 pub type Capture<'a> = &'a mut dyn FnMut(&[u8]) -> Option<Box<dyn Write>>;
 
@@ -35,11 +40,12 @@ pub(crate) struct Sum {
 pub(crate) struct Stream<W: Write> {
     out: Builder<W>,
     sums: Sums,
+    buffer: Vec<u8>,
 }
 
 impl<W: Write> Stream<W> {
     pub(crate) fn new(out: W) -> Self {
-        Self { out: Builder::new(out), sums: Sums::default() }
+        Self { out: Builder::new(out), sums: Sums::default(), buffer: vec![0; BUFFER] }
     }
 
     /// Ends the stream; says what was in it.
@@ -103,17 +109,17 @@ impl<W: Write> Stream<W> {
         copy: Option<Box<dyn Write>>,
     ) -> Result<(), IsoError> {
         let mut header = meta.header(EntryType::Regular);
-        let left = from.entry.size();
-        header.set_size(left);
-        let crc32 = crc32fast::Hasher::new();
-        let mut pump = Pump { from: &mut from.entry, left, copy, crc32, failed: None };
-        let written = self.entry(header, &meta.attributes, path, b"", &mut pump);
-        match pump.end() {
+        let bytes = from.entry.size();
+        header.set_size(bytes);
+        self.entry(header, &meta.attributes, path, b"")?;
+        let pump = Pump { out: self.out.get_mut(), copy, crc32: crc32fast::Hasher::new() };
+        match pump.pass(&mut from.entry, bytes, &mut self.buffer) {
             Err(Failed::Layer(source)) => Err(from.origin.wrong(source)),
             Err(Failed::Copy(source)) => Err(IsoError::Copy { path: paths::show(path), source }),
+            Err(Failed::Stream(source)) => Err(IsoError::Squashfs(source)),
             Ok(crc32) => {
-                self.sums.0.insert(from.origin, Sum { bytes: left, crc32 });
-                written
+                self.sums.0.insert(from.origin, Sum { bytes, crc32 });
+                Ok(())
             }
         }
     }
@@ -125,16 +131,16 @@ impl<W: Write> Stream<W> {
         path: &[u8],
         link: &[u8],
     ) -> Result<(), IsoError> {
-        self.entry(header, attributes, path, link, &mut io::empty())
+        self.entry(header, attributes, path, link)
     }
 
+    /// All of an entry but its content.
     fn entry(
         &mut self,
         mut header: Header,
         attributes: &Attributes,
         path: &[u8],
         link: &[u8],
-        content: &mut dyn Read,
     ) -> Result<(), IsoError> {
         let mut records: Vec<(&str, &[u8])> = Vec::new();
         records.extend(attributes.iter().map(|(key, value)| (key.as_str(), value.as_slice())));
@@ -149,7 +155,7 @@ impl<W: Write> Stream<W> {
         if !records.is_empty() {
             self.out.append_pax_extensions(records).map_err(IsoError::Squashfs)?;
         }
-        self.out.append(&header, content).map_err(IsoError::Squashfs)
+        self.out.append(&header, io::empty()).map_err(IsoError::Squashfs)
     }
 }
 
@@ -169,56 +175,46 @@ fn device(meta: &Meta, from: &Header) -> io::Result<Header> {
     Ok(header)
 }
 
-/// A file's content on its way out. Reading and writing go through one copy
-/// loop; what failed is kept here, so that the blame can be put right.
+/// A file's content on its way out.
 struct Pump<'a> {
-    from: &'a mut dyn Read,
-    left: u64,
+    out: &'a mut dyn Write,
     copy: Option<Box<dyn Write>>,
     crc32: crc32fast::Hasher,
-    failed: Option<Failed>,
 }
 
+/// Who is to blame.
 enum Failed {
     Copy(io::Error),
     Layer(io::Error),
+    Stream(io::Error),
 }
 
 impl Pump<'_> {
-    /// The checksum of what went through.
-    fn end(self) -> Result<u32, Failed> {
-        match (self.failed, self.copy) {
-            (Some(failed), _) => return Err(failed),
-            (None, Some(mut copy)) => copy.flush().map_err(Failed::Copy)?,
-            (None, None) => {}
-        }
-        Ok(self.crc32.finalize())
-    }
-
-    fn fail(&mut self, failed: Failed) -> io::Error {
-        self.failed = Some(failed);
-        io::Error::other("the content ended early")
-    }
-}
-
-impl Read for Pump<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = match self.from.read(buffer) {
-            Ok(0) if self.left > 0 && !buffer.is_empty() => {
-                let short = io::Error::from(io::ErrorKind::UnexpectedEof);
-                return Err(self.fail(Failed::Layer(short)));
+    /// Passes so many bytes on, filled up to whole blocks; gives their
+    /// checksum.
+    fn pass(mut self, from: &mut dyn Read, bytes: u64, buffer: &mut [u8]) -> Result<u32, Failed> {
+        let mut left = bytes;
+        while left > 0 {
+            let room = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let n = match from.read(&mut buffer[..room]) {
+                Ok(0) => return Err(Failed::Layer(io::ErrorKind::UnexpectedEof.into())),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Failed::Layer(error)),
+            };
+            let piece = &buffer[..n];
+            self.crc32.update(piece);
+            if let Some(copy) = &mut self.copy {
+                copy.write_all(piece).map_err(Failed::Copy)?;
             }
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-            Err(error) => return Err(self.fail(Failed::Layer(error))),
-        };
-        self.left = self.left.saturating_sub(n as u64);
-        self.crc32.update(&buffer[..n]);
-        if let Some(copy) = &mut self.copy
-            && let Err(error) = copy.write_all(&buffer[..n])
-        {
-            return Err(self.fail(Failed::Copy(error)));
+            self.out.write_all(piece).map_err(Failed::Stream)?;
+            left -= n as u64;
         }
-        Ok(n)
+        if let Some(mut copy) = self.copy {
+            copy.flush().map_err(Failed::Copy)?;
+        }
+        let filling = bytes.next_multiple_of(BLOCK) - bytes;
+        self.out.write_all(&[0; BLOCK as usize][..filling as usize]).map_err(Failed::Stream)?;
+        Ok(self.crc32.finalize())
     }
 }
