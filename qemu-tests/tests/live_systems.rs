@@ -1,6 +1,6 @@
 //! Systems that start from a medium in ways of their own, in real machines:
-//! live-boot's and dracut's, with Kairos' layout too, from a CD and over a
-//! network. Each has to find its user data.
+//! live-boot's and dracut's, with Kairos' layout too, from a CD, from a disk
+//! under UEFI, and over a network. Each has to find its user data.
 //!
 //! One system serves all of them; an overlay says which initial RAM file
 //! system it has.
@@ -8,10 +8,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use edgectl_process::Cmd;
+use edgectl_qemu::{Accel, Boot, Firmware, Flash, Machine, Medium, PhaseEnd, wait_for_text};
 use edgectl_testkit::quickstart::system_image;
 use qemu_tests::{Edgectl, FileServer, Programs, read_console};
 
@@ -22,6 +24,8 @@ write_files:
   content: it arrived
 ";
 const END: &str = "@@done@@";
+/// An emulated machine on a busy host is slow; a hung one is not worth more.
+const PATIENCE: Duration = Duration::from_secs(25 * 60);
 
 /// What a system said of itself, by name.
 type Told = BTreeMap<String, String>;
@@ -54,7 +58,7 @@ fn live_systems_find_their_user_data() {
 
     site.overlay("etc/kairos-release", b"KAIROS_VERSION=v3.5.0\n");
     let kairos = site.bake("kairos");
-    let told = kairos.start_from_cd();
+    let told = kairos.start_as_disk_under_uefi();
     // Kairos' agent looks for it on the mounted medium.
     assert_eq!((told["root"].trim(), told["config"].as_str()), ("overlay", USER_DATA), "{told:#?}");
     assert!(told["arguments"].contains(" install-mode "), "{told:#?}");
@@ -64,6 +68,8 @@ fn live_systems_find_their_user_data() {
 struct Site {
     directory: PathBuf,
     edgectl: Edgectl,
+    /// The system's layout.
+    os: PathBuf,
 }
 
 impl Site {
@@ -76,16 +82,21 @@ impl Site {
         let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
         write("images.txt", "quay.io/a/web:1\n");
         write("user-data", USER_DATA);
-        // Nobody answers there, and nobody needs to.
-        let yaml = format!(
-            "apiVersion: edgectl.dev/v1\nprofile: images.txt\nregistry: {{domain: 127.0.0.1:1/ns, credentials: anonymous}}\nuserData: {{file: user-data}}\niso: {{os: '{}', label: LIVE_TEST, overlay: [overlay]}}\n",
-            os.display()
-        );
-        write("edge.yaml", &yaml);
         let edgectl =
             Edgectl::new(Programs::build(), directory.join("edge.yaml"), directory.join("cache"));
-        edgectl.run(&["images"]).expect(0);
-        Self { directory, edgectl }
+        let site = Self { directory, edgectl, os };
+        site.configure("live-boot");
+        site.edgectl.run(&["images"]).expect(0);
+        site
+    }
+
+    fn configure(&self, system: &str) {
+        // Nobody answers there, and nobody needs to.
+        let yaml = format!(
+            "apiVersion: edgectl.dev/v1\nprofile: images.txt\nregistry: {{domain: 127.0.0.1:1/ns}}\nuserData: {{file: user-data, out: user-data}}\niso: {{os: '{}', label: LIVE_TEST, overlay: [overlay], out: {system}/live.iso}}\n",
+            self.os.display()
+        );
+        std::fs::write(self.directory.join("edge.yaml"), yaml).unwrap();
     }
 
     /// Lays a file over the system.
@@ -96,35 +107,52 @@ impl Site {
     }
 
     /// Bakes the system, which has to be told for what it is.
-    fn bake(&self, system: &'static str) -> Medium<'_> {
+    fn bake(&self, system: &'static str) -> Image<'_> {
         let directory = self.directory.join(system);
         std::fs::create_dir(&directory).unwrap();
+        self.configure(system);
+        self.edgectl.run(&["iso", "build"]).expect(0);
         let iso = directory.join("live.iso");
-        let out = ["iso", "build", "--out", iso.to_str().unwrap()];
-        self.edgectl.run(&out).expect(0);
         let inspect = ["iso", "inspect", iso.to_str().unwrap(), "-o", "json"];
         let seen = self.edgectl.run_without_project(&inspect).expect(0).json();
         assert_eq!(seen["manifest"]["live"]["system"], system, "{seen:#}");
-        Medium { site: self, directory }
+        Image { site: self, directory }
     }
 }
 
 /// An installer image, and where its machines have their logs.
-struct Medium<'a> {
+struct Image<'a> {
     site: &'a Site,
     directory: PathBuf,
 }
 
-impl Medium<'_> {
+impl Image<'_> {
     fn iso(&self) -> PathBuf {
         self.directory.join("live.iso")
     }
 
     fn start_from_cd(&self) -> Told {
-        let iso = self.iso();
-        let disc =
-            format!("if=none,id=cd,media=cdrom,readonly=on,format=raw,file={}", iso.display());
-        self.start("cd", &["-m", "1024", "-drive", &disc, "-device", "ide-cd,drive=cd"])
+        self.start(Medium::Cd, Firmware::Bios)
+    }
+
+    fn start_as_disk_under_uefi(&self) -> Told {
+        let flash = Flash::in_directory(&self.directory).unwrap();
+        self.start(Medium::UsbDisk, Firmware::Uefi(flash))
+    }
+
+    fn start(&self, medium: Medium, firmware: Firmware) -> Told {
+        let disk = self.directory.join("disk.qcow2");
+        let blank = Cmd::new("qemu-img").args(["create", "-f", "qcow2"]).arg(&disk).arg("1G");
+        blank.ensure_success().unwrap();
+        let boot = Boot::Installer { iso: self.iso(), medium, key_disc: None };
+        let (accel, door) = (Accel::Tcg, None);
+        let machine = Machine { accel, memory_mib: 1024, cpus: 2, boot, disk, door, firmware };
+        let directory = self.directory.join("machine");
+        let report = wait_for_text(&machine, &directory, END, PATIENCE).unwrap();
+        let console = std::fs::read(directory.join("console.log")).unwrap();
+        let console = String::from_utf8_lossy(&console);
+        assert_eq!(report.end, PhaseEnd::Satisfied, "{console}");
+        told(&console)
     }
 
     fn start_over_network(&self) -> Told {
@@ -136,13 +164,10 @@ impl Medium<'_> {
         let script = self.site.edgectl.run_without_project(&netboot).expect(0).stdout;
         let network = format!("user,id=net,bootfile={}", script.trim());
         let card = "virtio-net-pci,netdev=net,bootindex=1";
-        self.start("net", &["-m", "3072", "-netdev", &network, "-device", card])
-    }
-
-    fn start(&self, name: &str, arguments: &[&str]) -> Told {
-        let directory = self.directory.join(name);
+        let arguments = ["-m", "3072", "-netdev", &network, "-device", card];
+        let directory = self.directory.join("network-machine");
         std::fs::create_dir(&directory).unwrap();
-        told(&read_console(&directory, arguments, END))
+        told(&read_console(&directory, &arguments, END))
     }
 
     fn squashfs(&self) -> PathBuf {

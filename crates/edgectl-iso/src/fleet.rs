@@ -7,6 +7,7 @@ use edgectl_model::{Digest, Hasher};
 use edgectl_process::file_error;
 
 use crate::area::AreaKind;
+use crate::digest::digest_of;
 use crate::disc::{Disc, DiscEntry, Extent, Kind};
 use crate::error::IsoError;
 use crate::inject::{Change, Shared, copy_with, patches_of};
@@ -81,7 +82,12 @@ impl Base {
         let patches = self.content(change)?;
         let file = File::open(path).map_err(file_error("opening", path))?;
         let found = before(&file, &patches).map_err(file_error("reading", path))?;
-        if found == patches { self.digest(patches).map(Some) } else { Ok(None) }
+        if found != patches {
+            return Ok(None);
+        }
+        // What differs anywhere else has been damaged since.
+        let digest = self.digest(patches)?;
+        Ok((digest_of(path)? == digest).then_some(digest))
     }
 
     /// What stands in all areas of the base after a change.

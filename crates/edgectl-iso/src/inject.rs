@@ -12,10 +12,12 @@ use crate::disc::Disc;
 use crate::error::IsoError;
 use crate::manifest::Manifest;
 use crate::patch::{self, Patch};
-use crate::undo::{Exclusive, forget_undo, recover};
+use crate::undo::{Exclusive, forget_undo, is_undone, recover};
 
 /// Files with areas and checksums are boot menus, and user data.
 const SUMMED_LIMIT: u64 = 1 << 30;
+/// How often changes that are cut short are finished before an image is read.
+const ATTEMPTS: u32 = 3;
 
 /// What to put on an image.
 #[derive(Clone, Copy, Default)]
@@ -80,13 +82,18 @@ pub(crate) struct Shared {
 impl Shared {
     /// Takes an image, and finishes what a former change left undone.
     pub(crate) fn take(image: &Path) -> Result<Self, IsoError> {
-        recover(image)?;
-        let disc = Disc::open(image)?;
-        let file = disc.file().map_err(file_error("reading", image))?;
-        match FileLock::shared(&file).map_err(file_error("locking", image))? {
-            Some(lock) => Ok(Self { disc, _lock: lock }),
-            None => Err(IsoError::Busy(image.to_owned())),
+        for _ in 0..ATTEMPTS {
+            recover(image)?;
+            let file = File::open(image).map_err(file_error("opening", image))?;
+            let lock = FileLock::shared(&file).map_err(file_error("locking", image))?;
+            let lock = lock.ok_or_else(|| IsoError::Busy(image.to_owned()))?;
+            // Between the two somebody may have begun a change and been killed;
+            // from here on nobody begins one.
+            if !is_undone(image) {
+                return Ok(Self { disc: Disc::of(file, image)?, _lock: lock });
+            }
         }
+        Err(IsoError::Busy(image.to_owned()))
     }
 }
 

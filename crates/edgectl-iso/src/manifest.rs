@@ -30,6 +30,8 @@ const UNLISTED: [&str; 4] = [PATH, SEAL, EL_TORITO, CONFIG];
 const AREA_LIMIT: u64 = 1 << 30;
 /// A manifest is some kilobytes.
 const LIMIT: u64 = 16 << 20;
+/// Menus and their checksums have some hundreds.
+const AREAS: usize = 10_000;
 
 /// Something that an image was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +170,9 @@ impl Manifest {
         let manifest: Self = serde_json::from_slice(&bytes).map_err(IsoError::Manifest)?;
         if ![SCHEMA, CUSTOMIZED_SCHEMA].contains(&manifest.schema) {
             return Err(IsoError::Schema(manifest.schema));
+        }
+        if manifest.areas.len() > AREAS {
+            return Err(disc.damaged("its manifest names more areas than edgectl makes").into());
         }
         manifest.areas.iter().try_for_each(|area| ensure_inside(disc, area))?;
         Ok(Some(manifest))

@@ -25,9 +25,10 @@ pub fn write_checksum(image: &Path) -> Result<Digest, IsoError> {
 }
 
 fn write_sum(image: &Path, digest: &Digest) -> Result<(), IsoError> {
-    let name = image.file_name().unwrap_or_default().to_string_lossy();
+    let path = beside(image, CHECKSUM);
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let line = format!("{}  {name}\n", digest.hex());
-    Ok(write_file(&beside(image, CHECKSUM), 0o644, line.as_bytes())?)
+    Ok(write_file(&path, 0o644, line.as_bytes())?)
 }
 
 /// Removes both.
@@ -57,9 +58,11 @@ pub(crate) fn remove_one(path: &Path) -> Result<bool, IsoError> {
     }
 }
 
-/// A file that belongs to an image: its name and an ending.
+/// A file that belongs to an image: its name and an ending. What stands beside
+/// an image doesn't stand beside a link to it.
 pub(crate) fn beside(image: &Path, ending: &str) -> PathBuf {
-    let mut name = image.as_os_str().to_owned();
+    let target = image.is_symlink().then(|| image.canonicalize().ok()).flatten();
+    let mut name = target.unwrap_or_else(|| image.to_owned()).into_os_string();
     name.push(ending);
     name.into()
 }

@@ -11,6 +11,7 @@ use edgectl_process::file_error;
 
 use crate::error::QemuError;
 use crate::events::TimedEvent;
+use crate::firmware::Firmware;
 use crate::machine::{Boot, Door, Machine, Medium};
 use crate::phase::{Phase, PhaseReport};
 
@@ -36,6 +37,8 @@ pub struct Run {
     pub key_disc: Option<PathBuf>,
     /// Where the disk to install to is made.
     pub disk: PathBuf,
+    /// What starts the machine, in both phases.
+    pub firmware: Firmware,
 }
 
 /// What installing gave.
@@ -73,6 +76,7 @@ pub fn install(
         machine: &machine,
         directory: &directory,
         timeout: run.timeout,
+        text: None,
         watch: &mut |event| {
             on_event(event);
             finished |= matches!(event.event, NodeEvent::InstallFinished { .. });
@@ -100,6 +104,7 @@ pub fn prove(
         machine: &machine,
         directory: &directory,
         timeout: run.timeout,
+        text: None,
         watch: &mut |event| {
             on_event(event);
             matches!(event.event, NodeEvent::Finished { .. } | NodeEvent::Failed { .. })
@@ -111,6 +116,18 @@ pub fn prove(
     Ok(Proof { report })
 }
 
+/// Runs a machine until its console shows `text`, at most so long. All that
+/// the console shows is in `console.log` of `directory`.
+pub fn wait_for_text(
+    machine: &Machine,
+    directory: &Path,
+    text: &str,
+    timeout: Duration,
+) -> Result<PhaseReport, QemuError> {
+    let (name, watch) = ("console", &mut |_: &TimedEvent| false);
+    Phase { name, machine, directory, timeout, text: Some(text), watch }.run()
+}
+
 impl Run {
     fn machine(&self, boot: Boot, disk: PathBuf) -> Machine {
         Machine {
@@ -120,6 +137,7 @@ impl Run {
             boot,
             disk,
             door: Some(self.door.clone()),
+            firmware: self.firmware.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use edgectl_model::EVENT_PORT;
 
 use crate::accel::Accel;
+use crate::firmware::Firmware;
 
 /// What the machine starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Machine {
     pub disk: PathBuf,
     /// The only way out; none for a machine without any network.
     pub door: Option<Door>,
+    /// What starts it.
+    pub firmware: Firmware,
 }
 
 /// Files that a running machine writes or listens on.
@@ -66,6 +69,8 @@ pub struct Machine {
 pub(crate) struct Channels {
     /// First serial port.
     pub(crate) console: PathBuf,
+    /// What SeaBIOS says of its work.
+    pub(crate) firmware: PathBuf,
     /// The agent's events.
     pub(crate) events: PathBuf,
     /// QEMU's monitor.
@@ -80,6 +85,11 @@ impl Machine {
         argv.add(self.accel.arguments());
         argv.add(["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         argv.add(["-device", "virtio-rng-pci"]);
+        if let Firmware::Uefi(flash) = &self.firmware {
+            for (start, file) in flash.drives() {
+                argv.add_os(["-drive".into(), option(start, file)]);
+            }
+        }
         self.add_disk(&mut argv);
         self.add_installer(&mut argv);
         self.add_network(&mut argv);
@@ -139,6 +149,9 @@ impl Machine {
 fn add_channels(argv: &mut Argv, channels: &Channels) {
     argv.add_os(["-chardev".into(), option("file,id=console,path=", &channels.console)]);
     argv.add(["-serial", "chardev:console"]);
+    argv.add_os(["-chardev".into(), option("file,id=firmware,path=", &channels.firmware)]);
+    // SeaBIOS shows its last word on the screen alone, and says it here as well.
+    argv.add(["-device", "isa-debugcon,iobase=0x402,chardev=firmware"]);
     argv.add_os(["-chardev".into(), option("file,id=events,path=", &channels.events)]);
     let port = format!("virtserialport,chardev=events,name={EVENT_PORT}");
     argv.add(["-device", "virtio-serial-pci", "-device", &port]);
@@ -174,6 +187,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::firmware::Flash;
 
     fn machine(boot: Boot) -> Machine {
         Machine {
@@ -187,12 +201,14 @@ mod tests {
                 port: 8000,
                 command: ["/bin/fwd", "a b", "c,d"].map(OsString::from).to_vec(),
             }),
+            firmware: Firmware::Bios,
         }
     }
 
     fn line(machine: &Machine) -> String {
         let channels = Channels {
             console: "/d/console".into(),
+            firmware: "/d/firmware".into(),
             events: "/d/ev".into(),
             monitor: "/d/m".into(),
         };
@@ -211,6 +227,15 @@ mod tests {
         let door = "guestfwd=tcp:10.10.254.254:8000-cmd:'/bin/fwd' 'a b' 'c,,d'";
         assert!(line.contains(door), "{line}");
         assert!(line.contains("file=/d/disk,,1.qcow2"), "{line}");
+    }
+
+    #[test]
+    fn uefi_has_variables_that_it_may_write() {
+        let firmware = Firmware::Uefi(Flash::of("/d/code", "/d/own,1"));
+        let line = line(&Machine { firmware, ..machine(Boot::Disk) });
+        let drives = "-drive if=pflash,format=raw,readonly=on,file=/d/code \
+                      -drive if=pflash,format=raw,file=/d/own,,1 ";
+        assert!(line.contains(drives), "{line}");
     }
 
     #[test]

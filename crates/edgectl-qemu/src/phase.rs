@@ -55,6 +55,8 @@ pub(crate) struct Phase<'a> {
     /// Where its files go.
     pub(crate) directory: &'a Path,
     pub(crate) timeout: Duration,
+    /// Text on the console that ends the phase.
+    pub(crate) text: Option<&'a str>,
     /// Called for each event; true ends the phase.
     pub(crate) watch: &'a mut dyn FnMut(&TimedEvent) -> bool,
 }
@@ -69,6 +71,7 @@ impl Phase<'_> {
             tempfile::tempdir().map_err(file_error("creating", "a temporary directory"))?;
         let channels = Channels {
             console: self.directory.join("console.log"),
+            firmware: self.directory.join("firmware.log"),
             events: self.directory.join("events.jsonl"),
             monitor: sockets.path().join("monitor"),
         };
@@ -132,7 +135,12 @@ impl Phase<'_> {
         if started.elapsed() > self.timeout {
             return Ok(Some(PhaseEnd::TimedOut));
         }
-        let stuck = console::dead_end(&read(&channels.console));
+        let console = read(&channels.console);
+        if self.text.is_some_and(|text| console::shows(&console, text)) {
+            return Ok(Some(PhaseEnd::Satisfied));
+        }
+        let stuck = console::dead_end(&console);
+        let stuck = stuck.or_else(|| console::no_start(&read(&channels.firmware)));
         Ok(stuck.map(|why| PhaseEnd::Stuck(why.to_owned())))
     }
 

@@ -276,6 +276,15 @@ pub(crate) enum MediumArg {
     Usb,
 }
 
+/// What starts a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FirmwareArg {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF.
+    Uefi,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct IsoBootArgs {
     /// The image to boot in place of edge.yaml's.
@@ -286,6 +295,10 @@ pub(crate) struct IsoBootArgs {
     /// How the image is plugged in.
     #[arg(long, value_name = "MEDIUM", default_value = "cd")]
     pub(crate) medium: MediumArg,
+    /// What the machine is started by, for installing and for the installed
+    /// disk. UEFI is OVMF (Debian's package `ovmf`).
+    #[arg(long, value_name = "FIRMWARE", default_value = "bios")]
+    pub(crate) firmware: FirmwareArg,
     #[command(flatten)]
     pub(crate) key_disc: KeyDiscArgs,
     /// Prove this installed disk (it stays as it is) in place of installing.

@@ -1,5 +1,6 @@
 //! What a directory holds.
 
+use super::budget::Budget;
 use super::record::Record;
 use super::rock_ridge::Posix;
 use super::volume::{Names, Volume, name};
@@ -49,6 +50,7 @@ pub(super) fn entries(
     disc: &Disc,
     bytes: &[u8],
     volume: &Volume,
+    budget: &Budget,
 ) -> Result<Vec<DiscEntry>, DiscError> {
     let mut entries: Vec<DiscEntry> = Vec::new();
     let mut goes_on = false;
@@ -64,7 +66,7 @@ pub(super) fn entries(
             }
             match (goes_on, entries.last_mut()) {
                 (true, Some(file)) => add_extent(disc, file, &record)?,
-                _ => entries.extend(entry(disc, &record, volume.names)?),
+                _ => entries.extend(entry(disc, &record, volume.names, budget)?),
             }
             goes_on = record.goes_on && !record.is_directory;
         }
@@ -83,9 +85,14 @@ fn add_extent(disc: &Disc, file: &mut DiscEntry, record: &Record<'_>) -> Result<
 }
 
 /// None for a directory in the place it was moved to.
-fn entry(disc: &Disc, record: &Record<'_>, names: Names) -> Result<Option<DiscEntry>, DiscError> {
+fn entry(
+    disc: &Disc,
+    record: &Record<'_>,
+    names: Names,
+    budget: &Budget,
+) -> Result<Option<DiscEntry>, DiscError> {
     let posix = match names {
-        Names::RockRidge(skip) => rock_ridge::read(disc, record.system_use, skip, 0)?,
+        Names::RockRidge(skip) => rock_ridge::read(disc, record.system_use, skip, 0, budget)?,
         _ => Posix::default(),
     };
     if posix.is_relocated {

@@ -11,6 +11,17 @@ pub enum DiscError {
     /// Something else.
     #[error("`{}` is no ISO 9660 image", .0.display())]
     NotIso(PathBuf),
+    /// Something else, or the very beginning of an image.
+    #[error(
+        "`{}` has {bytes} bytes, less than any ISO 9660 image: if it is one, the download or the copy was cut short",
+        .path.display()
+    )]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that are there.
+        bytes: u64,
+    },
     /// A download or a copy that was cut short.
     #[error(
         "`{}` has {bytes} of its {expected} bytes: the download or the copy was cut short",

@@ -4,6 +4,7 @@
 //! Images come from anywhere, so every length and pointer is checked against
 //! the file before it is followed, and every list has an end.
 
+mod budget;
 pub(crate) mod bytes;
 mod directory;
 mod el_torito;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use edgectl_process::file_error;
 
+use budget::Budget;
 pub use directory::{DiscEntry, Extent, Kind};
 pub use el_torito::{BootEntry, BootPlatform};
 pub use error::DiscError;
@@ -123,8 +125,17 @@ impl Disc {
 
     /// What a directory holds.
     pub fn list(&self, directory: &DiscEntry) -> Result<Vec<DiscEntry>, DiscError> {
+        self.list_within(directory, &Budget::of_a_directory())
+    }
+
+    fn list_within(
+        &self,
+        directory: &DiscEntry,
+        budget: &Budget,
+    ) -> Result<Vec<DiscEntry>, DiscError> {
+        budget.take(self, directory.bytes)?;
         let bytes = self.read(directory, DIRECTORY_LIMIT)?;
-        directory::entries(self, &bytes, &self.volume)
+        directory::entries(self, &bytes, &self.volume, budget)
     }
 
     /// All files, links and directories below the root with their paths, in

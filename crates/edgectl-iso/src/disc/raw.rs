@@ -1,5 +1,6 @@
 //! Directories as their bytes stand, for whoever writes them anew.
 
+use super::budget::Budget;
 use super::bytes::{le32, part};
 use super::record::Record;
 use super::volume::{Names, is_joliet, name};
@@ -160,7 +161,8 @@ impl RawTree {
         if let Names::RockRidge(skip) = self.names {
             let parsed = Record::parse(&record.0);
             let system_use = parsed.map(|record| record.system_use).unwrap_or_default();
-            if let Some(name) = rock_ridge::read(disc, system_use, skip, self.base)?.name {
+            let budget = Budget::of_a_directory();
+            if let Some(name) = rock_ridge::read(disc, system_use, skip, self.base, &budget)?.name {
                 return Ok(String::from_utf8_lossy(&name).into_owned());
             }
         }

@@ -1,5 +1,6 @@
 //! Rock Ridge (IEEE P1282) in system use areas (IEEE P1281).
 
+use super::budget::Budget;
 use super::bytes::{le32, part};
 use super::record::Record;
 use super::{BLOCK, Disc, DiscError};
@@ -39,6 +40,7 @@ pub(super) fn read(
     system_use: &[u8],
     skip: u8,
     base: u64,
+    budget: &Budget,
 ) -> Result<Posix, DiscError> {
     let mut posix = Posix::default();
     let mut area = part(system_use, usize::from(skip), system_use.len()).to_vec();
@@ -51,6 +53,7 @@ pub(super) fn read(
         if length > CONTINUATION_LIMIT || offset > CONTINUATION_LIMIT {
             return Err(disc.damaged("a Rock Ridge continuation is too long"));
         }
+        budget.take(disc, u64::from(length))?;
         let place = base + u64::from(block) * BLOCK + u64::from(offset);
         area = disc.bytes_at(place, u64::from(length))?;
     }

@@ -86,7 +86,11 @@ pub(super) fn read(disc: &Disc) -> Result<Volume, DiscError> {
 
 /// An image that is cut off before its descriptors, or none at all.
 fn missing(disc: &Disc) -> DiscError {
-    DiscError::NotIso(disc.path().to_owned())
+    let path = disc.path().to_owned();
+    match disc.bytes() <= FIRST * BLOCK {
+        true => DiscError::TooShort { path, bytes: disc.bytes() },
+        false => DiscError::NotIso(path),
+    }
 }
 
 fn with_root(

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::budget::Budget;
 use super::directory::{DiscEntry, Kind};
 use super::{Disc, DiscError};
 
@@ -13,6 +14,7 @@ const DEPTH: usize = 128;
 pub(super) fn walk(disc: &Disc) -> Result<Vec<(String, DiscEntry)>, DiscError> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
+    let budget = Budget::of_all();
     let mut waiting = vec![(String::new(), 0, disc.root())];
     while let Some((path, depth, directory)) = waiting.pop() {
         if depth > DEPTH {
@@ -22,7 +24,7 @@ pub(super) fn walk(disc: &Disc) -> Result<Vec<(String, DiscEntry)>, DiscError> {
         if directory.bytes > 0 && !seen.insert(place) {
             return Err(disc.damaged(format!("the directory `{path}` is part of itself")));
         }
-        for entry in disc.list(&directory)? {
+        for entry in disc.list_within(&directory, &budget)? {
             let path = format!("{path}/{}", entry.name);
             if entry.kind == Kind::Directory {
                 waiting.push((path.clone(), depth + 1, entry.clone()));

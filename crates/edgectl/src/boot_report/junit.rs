@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use edgectl_model::NodeEvent;
 use edgectl_qemu::{Finding, PhaseReport};
 
 use super::{ImageRow, others};
@@ -11,7 +12,8 @@ use super::{ImageRow, others};
 pub(crate) fn junit(rows: &[ImageRow], phases: &[PhaseReport], findings: &[Finding]) -> String {
     let mut cases = String::new();
     for phase in phases {
-        case(&mut cases, "phases", &phase.name, phase.seconds, None);
+        let fault = findings.iter().find(|finding| is_of(finding, phase)).map(Finding::to_string);
+        case(&mut cases, "phases", &phase.name, phase.seconds, fault.as_deref());
     }
     for row in rows {
         // An image that nobody could try is no success either.
@@ -19,7 +21,8 @@ pub(crate) fn junit(rows: &[ImageRow], phases: &[PhaseReport], findings: &[Findi
         let fault = row.fault.clone().or_else(|| row.seconds.is_none().then_some(missing));
         case(&mut cases, "images", &row.name, row.seconds.unwrap_or(0.0), fault.as_deref());
     }
-    let rest: Vec<String> = others(findings).map(Finding::to_string).collect();
+    let rest = others(findings).filter(|finding| !phases.iter().any(|phase| is_of(finding, phase)));
+    let rest: Vec<String> = rest.map(Finding::to_string).collect();
     let rest = (!rest.is_empty()).then(|| rest.join("\n"));
     case(&mut cases, "run", "nothing else went wrong", 0.0, rest.as_deref());
     let seconds: f64 = phases.iter().map(|phase| phase.seconds).sum();
@@ -28,6 +31,17 @@ pub(crate) fn junit(rows: &[ImageRow], phases: &[PhaseReport], findings: &[Findi
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"edgectl iso boot\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{seconds:.1}\">\n{cases}</testsuite>\n</testsuites>\n"
     )
+}
+
+/// Whether a finding says why a phase came to nothing.
+fn is_of(finding: &Finding, phase: &PhaseReport) -> bool {
+    match finding {
+        Finding::PhaseFailed { phase: name, .. } => *name == phase.name,
+        Finding::AgentFailed { .. } => {
+            phase.events.iter().any(|timed| matches!(timed.event, NodeEvent::Failed { .. }))
+        }
+        _ => false,
+    }
 }
 
 fn case(to: &mut String, class: &str, name: &str, seconds: f64, fault: Option<&str>) {
@@ -68,5 +82,15 @@ mod tests {
         assert!(text.contains("name=\"quay.io/a/web:1\" time=\"2.0\"/>"), "{text}");
         assert!(text.contains("401 &quot;&lt;no&gt;&quot; &amp; so on\u{fffd}"), "{text}");
         assert!(text.contains("served `&lt;x&gt;` to somebody"), "{text}");
+    }
+
+    #[test]
+    fn a_phase_that_fails_is_a_failure_and_no_other_is() {
+        let (rows, phases, _) = super::super::tests::run();
+        let reason = "the kernel panicked".to_owned();
+        let findings = [Finding::PhaseFailed { phase: "prove".to_owned(), reason }];
+        let text = junit(&rows[..1], &phases, &findings);
+        assert!(text.contains("name=\"prove\" time=\"40.0\"><failure "), "{text}");
+        assert!(text.contains("name=\"nothing else went wrong\" time=\"0.0\"/>"), "{text}");
     }
 }

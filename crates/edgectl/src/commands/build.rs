@@ -13,7 +13,7 @@ use crate::commands::user_data_inject::inject_project;
 use crate::discovery::{discover_images, show_problems, write_lock};
 use crate::exit;
 use crate::failure::Failure;
-use crate::iso_cli::MediumArgs;
+use crate::iso_cli::{FirmwareArg, MediumArgs};
 use crate::key_disc::missing;
 use crate::os_base::ensure_named;
 use crate::printer::Printer;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &BuildArgs, printer: Printer) -> Result<u8, Failure> {
     printer.say("[5/5] iso boot: installing and proving in QEMU");
     let key_disc = args.key_disc.disc()?;
     let start = Start::Installer { iso: iso.path, medium: Medium::Cd, keep: None, key_disc };
-    let verdict = boot(&project, &discovered.lock, start, printer)?;
+    let verdict = boot(&project, &discovered.lock, start, FirmwareArg::Bios, printer)?;
     let code = verdict.code(printer)?;
     printer.say(&format!("done in {:.0} s", started.elapsed().as_secs_f64()));
     Ok(code)

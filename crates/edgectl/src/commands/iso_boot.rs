@@ -6,7 +6,8 @@ use std::time::Duration;
 use edgectl_iso::{Inspection, recover};
 use edgectl_model::ImageLock;
 use edgectl_qemu::{
-    Accel, Door, Medium, Run, TimedEvent, install, judge, judge_install, prove, usable_accel,
+    Accel, Door, Firmware, Flash, Medium, Run, TimedEvent, install, judge, judge_install, prove,
+    usable_accel,
 };
 use tempfile::TempPath;
 
@@ -15,7 +16,7 @@ use crate::cli::Output;
 use crate::discovery::read_lock;
 use crate::exit;
 use crate::failure::{Doing, Failure};
-use crate::iso_cli::{IsoBootArgs, MediumArg};
+use crate::iso_cli::{FirmwareArg, IsoBootArgs, MediumArg};
 use crate::printer::Printer;
 use crate::project::Project;
 
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &IsoBootArgs, printer: Printer) -> Result<u8, Failure> {
             keep: args.keep_disk.clone(),
         },
     };
-    let verdict = boot(&project, &lock, start, printer)?;
+    let verdict = boot(&project, &lock, start, args.firmware, printer)?;
     if args.output.output == Output::Json {
         printer.data(&format!("{:#}\n", verdict.value()))?;
     }
@@ -73,12 +74,13 @@ pub(crate) fn boot(
     project: &Project,
     lock: &ImageLock,
     start: Start,
+    firmware: FirmwareArg,
     printer: Printer,
 ) -> Result<Verdict, Failure> {
     ensure_pinned(lock)?;
     let results = Results::create(&project.path(&project.config.boot.results))?;
     let log = AccessLog::open(project)?;
-    let run = machine(project, &results, &start, printer)?;
+    let run = machine(project, &results, &start, firmware, printer)?;
     let mut watch = |event: &TimedEvent| printer.say(&line(event));
 
     let mut verdict = Verdict::new(&results);
@@ -128,6 +130,7 @@ fn machine(
     project: &Project,
     results: &Results,
     start: &Start,
+    firmware: FirmwareArg,
     printer: Printer,
 ) -> Result<Run, Failure> {
     let boot = &project.config.boot;
@@ -147,6 +150,12 @@ fn machine(
         key_disc: match start {
             Start::Installer { key_disc, .. } => key_disc.as_deref().map(Path::to_owned),
             Start::Installed(_) => None,
+        },
+        firmware: match firmware {
+            FirmwareArg::Bios => Firmware::Bios,
+            FirmwareArg::Uefi => {
+                Firmware::Uefi(Flash::in_directory(results.directory()).doing("looking for UEFI")?)
+            }
         },
         disk: match start {
             Start::Installer { keep: Some(path), .. } => path.clone(),

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     match &args.out {
         None => {
             inject_in_place(&iso, &change).doing(doing())?;
-            settle(&real_name(&iso), args.checksum, printer)?;
+            settle(&iso, args.checksum, printer)?;
             printer.say(&format!("changed {}", iso.display()));
         }
         Some(out) if out.as_os_str() == "-" && args.checksum => {
@@ -58,8 +58,8 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
         Some(out) if out.as_os_str() == "-" => to_stdout(&iso, &change).doing(doing())?,
         Some(out) => {
             ensure_free(&iso, out, args.force)?;
-            forget_manifest(out)?;
             inject_into_copy(&iso, &change, out).doing(doing())?;
+            forget_manifest(out)?;
             settle(out, args.checksum, printer)?;
             printer.data(&format!("{}\n", out.display()))?;
         }
@@ -151,12 +151,6 @@ pub(crate) fn ensure_free(iso: &Path, out: &Path, force: bool) -> Result<(), Fai
         }
         false => Ok(()),
     }
-}
-
-/// What stands beside an image doesn't stand beside a link to it.
-fn real_name(image: &Path) -> PathBuf {
-    let target = image.is_symlink().then(|| image.canonicalize().ok());
-    target.flatten().unwrap_or_else(|| image.to_owned())
 }
 
 /// A checksum beside the image is of the image, or gone.
