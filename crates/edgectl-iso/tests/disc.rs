@@ -134,9 +134,51 @@ fn what_is_cut_short_is_called_so() {
     assert!(matches!(error, DiscError::Truncated { expected, .. } if expected <= whole), "{error}");
     assert!(error.to_string().contains("cut short"), "{error}");
     file.set_len(2048).unwrap();
-    assert!(matches!(Disc::open(&image), Err(DiscError::NotIso(_))));
+    assert!(matches!(Disc::open(&image), Err(DiscError::TooShort { .. })));
     assert!(matches!(Disc::open(directory.path()), Err(DiscError::NotIso(_))));
     assert!(matches!(Disc::open(Path::new("/nowhere")), Err(DiscError::File(_))));
+}
+
+#[test]
+fn what_is_shorter_than_any_image_is_called_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.iso");
+    for bytes in [0, 10, 32 << 10] {
+        std::fs::write(&path, vec![0; bytes]).unwrap();
+        let error = Disc::open(&path).unwrap_err();
+        assert!(matches!(error, DiscError::TooShort { bytes: found, .. } if found == bytes as u64));
+    }
+    std::fs::write(&path, vec![0; 40 << 10]).unwrap();
+    assert!(matches!(Disc::open(&path).unwrap_err(), DiscError::NotIso(_)));
+}
+
+/// Directories that lie upon each other would be read for hours.
+#[test]
+fn directories_have_no_more_to_say_than_a_real_image() {
+    let directory = tempfile::tempdir().unwrap();
+    let (tree, out) = (directory.path().join("tree"), directory.path().join("image.iso"));
+    let names: Vec<String> = (100..200).map(|n| format!("D{n}")).collect();
+    for name in &names {
+        std::fs::create_dir_all(tree.join(name)).unwrap();
+    }
+    let cmd = Cmd::new("xorriso").args(["-no_rc", "-as", "mkisofs", "--norock", "-o"]);
+    cmd.arg(&out).arg(&tree).ensure_success().unwrap();
+    let mut image = std::fs::read(&out).unwrap();
+    let (bytes, end) = (8_u32 << 20, (image.len() / 2048) as u32);
+    for (number, name) in (0..).zip(&names) {
+        // A record's name has its length in front, 32 bytes into the record.
+        let needle = [&[4], name.as_bytes()].concat();
+        let at = image.windows(5).position(|window| window == needle).unwrap() - 32;
+        let block = end + number;
+        image[at + 2..at + 6].copy_from_slice(&block.to_le_bytes());
+        image[at + 6..at + 10].copy_from_slice(&block.to_be_bytes());
+        image[at + 10..at + 14].copy_from_slice(&bytes.to_le_bytes());
+        image[at + 14..at + 18].copy_from_slice(&bytes.to_be_bytes());
+    }
+    std::fs::write(&out, image).unwrap();
+    std::fs::File::options().write(true).open(&out).unwrap().set_len(32 << 20).unwrap();
+    let error = Disc::open(&out).unwrap().walk().unwrap_err();
+    assert!(error.to_string().contains("more than all names of a real image"), "{error}");
 }
 
 #[test]

@@ -76,6 +76,25 @@ fn a_copy_and_a_stream_leave_the_image_alone() {
     let ended = site.run(&["iso", "inject", "--out", "site.iso"]).expect(1);
     assert!(ended.stderr.contains("hint: `--force` replaces it"), "{}", ended.stderr);
     site.run(&["iso", "inject", "--out", "site.iso", "--force"]).expect(0);
+    // What stands beside it is of the image before; a refused change touches neither.
+    let sums = ["iso", "inject", "--checksum", "--force", "--out", "site.iso"];
+    site.run(&sums).expect(0);
+    site.write("site.iso.manifest.json", "{}");
+    let large = format!("#cloud-config\n# {}\n", "x".repeat(2 << 20));
+    site.write("large", &large);
+    let refused = ["iso", "inject", "--user-data", "large", "--no-check"];
+    let out = ["--out", "site.iso", "--force"];
+    site.run(&[&refused[..], &out].concat()).expect(1);
+    assert!(site.path("site.iso.manifest.json").exists());
+    // Beside a link stands nothing.
+    std::os::unix::fs::symlink("site.iso", site.path("link.iso")).unwrap();
+    let through = ["iso", "inject", "--reset", "--force", "--out", "link.iso"];
+    let ended = site.run(&through).expect(0);
+    assert!(ended.stderr.contains("site.iso.sha256, which was of"), "{}", ended.stderr);
+    assert_eq!(digest(&site, "site.iso"), before);
+    assert!(
+        !site.path("site.iso.sha256").exists() && !site.path("site.iso.manifest.json").exists()
+    );
     let ended = site.run(&["iso", "inject", "--out", "./build/../build/installer.iso"]).expect(2);
     assert!(ended.stderr.contains("is the image itself"), "{}", ended.stderr);
     // A terminal is nothing for an image.
@@ -184,6 +203,9 @@ fn images_of_others_are_told_apart() {
     }
     site.write("text.iso", "no image");
     let ended = site.run(&["iso", "inspect", "text.iso"]).expect(1);
+    assert!(ended.stderr.contains("has 8 bytes, less than any ISO 9660"), "{}", ended.stderr);
+    site.write("text.iso", &"no image".repeat(5000));
+    let ended = site.run(&["iso", "inspect", "text.iso"]).expect(1);
     assert!(ended.stderr.contains("is no ISO 9660 image"), "{}", ended.stderr);
 }
 
@@ -221,6 +243,13 @@ fn an_image_for_each_site() {
         .unwrap();
     let ended = site.run(&fleet).expect(0);
     assert!(ended.stderr.contains("3 images in isos, 1 of them there already"), "{}", ended.stderr);
+    ensure_sums(&site, "isos");
+    // Damage is found wherever it is.
+    let file = std::fs::File::options().write(true).open(site.path("isos/a.iso")).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    file.write_all_at(b"damage", middle).unwrap();
+    let ended = site.run(&fleet).expect(0);
+    assert!(ended.stderr.contains("3 images in isos, 2 of them there already"), "{}", ended.stderr);
     ensure_sums(&site, "isos");
     // One that is wrong is told before any is written.
     site.write("build/sites/b.yaml", "#cloud-config\nx: [\n");
