@@ -1,6 +1,5 @@
 //! Files that appear whole or not at all.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +8,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 use thiserror::Error;
 
-/// Prefix of all temporary names, so that leftovers can be told.
-const PREFIX: &str = ".edgectl-";
-
-/// Whether a name is that of something in the making, which may be of a
-/// process that was killed and stay so.
-pub fn is_temporary(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
-}
+use crate::file_lock::FileLock;
+use crate::leftovers::{in_use, prefix, remove_leftovers};
 
 /// Why a file couldn't be written.
 #[derive(Debug, Error)]
@@ -46,6 +39,8 @@ pub enum PersistError {
 pub struct Replacement {
     target: PathBuf,
     file: NamedTempFile,
+    /// Says that somebody is at it.
+    lock: Option<FileLock>,
 }
 
 impl Replacement {
@@ -61,8 +56,9 @@ impl Replacement {
         if std::fs::symlink_metadata(target).is_ok_and(|m| !m.is_file()) {
             return Err(PersistError::NotAFile(target.to_owned()));
         }
+        remove_leftovers(&parent);
         let file = tempfile::Builder::new()
-            .prefix(PREFIX)
+            .prefix(&prefix())
             .permissions(std::fs::Permissions::from_mode(mode))
             .tempfile_in(&parent)
             .map_err(|e| PersistError::Temporary(parent.clone(), e))?;
@@ -70,7 +66,8 @@ impl Replacement {
         file.as_file()
             .set_permissions(std::fs::Permissions::from_mode(mode))
             .map_err(|e| PersistError::Temporary(parent, e))?;
-        Ok(Self { target: target.to_owned(), file })
+        let lock = FileLock::exclusive(file.as_file()).ok().flatten();
+        Ok(Self { target: target.to_owned(), file, lock })
     }
 
     /// Where the file is until it is done: for programs that write by name.
@@ -85,8 +82,10 @@ impl Replacement {
 
     /// Makes the file durable and puts it in its place.
     pub fn finish(self) -> Result<(), PersistError> {
-        let Self { target, file } = self;
+        let Self { target, file, lock } = self;
         file.as_file().sync_all().map_err(|e| PersistError::Write(target.clone(), e))?;
+        // Others may want one as soon as it is in its place.
+        drop(lock);
         file.persist(&target).map_err(|e| PersistError::Rename(target.clone(), e.error))?;
         sync_directory(&parent_of(&target));
         Ok(())
@@ -114,6 +113,8 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 pub struct Staging {
     target: PathBuf,
     directory: TempDir,
+    /// Says that somebody is at it.
+    lock: Option<FileLock>,
 }
 
 impl Staging {
@@ -121,11 +122,13 @@ impl Staging {
     pub fn new(target: &Path) -> Result<Self, PersistError> {
         let parent = parent_of(target);
         make_directory(&parent)?;
+        remove_leftovers(&parent);
         let directory = tempfile::Builder::new()
-            .prefix(PREFIX)
+            .prefix(&prefix())
             .tempdir_in(&parent)
             .map_err(|e| PersistError::Temporary(parent, e))?;
-        Ok(Self { target: target.to_owned(), directory })
+        let lock = in_use(directory.path());
+        Ok(Self { target: target.to_owned(), directory, lock })
     }
 
     /// Where the directory is until it is done.
@@ -141,6 +144,7 @@ impl Staging {
         if self.target.exists() {
             rename_path(&self.target, &old).map_err(rename)?;
         }
+        drop(self.lock);
         let path = self.directory.keep();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(rename)?;
         rename_path(&path, &self.target).map_err(rename)?;
