@@ -78,7 +78,7 @@ impl Site {
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(directory.join("overlay")).unwrap();
         let description = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live_systems");
-        let os = system_image(&description, &|line: &str| eprintln!("{line}")).unwrap();
+        let os = system_image(&description, &|_: &str| {}).unwrap();
         let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
         write("images.txt", "quay.io/a/web:1\n");
         write("user-data", USER_DATA);

@@ -47,9 +47,9 @@ pub(crate) fn read_back(squashfs: &Path, tree: &Tree, sums: &Sums) -> Result<(),
 
 fn compare(squashfs: &Path, tree: &Tree, sums: &Sums) -> Result<(), Wrong> {
     let mut squashfs = Squashfs::open(squashfs)?;
-    let (files, contents) = Walk::new(&mut squashfs, tree, sums).all()?;
-    let found = crc32s(&mut squashfs, &contents)?;
-    for ((path, expected), found) in files.into_iter().zip(found) {
+    let files = Walk::new(&mut squashfs, tree, sums).all()?;
+    let found = crc32s(&mut squashfs, &files.contents)?;
+    for ((path, expected), found) in files.expected.into_iter().zip(found) {
         if found != expected.crc32 {
             return Err(Wrong::Content(paths::show(path)));
         }
@@ -68,8 +68,15 @@ struct Walk<'s, 'a> {
     numbers: HashMap<Origin, u32>,
     /// Numbers of inodes that are some entry's.
     taken: HashSet<u32>,
-    /// Regular files with what their contents have to be, and where those are.
-    files: Vec<(&'a [u8], Sum)>,
+    files: Files<'a>,
+}
+
+/// The regular files.
+#[derive(Default)]
+struct Files<'a> {
+    /// What their contents have to be.
+    expected: Vec<(&'a [u8], Sum)>,
+    /// Where those are, in the same order.
     contents: Vec<Regular>,
 }
 
@@ -77,11 +84,10 @@ impl<'s, 'a> Walk<'s, 'a> {
     fn new(squashfs: &'s mut Squashfs, tree: &'a Tree, sums: &'a Sums) -> Self {
         let left = tree.paths().collect();
         let (numbers, taken) = (HashMap::new(), HashSet::new());
-        Self { squashfs, tree, sums, left, numbers, taken, files: Vec::new(), contents: Vec::new() }
+        Self { squashfs, tree, sums, left, numbers, taken, files: Files::default() }
     }
 
-    /// The regular files, and where their contents are.
-    fn all(mut self) -> Result<(Vec<(&'a [u8], Sum)>, Vec<Regular>), Wrong> {
+    fn all(mut self) -> Result<Files<'a>, Wrong> {
         let root = self.squashfs.root()?;
         let mut directories = vec![(Vec::new(), root)];
         while let Some((path, inode)) = directories.pop() {
@@ -99,7 +105,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         }
         match self.left.iter().min() {
             Some(path) => Err(Wrong::Missing(paths::show(path))),
-            None => Ok((self.files, self.contents)),
+            None => Ok(self.files),
         }
     }
 
@@ -136,8 +142,8 @@ impl<'s, 'a> Walk<'s, 'a> {
         if regular.bytes != sum.bytes {
             return Err(Wrong::Size(shown(), regular.bytes, sum.bytes));
         }
-        self.files.push((path, sum));
-        self.contents.push(regular);
+        self.files.expected.push((path, sum));
+        self.files.contents.push(regular);
         Ok(())
     }
 }
