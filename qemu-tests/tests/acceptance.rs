@@ -222,7 +222,10 @@ fn finds_a_missing_image(s: &Scenario) {
     let lock = lock(s);
     let image = lock.images.iter().find(|i| i.source == deleted).unwrap();
     s.world.delete_image(&image.target).unwrap();
-    let value = faulty(s, &s.disk);
+    // The disk that SeaBIOS has installed starts under UEFI, too.
+    let value = faulty_with(s, &s.disk, &["--firmware", "uefi"]);
+    let console = s.world.directory().join("build/boot/latest/prove/console.log");
+    assert!(String::from_utf8_lossy(&std::fs::read(console).unwrap()).contains("efi: EFI v"));
     let findings = value["findings"].as_array().unwrap();
     assert_eq!(findings.len(), 1, "{value:#}");
     assert_eq!(findings[0]["image"], DELETED);
@@ -267,8 +270,12 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 
 /// Proves an installed disk and expects findings.
 fn faulty(s: &Scenario, disk: &Path) -> Value {
-    let disk = disk.to_str().unwrap();
-    let ended = s.edgectl.run(&["iso", "boot", "--installed", disk, "-o", "json"]).expect(3);
+    faulty_with(s, disk, &[])
+}
+
+fn faulty_with(s: &Scenario, disk: &Path, more: &[&str]) -> Value {
+    let boot = ["iso", "boot", "--installed", disk.to_str().unwrap(), "-o", "json"];
+    let ended = s.edgectl.run(&[&boot[..], more].concat()).expect(3);
     let value = ended.json();
     assert_eq!(value["passed"], false, "{value:#}");
     // What the user reads names every finding, too.
