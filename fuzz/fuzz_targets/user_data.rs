@@ -40,7 +40,8 @@ fn injection(flavor: Flavor, with_files: bool) -> Injection {
 }
 
 fuzz_target!(|text: &str| {
-    let against = Against { images: Reference::parse("quay.io/a/b:1").into_iter().collect() };
+    let images = Reference::parse("quay.io/a/b:1").into_iter().collect();
+    let against = Against { images, targets: Default::default() };
     let _ = check(text, Some(&against));
     let _ = read_settings(text);
     let _ = written_files(text);
