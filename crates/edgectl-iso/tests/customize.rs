@@ -205,6 +205,24 @@ fn arguments_reach_every_menu() {
     assert_eq!(seen.kernel_arguments.as_deref(), Some("edge.other"));
 }
 
+/// ISOLINUX takes what stands in front of all labels for those entries alone
+/// that have no `append`.
+#[test]
+fn entries_of_isolinux_keep_the_arguments_of_all() {
+    let lab = Lab::new();
+    let menu = "default live\nappend initrd=/live/initrd boot=live\nlabel live\n  kernel /live/vmlinuz\nlabel bare\n  kernel /live/vmlinuz\n  append -\n";
+    let files = [("isolinux/isolinux.cfg", menu), ("live/filesystem.squashfs", "s")];
+    let base = lab.of_files("common", "LIVE", &files);
+    let out = lab.path("out.iso");
+    let with = With { arguments: &["edge.test"], ..With::default() };
+    let report = lab.customize(&base, with, &out).unwrap();
+    let text = String::from_utf8(extract(&lab, &out, "/isolinux/isolinux.cfg")).unwrap();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = "default live append initrd=/live/initrd boot=live ds=nocloud;s=file:///run/live/medium/nocloud/ edge.test label live kernel /live/vmlinuz label bare kernel /live/vmlinuz append -";
+    assert_eq!(words, expected);
+    assert!(!report.is_live && report.warnings[0].contains("has 1 entry"), "{report:?}");
+}
+
 /// The list of checksums is right after every change.
 #[test]
 fn checksums_follow() {

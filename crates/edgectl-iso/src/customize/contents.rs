@@ -1,5 +1,7 @@
 //! What goes onto an image of others, wherever it will be.
 
+use edgectl_model::count;
+
 use super::CustomizeRequest;
 use super::medium::{self, Flavor, Places};
 use super::menus::{self, Menu};
@@ -66,6 +68,12 @@ impl Contents {
                     .to_owned(),
             );
         }
+        for Menu { path, shut, .. } in self.menus.iter().filter(|menu| menu.shut > 0) {
+            let entries = count(*shut, "entry");
+            warnings.push(format!(
+                "the boot menu `/{path}` has {entries} without a line for arguments of their own: no kernel arguments reach them"
+            ));
+        }
         warnings
     }
 }
@@ -88,7 +96,10 @@ pub(super) fn contents(
         ensure_menu(disc, &menus)?;
     }
     let is_told = match places.argument {
-        Some(_) => !menus.is_empty() && (!names_one || names_this(&menus)),
+        Some(_) => {
+            let is_shut = menus.iter().any(|menu| menu.shut > 0);
+            !menus.is_empty() && !is_shut && (!names_one || names_this(&menus))
+        }
         None => true,
     };
     let is_live = places.doubt.is_none() && is_told;

@@ -25,6 +25,14 @@ struct Place {
     after: &'static str,
 }
 
+/// What was found in a menu.
+#[derive(Debug, Default)]
+struct Lines {
+    places: Vec<Place>,
+    /// Entries that start a kernel and have no place for arguments.
+    shut: usize,
+}
+
 /// A menu with room for kernel arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Menu {
@@ -34,6 +42,8 @@ pub(super) struct Menu {
     pub(super) areas: Vec<Area>,
     /// Its permissions, as they were.
     pub(super) mode: u32,
+    /// Entries that start a kernel and take no arguments.
+    pub(super) shut: usize,
 }
 
 /// All menus of an image that start a kernel, with `fixed` arguments and with
@@ -43,16 +53,20 @@ pub(super) fn menus(
     files: &[(String, DiscEntry)],
     fixed: &[&str],
 ) -> Result<Vec<Menu>, IsoError> {
-    let mut menus = Vec::new();
+    let mut texts = Vec::new();
     for (path, entry) in files {
         if entry.kind != Kind::File || entry.bytes > MENU_LIMIT || !could_be(path) {
             continue;
         }
         let bytes = disc.read(entry, MENU_LIMIT)?;
         let mode = entry.mode.unwrap_or(0o444) & 0o7777;
-        menus.extend(menu(path.trim_start_matches('/'), &bytes, fixed, mode));
+        texts.push((path.trim_start_matches('/'), bytes, mode));
     }
-    Ok(menus)
+    let are_shared = texts.iter().any(|(_, text, _)| syslinux::shares(text));
+    let menu = |(path, bytes, mode): &(&str, Vec<u8>, u32)| {
+        Some(Menu { mode: *mode, ..menu(path, bytes, fixed, are_shared)? })
+    };
+    Ok(texts.iter().filter_map(menu).collect())
 }
 
 fn could_be(path: &str) -> bool {
@@ -63,12 +77,13 @@ fn could_be(path: &str) -> bool {
     is_config && !["/pool/", "/dists/", "/preseed/"].iter().any(|part| lower.starts_with(part))
 }
 
-fn menu(path: &str, bytes: &[u8], fixed: &[&str], mode: u32) -> Option<Menu> {
+fn menu(path: &str, bytes: &[u8], fixed: &[&str], are_shared: bool) -> Option<Menu> {
     // Both know `linux`; only one of them knows labels.
-    let (language, places, room) = match syslinux::is_it(bytes) {
-        true => (Language::Syslinux, syslinux::places(bytes), SYSLINUX_ROOM),
-        false => (Language::Grub, grub::places(bytes), GRUB_ROOM),
+    let (language, Lines { mut places, shut }, room) = match syslinux::is_it(bytes) {
+        true => (Language::Syslinux, syslinux::lines(bytes, are_shared), SYSLINUX_ROOM),
+        false => (Language::Grub, Lines { places: grub::places(bytes), shut: 0 }, GRUB_ROOM),
     };
+    places.sort_by_key(|place| place.at);
     if places.is_empty() || places.len() > ROOMS {
         return None;
     }
@@ -86,7 +101,7 @@ fn menu(path: &str, bytes: &[u8], fixed: &[&str], mode: u32) -> Option<Menu> {
         from = at;
     }
     with_room.extend(bytes.get(from..)?);
-    Some(Menu { path: path.to_owned(), bytes: with_room, areas, mode })
+    Some(Menu { path: path.to_owned(), bytes: with_room, areas, mode: 0, shut })
 }
 
 #[cfg(test)]
@@ -97,7 +112,7 @@ mod tests {
     fn fixed_arguments_stand_in_front_of_the_room() {
         let text = b"menuentry 'x' {\n\tlinux /casper/vmlinuz  ---\n\tinitrd /casper/initrd\n}\n";
         let menu =
-            menu("boot/grub/grub.cfg", text, &["ds=nocloud;s=/cdrom/nocloud/"], 0o444).unwrap();
+            menu("boot/grub/grub.cfg", text, &["ds=nocloud;s=/cdrom/nocloud/"], false).unwrap();
         let area = &menu.areas[0];
         assert_eq!((area.bytes, menu.areas.len()), (1024, 1));
         let (front, back) = menu.bytes.split_at(area.offset as usize);
@@ -112,14 +127,14 @@ mod tests {
     #[test]
     fn both_languages_know_linux() {
         let text = b"label live\n\tlinux /live/vmlinuz\n\tappend quiet\n";
-        let menu = menu("live.cfg", text, &["a;b"], 0o444).unwrap();
+        let menu = menu("live.cfg", text, &["a;b"], false).unwrap();
         assert_eq!(menu.areas[0].language, Language::Syslinux);
         assert!(menu.bytes.starts_with(b"label live\n\tlinux /live/vmlinuz\n\tappend quiet a;b  "));
     }
 
     #[test]
     fn files_without_a_kernel_are_no_menus() {
-        assert_eq!(menu("a.cfg", b"set timeout=5\n", &[], 0), None);
+        assert_eq!(menu("a.cfg", b"set timeout=5\n", &[], false), None);
         assert!(!could_be("/pool/main/x.cfg") && could_be("/isolinux.cfg"));
         assert!(!could_be("/loader/entries/a.conf") && could_be("/extlinux/extlinux.conf"));
     }

@@ -236,6 +236,14 @@ impl Lab {
         self.mkisofs("plain", name, options)
     }
 
+    /// An image without a loader whose files are given; `tree` is where they are put.
+    pub(crate) fn of_files(&self, tree: &str, label: &str, files: &[(&str, &str)]) -> PathBuf {
+        for (name, content) in files {
+            self.put(&format!("{tree}/{name}"), content);
+        }
+        self.mkisofs(tree, &format!("{tree}.iso"), &["-r", "-J", "-V", label])
+    }
+
     /// An EFI system partition whose GRUB reads the menu of the image that holds
     /// the file `sign`.
     fn uefi_loader(&self, name: &str, sign: &str) {

@@ -1,10 +1,12 @@
 //! The language of ISOLINUX and SYSLINUX, as far as it takes to find the lines
 //! with a kernel's arguments.
 
-use super::Place;
+use super::{Lines, Place};
 
 /// What starts with these is no Linux kernel.
 const OTHERS: [&str; 8] = [".c32", ".com", ".cbt", ".bs", ".bin", ".bss", ".0", ".img"];
+/// What an entry says that takes no arguments, not even those of all.
+const NONE: &str = "-";
 
 /// What was read of one entry.
 #[derive(Default)]
@@ -16,24 +18,68 @@ struct Entry {
     arguments: Option<(usize, String)>,
 }
 
+/// What was read of a menu.
+#[derive(Default)]
+struct Config {
+    /// What stands in front of all labels: its arguments are those of entries
+    /// without any, and of no others.
+    common: Entry,
+    entries: Vec<Entry>,
+    /// Whether it has more entries in other files.
+    includes: bool,
+}
+
 /// Whether a text has words that no other loader knows.
 pub(super) fn is_it(text: &[u8]) -> bool {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     lines.map(parse).any(|(keyword, ..)| ["label", "append"].contains(&keyword.as_str()))
 }
 
+/// Whether entries without arguments, in files that this one includes, take
+/// its own.
+pub(super) fn shares(text: &[u8]) -> bool {
+    let config = read(text);
+    config.includes && config.common.gives()
+}
+
 /// Where each entry that starts a kernel takes more arguments: in front of
-/// `---`, or at the end of the line.
-pub(super) fn places(text: &[u8]) -> Vec<Place> {
-    let (mut places, mut entry) = (Vec::new(), Entry::default());
-    let (mut is_menu, mut start) = (false, 0);
+/// `---`, or at the end of the line. `are_shared` says whether another file may
+/// have arguments for the entries of this one.
+pub(super) fn lines(text: &[u8], are_shared: bool) -> Lines {
+    let config = read(text);
+    let gives = config.common.gives();
+    let mut lines = Lines::default();
+    let is_used = config.includes || config.entries.iter().any(Entry::takes_common);
+    if gives && (is_used || config.common.is_kernel()) {
+        lines.places.extend(config.common.place());
+    }
+    for entry in config.entries.iter().filter(|entry| entry.is_kernel()) {
+        match entry.place() {
+            Some(place) => lines.places.push(place),
+            // Its own line would take the place of those arguments.
+            None if gives && entry.takes_common() => {}
+            None if are_shared || !entry.takes_common() => lines.shut += 1,
+            None => {
+                let before = "\n  append ";
+                lines.places.push(Place { at: entry.kernel_end, before, after: "" });
+            }
+        }
+    }
+    lines
+}
+
+fn read(text: &[u8]) -> Config {
+    let (mut config, mut start, mut is_help) = (Config::default(), 0, false);
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let (keyword, value, at) = parse(line);
+        let entry = config.entries.last_mut().unwrap_or(&mut config.common);
         match keyword.as_str() {
-            "label" => {
-                places.extend(place(&std::mem::take(&mut entry), is_menu));
-                is_menu = true;
-            }
+            "endtext" => is_help = false,
+            _ if is_help => {}
+            "text" => is_help = true,
+            "include" => config.includes = true,
+            "menu" if value.to_ascii_lowercase().starts_with("include") => config.includes = true,
+            "label" => config.entries.push(Entry::default()),
             "kernel" | "linux" => {
                 entry.kernel_end = start + at + value.len();
                 entry.kernel = Some(value);
@@ -43,9 +89,7 @@ pub(super) fn places(text: &[u8]) -> Vec<Place> {
         }
         start += line.len();
     }
-    places.extend(place(&entry, is_menu));
-    places.sort_by_key(|place| place.at);
-    places
+    config
 }
 
 /// The keyword in small letters, its value, and where that begins.
@@ -61,36 +105,43 @@ fn parse(line: &[u8]) -> (String, String, usize) {
     (keyword.to_ascii_lowercase(), value.to_owned(), text.len() - value.len())
 }
 
-fn place(entry: &Entry, is_entry: bool) -> Option<Place> {
-    let kernel = entry.kernel.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let is_other = OTHERS.iter().any(|ending| kernel.ends_with(ending))
-        || ["memtest", "memdisk", "ipxe"].iter().any(|name| kernel.contains(name));
-    // A menu's own words, and entries that take them all, come without one.
-    let is_kernel = entry.kernel.is_some()
-        || entry.arguments.as_ref().is_some_and(|(_, a)| a.contains("initrd="));
-    if is_other || !is_kernel {
-        return None;
+impl Entry {
+    fn is_kernel(&self) -> bool {
+        let kernel = self.kernel.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let is_other = OTHERS.iter().any(|ending| kernel.ends_with(ending))
+            || ["memtest", "memdisk", "ipxe"].iter().any(|name| kernel.contains(name));
+        // A menu's own words, and entries that take them all, come without one.
+        let names_initrd = || self.arguments.as_ref().is_some_and(|(_, a)| a.contains("initrd="));
+        !is_other && (self.kernel.is_some() || names_initrd())
     }
-    match &entry.arguments {
-        Some((_, arguments)) if arguments == "-" => None,
-        Some((at, arguments)) => Some(match dashes(arguments) {
+
+    /// Whether it has arguments that others may take.
+    fn gives(&self) -> bool {
+        self.arguments.as_ref().is_some_and(|(_, arguments)| arguments != NONE)
+    }
+
+    /// Whether it takes the arguments in front of all labels.
+    fn takes_common(&self) -> bool {
+        self.arguments.is_none() && self.is_kernel()
+    }
+
+    fn place(&self) -> Option<Place> {
+        let (at, arguments) = self.arguments.as_ref().filter(|(_, text)| text != NONE)?;
+        Some(match dashes(arguments) {
             Some(dashes) => Place { at: at + dashes, before: "", after: " " },
             None => Place { at: at + arguments.len(), before: " ", after: "" },
-        }),
-        None if is_entry => Some(Place { at: entry.kernel_end, before: "\n  append ", after: "" }),
-        None => None,
+        })
     }
 }
 
 fn dashes(arguments: &str) -> Option<usize> {
-    let mut at = 0;
-    for word in arguments.split(' ') {
-        if word == "---" {
-            return Some(at);
-        }
-        at += word.len() + 1;
-    }
-    None
+    let is_space = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
+    let bytes = arguments.as_bytes();
+    let is_word = |at: &usize| {
+        let front = at.checked_sub(1).and_then(|at| bytes.get(at));
+        is_space(front) && is_space(bytes.get(at + 3))
+    };
+    arguments.match_indices("---").map(|(at, _)| at).find(is_word)
 }
 
 #[cfg(test)]
@@ -99,7 +150,9 @@ mod tests {
 
     fn marked(text: &str) -> String {
         let mut marked = text.to_owned();
-        for place in places(text.as_bytes()).iter().rev() {
+        let mut places = lines(text.as_bytes(), false).places;
+        places.sort_by_key(|place| place.at);
+        for place in places.iter().rev() {
             marked.insert_str(place.at, &format!("{}@{}", place.before, place.after));
         }
         marked
@@ -128,8 +181,31 @@ mod tests {
                 "append initrd=i\nlabel a\nkernel k\nappend x\n",
                 "append initrd=i @\nlabel a\nkernel k\nappend x @\n",
             ),
+            ("label a\nkernel k\nappend x\t--- y\n", "label a\nkernel k\nappend x\t@ --- y\n"),
+            (
+                "label a\nkernel k\ntext help\n Append more with Tab\nendtext\nappend x\n",
+                "label a\nkernel k\ntext help\n Append more with Tab\nendtext\nappend x @\n",
+            ),
         ] {
             assert_eq!(marked(text), expected);
         }
+    }
+
+    /// An `append` of its own, empty or not, would take their place.
+    #[test]
+    fn arguments_of_all_stay_those_of_entries_without_any() {
+        let text = "append initrd=i quiet\nlabel a\nkernel k\nlabel b\nkernel l\nappend x\n";
+        let expected =
+            "append initrd=i quiet @\nlabel a\nkernel k\nlabel b\nkernel l\nappend x @\n";
+        assert_eq!(marked(text), expected);
+        let text = "append boot=live\nlabel a\nkernel k\ninitrd i\n";
+        assert_eq!(marked(text), "append boot=live @\nlabel a\nkernel k\ninitrd i\n");
+        // Those of the file that includes this one.
+        let front = b"append initrd=i\ninclude more.cfg\n";
+        assert!(shares(front) && !shares(b"include more.cfg\n"));
+        assert_eq!(lines(front, true).places.len(), 1);
+        let more = lines(b"label a\nkernel k\n", true);
+        assert_eq!((more.places.len(), more.shut), (0, 1));
+        assert_eq!(lines(b"append x\nlabel a\nkernel k\nappend -\n", false).shut, 1);
     }
 }
