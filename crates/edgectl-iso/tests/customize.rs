@@ -223,6 +223,31 @@ fn entries_of_isolinux_keep_the_arguments_of_all() {
     assert!(!report.is_live && report.warnings[0].contains("has 1 entry"), "{report:?}");
 }
 
+/// One entry with a place of its own changes nothing for the others.
+#[test]
+fn each_entry_is_told_where_the_user_data_is() {
+    let lab = Lab::new();
+    let menu = |own: &str| {
+        format!(
+            "# ds=nocloud\nmenuentry a {{ linux /casper/vmlinuz }}\nmenuentry b {{ linux /casper/vmlinuz {own} }}\n"
+        )
+    };
+    let out = lab.path("out.iso");
+    for (own, is_live) in [
+        (r"ds=nocloud\;s=http://10.0.0.1/nocloud/", false),
+        (r"ds=nocloud\;s=/cdrom/nocloud/", true),
+    ] {
+        let files = [("boot/grub/grub.cfg", menu(own)), ("casper/vmlinuz", "k".to_owned())];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let base = lab.of_files("mixed", "Ubuntu 24.04", &files);
+        let report = lab.customize(&base, With::user_data(FIRST), &out).unwrap();
+        let text = String::from_utf8(extract(&lab, &out, "/boot/grub/grub.cfg")).unwrap();
+        assert!(text.contains(r"vmlinuz ds=nocloud\;s=/cdrom/nocloud/ "), "{text}");
+        assert!(text.contains(&format!("vmlinuz {own} ")), "{text}");
+        assert_eq!((report.is_live, report.warnings.is_empty()), (is_live, is_live), "{report:?}");
+    }
+}
+
 /// The list of checksums is right after every change.
 #[test]
 fn checksums_follow() {

@@ -1,7 +1,5 @@
 //! What goes onto an image of others, wherever it will be.
 
-use edgectl_model::count;
-
 use super::CustomizeRequest;
 use super::medium::{self, Flavor, Places};
 use super::menus::{self, Menu};
@@ -48,34 +46,6 @@ impl Contents {
         }
         bytes
     }
-
-    /// What the user should know.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<String> = self
-            .places
-            .doubt
-            .iter()
-            .chain(&self.places.misfit)
-            .map(|&doubt| doubt.to_owned())
-            .collect();
-        if let (Some(argument), true) = (self.places.argument, self.menus.is_empty()) {
-            warnings.push(format!(
-                "no boot menu on the image can be changed, so nothing tells the kernel `{argument}`"
-            ));
-        } else if self.places.argument.is_some() && !self.is_live {
-            warnings.push(
-                "a boot menu on the image names another place for user data with `ds=nocloud`"
-                    .to_owned(),
-            );
-        }
-        for Menu { path, shut, .. } in self.menus.iter().filter(|menu| menu.shut > 0) {
-            let entries = count(*shut, "entry");
-            warnings.push(format!(
-                "the boot menu `/{path}` has {entries} without a line for arguments of their own: no kernel arguments reach them"
-            ));
-        }
-        warnings
-    }
 }
 
 /// What goes onto an image with these entries.
@@ -84,24 +54,19 @@ pub(super) fn contents(
     entries: &[(String, DiscEntry)],
     request: &CustomizeRequest<'_>,
 ) -> Result<Contents, IsoError> {
-    let mut menus = menus::menus(disc, entries, &[])?;
+    let mut menus = menus::menus(disc, entries, None)?;
     let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus));
     let text = request.user_data.unwrap_or_default();
     let places = medium::places(flavor, disc.label(), text);
-    let names_one = menus.iter().any(|menu| medium::holds(&menu.bytes, "ds=nocloud"));
-    if let Some(argument) = places.argument.filter(|_| !names_one) {
-        menus = menus::menus(disc, entries, &[argument])?;
+    if places.argument.is_some() {
+        menus = menus::menus(disc, entries, places.argument)?;
     }
     if !request.kernel_arguments.is_empty() {
         ensure_menu(disc, &menus)?;
     }
-    let is_told = match places.argument {
-        Some(_) => {
-            let is_shut = menus.iter().any(|menu| menu.shut > 0);
-            !menus.is_empty() && !is_shut && (!names_one || names_this(&menus))
-        }
-        None => true,
-    };
+    // Whichever entry is started.
+    let is_told = places.argument.is_none()
+        || !menus.is_empty() && menus.iter().all(|menu| menu.shut + menu.strangers == 0);
     let is_live = places.doubt.is_none() && is_told;
     let mut areas = Vec::new();
     let data = Area::new(AreaKind::UserData, places.user_data, 0, request.user_data_room);
@@ -132,11 +97,6 @@ pub(super) fn contents(
 
 fn file(path: &str, bytes: Vec<u8>, mode: u32) -> Content {
     Content { path: path.to_owned(), bytes, mode }
-}
-
-/// Whether a menu that names a place for NoCloud names the one that is used.
-fn names_this(menus: &[Menu]) -> bool {
-    menus.iter().any(|menu| medium::holds(&menu.bytes, "/nocloud/"))
 }
 
 /// NoCloud's other files.

@@ -2,6 +2,7 @@
 //! arguments.
 
 mod grub;
+mod nocloud;
 mod syslinux;
 
 use crate::area::{Area, AreaKind, Language};
@@ -18,11 +19,13 @@ const GRUB_ROOM: usize = 1024;
 const SYSLINUX_ROOM: usize = 512;
 
 /// Where something is to be put into a menu.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Place {
     at: usize,
     before: &'static str,
     after: &'static str,
+    /// The argument that names a place for NoCloud, where the line has one.
+    nocloud: Option<String>,
 }
 
 /// What was found in a menu.
@@ -44,14 +47,16 @@ pub(super) struct Menu {
     pub(super) mode: u32,
     /// Entries that start a kernel and take no arguments.
     pub(super) shut: usize,
+    /// Those that name another place for user data than is used.
+    pub(super) strangers: usize,
 }
 
-/// All menus of an image that start a kernel, with `fixed` arguments and with
-/// room for more.
+/// All menus of an image that start a kernel, with an argument for each that
+/// has no such one of its own (`ds=nocloud`), and with room for more.
 pub(super) fn menus(
     disc: &Disc,
     files: &[(String, DiscEntry)],
-    fixed: &[&str],
+    argument: Option<&str>,
 ) -> Result<Vec<Menu>, IsoError> {
     let mut texts = Vec::new();
     for (path, entry) in files {
@@ -64,7 +69,7 @@ pub(super) fn menus(
     }
     let are_shared = texts.iter().any(|(_, text, _)| syslinux::shares(text));
     let menu = |(path, bytes, mode): &(&str, Vec<u8>, u32)| {
-        Some(Menu { mode: *mode, ..menu(path, bytes, fixed, are_shared)? })
+        Some(Menu { mode: *mode, ..menu(path, bytes, argument, are_shared)? })
     };
     Ok(texts.iter().filter_map(menu).collect())
 }
@@ -77,7 +82,7 @@ fn could_be(path: &str) -> bool {
     is_config && !["/pool/", "/dists/", "/preseed/"].iter().any(|part| lower.starts_with(part))
 }
 
-fn menu(path: &str, bytes: &[u8], fixed: &[&str], are_shared: bool) -> Option<Menu> {
+fn menu(path: &str, bytes: &[u8], argument: Option<&str>, are_shared: bool) -> Option<Menu> {
     // Both know `linux`; only one of them knows labels.
     let (language, Lines { mut places, shut }, room) = match syslinux::is_it(bytes) {
         true => (Language::Syslinux, syslinux::lines(bytes, are_shared), SYSLINUX_ROOM),
@@ -87,9 +92,13 @@ fn menu(path: &str, bytes: &[u8], fixed: &[&str], are_shared: bool) -> Option<Me
     if places.is_empty() || places.len() > ROOMS {
         return None;
     }
-    let fixed: String = fixed.iter().map(|word| language.word(word) + " ").collect();
+    let fixed = argument.map(|word| language.word(word) + " ").unwrap_or_default();
+    let is_stranger = |own: &&str| argument.is_some_and(|used| !nocloud::are_same(own, used));
+    let own = places.iter().filter_map(|place| place.nocloud.as_deref());
+    let strangers = own.filter(is_stranger).count();
     let (mut with_room, mut areas, mut from) = (Vec::new(), Vec::new(), 0);
-    for Place { at, before, after } in places {
+    for Place { at, before, after, nocloud } in places {
+        let fixed = if nocloud.is_some() { "" } else { &fixed };
         with_room.extend(bytes.get(from..at)?);
         with_room.extend(before.bytes().chain(fixed.bytes()));
         areas.push(Area {
@@ -101,7 +110,7 @@ fn menu(path: &str, bytes: &[u8], fixed: &[&str], are_shared: bool) -> Option<Me
         from = at;
     }
     with_room.extend(bytes.get(from..)?);
-    Some(Menu { path: path.to_owned(), bytes: with_room, areas, mode: 0, shut })
+    Some(Menu { path: path.to_owned(), bytes: with_room, areas, mode: 0, shut, strangers })
 }
 
 #[cfg(test)]
@@ -112,7 +121,7 @@ mod tests {
     fn fixed_arguments_stand_in_front_of_the_room() {
         let text = b"menuentry 'x' {\n\tlinux /casper/vmlinuz  ---\n\tinitrd /casper/initrd\n}\n";
         let menu =
-            menu("boot/grub/grub.cfg", text, &["ds=nocloud;s=/cdrom/nocloud/"], false).unwrap();
+            menu("boot/grub/grub.cfg", text, Some("ds=nocloud;s=/cdrom/nocloud/"), false).unwrap();
         let area = &menu.areas[0];
         assert_eq!((area.bytes, menu.areas.len()), (1024, 1));
         let (front, back) = menu.bytes.split_at(area.offset as usize);
@@ -124,17 +133,42 @@ mod tests {
         assert!(back[1024..].starts_with(b" ---\n\tinitrd"));
     }
 
+    /// Whoever names a place for NoCloud is asked line by line.
+    #[test]
+    fn lines_keep_their_own_places_for_user_data() {
+        let used = "ds=nocloud;s=/cdrom/nocloud/";
+        for (own, strangers) in [
+            (r"ds=nocloud\;s=/cdrom/nocloud/", 0),
+            (r#""ds=nocloud;s=/cdrom/nocloud/""#, 0),
+            (r"ds=nocloud\;s=http://10.0.0.1/nocloud/", 1),
+            ("ds=nocloud", 1),
+        ] {
+            let text = format!("# ds=nocloud here\nlinux /k a\nlinux /k {own} ---\n");
+            let menu = menu("grub.cfg", text.as_bytes(), Some(used), false).unwrap();
+            let made = String::from_utf8(menu.bytes).unwrap();
+            let (first, second) = made
+                .split_once("\nlinux /k ds")
+                .unwrap_or_else(|| made.split_once("\nlinux /k \"ds").unwrap());
+            assert!(first.contains("linux /k a ds=nocloud\\;s=/cdrom/nocloud/ "), "{made}");
+            assert!(!second.contains("ds=nocloud"), "{made}");
+            assert_eq!((menu.areas.len(), menu.strangers), (2, strangers), "{own}");
+        }
+        let text = b"append ds=nocloud-net;s=file:///cdrom/nocloud/\nlabel a\nkernel k\n";
+        let menu = menu("a.cfg", text, Some(used), false).unwrap();
+        assert_eq!((menu.areas.len(), menu.strangers), (1, 0));
+    }
+
     #[test]
     fn both_languages_know_linux() {
         let text = b"label live\n\tlinux /live/vmlinuz\n\tappend quiet\n";
-        let menu = menu("live.cfg", text, &["a;b"], false).unwrap();
+        let menu = menu("live.cfg", text, Some("a;b"), false).unwrap();
         assert_eq!(menu.areas[0].language, Language::Syslinux);
         assert!(menu.bytes.starts_with(b"label live\n\tlinux /live/vmlinuz\n\tappend quiet a;b  "));
     }
 
     #[test]
     fn files_without_a_kernel_are_no_menus() {
-        assert_eq!(menu("a.cfg", b"set timeout=5\n", &[], false), None);
+        assert_eq!(menu("a.cfg", b"set timeout=5\n", None, false), None);
         assert!(!could_be("/pool/main/x.cfg") && could_be("/isolinux.cfg"));
         assert!(!could_be("/loader/entries/a.conf") && could_be("/extlinux/extlinux.conf"));
     }

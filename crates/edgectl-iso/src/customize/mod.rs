@@ -18,6 +18,7 @@ mod origin;
 mod plan;
 mod proof;
 mod sums;
+mod warnings;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

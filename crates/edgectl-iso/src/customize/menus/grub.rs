@@ -1,7 +1,7 @@
 //! The language of `grub.cfg`, as far as it takes to find the commands that
 //! load a kernel.
 
-use super::Place;
+use super::{Place, nocloud};
 
 /// A word, by its place.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +49,19 @@ fn place(text: &[u8], words: &[Word]) -> Option<Place> {
     if !loads.contains(&&trimmed[..]) || is_test {
         return None;
     }
-    let behind = words.iter().skip(2);
-    let dashes = behind.clone().find(|word| text.get(word.start..word.end) == Some(b"---"));
-    match dashes {
-        Some(word) => Some(Place { at: word.start, before: "", after: " " }),
-        None => Some(Place { at: words.last()?.end, before: " ", after: "" }),
+    let behind = || words.iter().skip(2);
+    let nocloud = behind().filter_map(|word| text.get(word.start..word.end)).map(plain);
+    let nocloud = nocloud.into_iter().find(|word| nocloud::is_it(word));
+    match behind().find(|word| text.get(word.start..word.end) == Some(b"---")) {
+        Some(word) => Some(Place { at: word.start, before: "", after: " ", nocloud }),
+        None => Some(Place { at: words.last()?.end, before: " ", after: "", nocloud }),
     }
+}
+
+/// A word without what quotes it.
+fn plain(word: &[u8]) -> String {
+    let kept: Vec<u8> = word.iter().copied().filter(|byte| !b"\\\"'".contains(byte)).collect();
+    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// Words that a command can follow on the same line.

@@ -1,7 +1,7 @@
 //! The language of ISOLINUX and SYSLINUX, as far as it takes to find the lines
 //! with a kernel's arguments.
 
-use super::{Lines, Place};
+use super::{Lines, Place, nocloud};
 
 /// What starts with these is no Linux kernel.
 const OTHERS: [&str; 8] = [".c32", ".com", ".cbt", ".bs", ".bin", ".bss", ".0", ".img"];
@@ -60,8 +60,8 @@ pub(super) fn lines(text: &[u8], are_shared: bool) -> Lines {
             None if gives && entry.takes_common() => {}
             None if are_shared || !entry.takes_common() => lines.shut += 1,
             None => {
-                let before = "\n  append ";
-                lines.places.push(Place { at: entry.kernel_end, before, after: "" });
+                let (at, before) = (entry.kernel_end, "\n  append ");
+                lines.places.push(Place { at, before, ..Place::default() });
             }
         }
     }
@@ -127,9 +127,11 @@ impl Entry {
 
     fn place(&self) -> Option<Place> {
         let (at, arguments) = self.arguments.as_ref().filter(|(_, text)| text != NONE)?;
+        let nocloud = arguments.split_whitespace().find(|word| nocloud::is_it(word));
+        let nocloud = nocloud.map(str::to_owned);
         Some(match dashes(arguments) {
-            Some(dashes) => Place { at: at + dashes, before: "", after: " " },
-            None => Place { at: at + arguments.len(), before: " ", after: "" },
+            Some(dashes) => Place { at: at + dashes, before: "", after: " ", nocloud },
+            None => Place { at: at + arguments.len(), before: " ", after: "", nocloud },
         })
     }
 }

@@ -1,0 +1,43 @@
+//! What the user should know of an image that was customised.
+
+use edgectl_model::count;
+
+use super::contents::Contents;
+use super::menus::Menu;
+
+impl Contents {
+    /// What the user should know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let places = &self.places;
+        let doubts = places.doubt.iter().chain(&places.misfit);
+        let mut warnings: Vec<String> = doubts.map(|&doubt| doubt.to_owned()).collect();
+        if let (Some(argument), true) = (places.argument, self.menus.is_empty()) {
+            warnings.push(format!(
+                "no boot menu on the image can be changed, so nothing tells the kernel `{argument}`"
+            ));
+        }
+        for menu in &self.menus {
+            warnings.extend(menu.shut_warning());
+            warnings.extend(places.argument.and_then(|wanted| menu.strangers_warning(wanted)));
+        }
+        warnings
+    }
+}
+
+impl Menu {
+    fn shut_warning(&self) -> Option<String> {
+        let (path, entries) = (&self.path, count(self.shut, "entry"));
+        let text = format!(
+            "the boot menu `/{path}` has {entries} without a place for arguments (`append -`, or none), which no kernel arguments reach: start another one"
+        );
+        (self.shut > 0).then_some(text)
+    }
+
+    fn strangers_warning(&self, wanted: &str) -> Option<String> {
+        let (path, entries) = (&self.path, count(self.strangers, "entry"));
+        let text = format!(
+            "the boot menu `/{path}` names another place for user data in {entries} (`ds=nocloud`, not `{wanted}`): what is started there doesn't read the user data on this image"
+        );
+        (self.strangers > 0).then_some(text)
+    }
+}
