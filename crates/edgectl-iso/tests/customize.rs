@@ -248,6 +248,31 @@ fn each_entry_is_told_where_the_user_data_is() {
     }
 }
 
+/// Without a digest the check would stop whatever asks for it.
+#[test]
+fn media_checks_go_with_the_digest_of_the_medium() {
+    let lab = Lab::new();
+    let menu = "menuentry 'Test this media & install' {\n\tlinux /images/pxeboot/vmlinuz rd.live.check quiet\n}\nmenuentry 'Check' {\n\tlinux /linux mediacheck=1\n}\n";
+    let base = lab.of_files("checked", "Fedora", &[("boot/grub2/grub.cfg", menu)]);
+    let out = lab.path("out.iso");
+    let text = || String::from_utf8(extract(&lab, &out, "/boot/grub2/grub.cfg")).unwrap();
+    // Whatever has no digest is as it was: its checks don't depend on us.
+    lab.customize(&base, With::user_data(FIRST), &out).unwrap();
+    assert!(text().contains(" rd.live.check quiet"));
+    let file = std::fs::File::options().write(true).open(&base).unwrap();
+    file.write_all_at(b"ISO MD5SUM = 00;", 16 * 2048 + 883).unwrap();
+    let report = lab.customize(&base, With::user_data(FIRST), &out).unwrap();
+    assert!(text().contains("vmlinuz               quiet"), "{}", text());
+    let says = |word: &str| report.warnings.iter().any(|warning| warning.contains(word));
+    assert!(says("`rd.live.check` was taken out") && says("`mediacheck`"), "{report:?}");
+    assert!(!holds(&out, "ISO MD5SUM"));
+    // Once more gives the same.
+    let [twice, once] = ["twice.iso", "once.iso"].map(|name| lab.path(name));
+    let again = lab.customize(&out, With::user_data(SECOND), &twice).unwrap();
+    lab.customize(&base, With::user_data(SECOND), &once).unwrap();
+    assert_eq!((digest(&twice), again.warnings), (digest(&once), report.warnings));
+}
+
 /// The list of checksums is right after every change.
 #[test]
 fn checksums_follow() {

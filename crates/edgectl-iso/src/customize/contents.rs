@@ -2,7 +2,7 @@
 
 use super::CustomizeRequest;
 use super::medium::{self, Flavor, Places};
-use super::menus::{self, Menu};
+use super::menus::{self, Menu, Wish};
 use super::sums::{List, lists};
 use crate::area::{Area, AreaKind, NETWORK_ROOM, SEAL, SEAL_ROOM};
 use crate::disc::{BootPlatform, Disc, DiscEntry};
@@ -48,18 +48,21 @@ impl Contents {
     }
 }
 
-/// What goes onto an image with these entries.
+/// What goes onto an image with these entries. `is_digest_erased` says whether
+/// media checks will find nothing to compare it with.
 pub(super) fn contents(
     disc: &Disc,
     entries: &[(String, DiscEntry)],
+    is_digest_erased: bool,
     request: &CustomizeRequest<'_>,
 ) -> Result<Contents, IsoError> {
-    let mut menus = menus::menus(disc, entries, None)?;
+    let wish = Wish { argument: None, keeps_checks: !is_digest_erased };
+    let mut menus = menus::menus(disc, entries, wish)?;
     let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus));
     let text = request.user_data.unwrap_or_default();
     let places = medium::places(flavor, disc.label(), text);
     if places.argument.is_some() {
-        menus = menus::menus(disc, entries, places.argument)?;
+        menus = menus::menus(disc, entries, Wish { argument: places.argument, ..wish })?;
     }
     if !request.kernel_arguments.is_empty() {
         ensure_menu(disc, &menus)?;

@@ -122,6 +122,11 @@ fn volume_size(tree: &RawTree, growth: Growth) -> Vec<Patch> {
     vec![Patch { offset: tree.at + 80, bytes: crate::seed::both32(blocks).to_vec() }]
 }
 
+/// Whether the growth erases a digest of the whole image.
+pub(super) fn has_media_digest(trees: &[RawTree]) -> bool {
+    trees.iter().any(|tree| media_check(tree).is_some())
+}
+
 /// Digests of the whole image, which media checks look for, would be wrong
 /// from now on: without them there is nothing to check.
 fn media_check(tree: &RawTree) -> Option<Patch> {

@@ -2,6 +2,7 @@
 //! arguments.
 
 mod grub;
+mod media_check;
 mod nocloud;
 mod syslinux;
 
@@ -49,14 +50,26 @@ pub(super) struct Menu {
     pub(super) shut: usize,
     /// Those that name another place for user data than is used.
     pub(super) strangers: usize,
+    /// Whether it asked for a check of the medium (`rd.live.check`), and
+    /// whether it asks for another.
+    pub(super) was_checking: bool,
+    pub(super) is_checking: bool,
 }
 
-/// All menus of an image that start a kernel, with an argument for each that
-/// has no such one of its own (`ds=nocloud`), and with room for more.
+/// What menus are to say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wish<'a> {
+    /// An argument for each kernel that has no such one of its own (`ds=nocloud`).
+    pub(super) argument: Option<&'a str>,
+    /// Whether the medium keeps the digest that media checks compare it with.
+    pub(super) keeps_checks: bool,
+}
+
+/// All menus of an image that start a kernel, with room for arguments.
 pub(super) fn menus(
     disc: &Disc,
     files: &[(String, DiscEntry)],
-    argument: Option<&str>,
+    wish: Wish<'_>,
 ) -> Result<Vec<Menu>, IsoError> {
     let mut texts = Vec::new();
     for (path, entry) in files {
@@ -69,7 +82,7 @@ pub(super) fn menus(
     }
     let are_shared = texts.iter().any(|(_, text, _)| syslinux::shares(text));
     let menu = |(path, bytes, mode): &(&str, Vec<u8>, u32)| {
-        Some(Menu { mode: *mode, ..menu(path, bytes, argument, are_shared)? })
+        Some(Menu { mode: *mode, ..menu(path, bytes, wish, are_shared)? })
     };
     Ok(texts.iter().filter_map(menu).collect())
 }
@@ -82,7 +95,12 @@ fn could_be(path: &str) -> bool {
     is_config && !["/pool/", "/dists/", "/preseed/"].iter().any(|part| lower.starts_with(part))
 }
 
-fn menu(path: &str, bytes: &[u8], argument: Option<&str>, are_shared: bool) -> Option<Menu> {
+fn menu(path: &str, bytes: &[u8], wish: Wish<'_>, are_shared: bool) -> Option<Menu> {
+    let Wish { argument, keeps_checks } = wish;
+    let quiet = media_check::without(bytes).filter(|_| !keeps_checks);
+    let was_checking = quiet.is_some();
+    let is_checking = !keeps_checks && media_check::asks(bytes);
+    let bytes = quiet.as_deref().unwrap_or(bytes);
     // Both know `linux`; only one of them knows labels.
     let (language, Lines { mut places, shut }, room) = match syslinux::is_it(bytes) {
         true => (Language::Syslinux, syslinux::lines(bytes, are_shared), SYSLINUX_ROOM),
@@ -110,18 +128,31 @@ fn menu(path: &str, bytes: &[u8], argument: Option<&str>, are_shared: bool) -> O
         from = at;
     }
     with_room.extend(bytes.get(from..)?);
-    Some(Menu { path: path.to_owned(), bytes: with_room, areas, mode: 0, shut, strangers })
+    Some(Menu {
+        path: path.to_owned(),
+        bytes: with_room,
+        areas,
+        mode: 0,
+        shut,
+        strangers,
+        was_checking,
+        is_checking,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn told(argument: &str) -> Wish<'_> {
+        Wish { argument: Some(argument), keeps_checks: true }
+    }
+
     #[test]
     fn fixed_arguments_stand_in_front_of_the_room() {
         let text = b"menuentry 'x' {\n\tlinux /casper/vmlinuz  ---\n\tinitrd /casper/initrd\n}\n";
         let menu =
-            menu("boot/grub/grub.cfg", text, Some("ds=nocloud;s=/cdrom/nocloud/"), false).unwrap();
+            menu("boot/grub/grub.cfg", text, told("ds=nocloud;s=/cdrom/nocloud/"), false).unwrap();
         let area = &menu.areas[0];
         assert_eq!((area.bytes, menu.areas.len()), (1024, 1));
         let (front, back) = menu.bytes.split_at(area.offset as usize);
@@ -144,7 +175,7 @@ mod tests {
             ("ds=nocloud", 1),
         ] {
             let text = format!("# ds=nocloud here\nlinux /k a\nlinux /k {own} ---\n");
-            let menu = menu("grub.cfg", text.as_bytes(), Some(used), false).unwrap();
+            let menu = menu("grub.cfg", text.as_bytes(), told(used), false).unwrap();
             let made = String::from_utf8(menu.bytes).unwrap();
             let (first, second) = made
                 .split_once("\nlinux /k ds")
@@ -154,21 +185,21 @@ mod tests {
             assert_eq!((menu.areas.len(), menu.strangers), (2, strangers), "{own}");
         }
         let text = b"append ds=nocloud-net;s=file:///cdrom/nocloud/\nlabel a\nkernel k\n";
-        let menu = menu("a.cfg", text, Some(used), false).unwrap();
+        let menu = menu("a.cfg", text, told(used), false).unwrap();
         assert_eq!((menu.areas.len(), menu.strangers), (1, 0));
     }
 
     #[test]
     fn both_languages_know_linux() {
         let text = b"label live\n\tlinux /live/vmlinuz\n\tappend quiet\n";
-        let menu = menu("live.cfg", text, Some("a;b"), false).unwrap();
+        let menu = menu("live.cfg", text, told("a;b"), false).unwrap();
         assert_eq!(menu.areas[0].language, Language::Syslinux);
         assert!(menu.bytes.starts_with(b"label live\n\tlinux /live/vmlinuz\n\tappend quiet a;b  "));
     }
 
     #[test]
     fn files_without_a_kernel_are_no_menus() {
-        assert_eq!(menu("a.cfg", b"set timeout=5\n", None, false), None);
+        assert_eq!(menu("a.cfg", b"set timeout=5\n", Wish::default(), false), None);
         assert!(!could_be("/pool/main/x.cfg") && could_be("/isolinux.cfg"));
         assert!(!could_be("/loader/entries/a.conf") && could_be("/extlinux/extlinux.conf"));
     }

@@ -59,7 +59,8 @@ impl Plan {
         former: Option<&Customized>,
     ) -> Result<Self, IsoError> {
         let base = Base::of(disc, request.epoch)?;
-        let contents = contents(disc, &base.entries, request)?;
+        let is_digest_erased = frame::has_media_digest(&base.trees);
+        let contents = contents(disc, &base.entries, is_digest_erased, request)?;
         let wiped = wiped(&base, &contents);
         if let Some(lost) = lost(former, &contents) {
             return Err(IsoError::Wiped(lost.to_owned()));

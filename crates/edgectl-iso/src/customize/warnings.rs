@@ -17,6 +17,7 @@ impl Contents {
             ));
         }
         for menu in &self.menus {
+            warnings.extend(menu.check_warnings());
             warnings.extend(menu.shut_warning());
             warnings.extend(places.argument.and_then(|wanted| menu.strangers_warning(wanted)));
         }
@@ -25,6 +26,18 @@ impl Contents {
 }
 
 impl Menu {
+    fn check_warnings(&self) -> Vec<String> {
+        let path = &self.path;
+        let was = format!(
+            "the digest of the whole medium is erased, since every change would make it wrong, so `rd.live.check` was taken out of the boot menu `/{path}`: its entries start without a check of the medium"
+        );
+        let is = format!(
+            "the digest of the whole medium is erased, since every change would make it wrong: entries of the boot menu `/{path}` with `mediacheck` find nothing to compare the medium with; start others (`edgectl iso verify` checks the image)"
+        );
+        let told = [(self.was_checking, was), (self.is_checking, is)];
+        told.into_iter().filter_map(|(is_so, text)| is_so.then_some(text)).collect()
+    }
+
     fn shut_warning(&self) -> Option<String> {
         let (path, entries) = (&self.path, count(self.shut, "entry"));
         let text = format!(
