@@ -223,7 +223,7 @@ pub enum IsoError {
     NoMenu,
     /// A menu that can't be changed.
     #[error(
-        "the loader for UEFI brings a boot menu of its own, which can't be changed, so kernel arguments would reach some machines only"
+        "the loader for UEFI brings a boot menu of its own, which can't be changed, so kernel arguments (`ds=nocloud`, which tells where user data is, among them) would reach some machines only: leave out `--kernel-argument` and name `--flavor cloud-init`, which tells the kernel nothing; user data on a seed (`edgectl iso fleet --seeds`) needs no argument"
     )]
     MenuInLoader,
     /// A file that a system doesn't read.

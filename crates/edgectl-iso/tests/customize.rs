@@ -248,6 +248,33 @@ fn each_entry_is_told_where_the_user_data_is() {
     }
 }
 
+/// Machines that start from it would be told nothing.
+#[test]
+fn menus_in_a_loader_for_uefi_are_seen() {
+    let lab = Lab::new();
+    let menu = "menuentry 'Try' {\n\tlinux /casper/vmlinuz rd.live.check ---\n}\n";
+    let files = [("boot/grub/grub.cfg", menu), ("casper/vmlinuz", "k")];
+    lab.of_files("loader", "Ubuntu 24.04", &files);
+    let loader = [&[0; 700_000][..], menu.as_bytes(), &[0; 5000]].concat();
+    let base = lab.with_loader("loader", "Ubuntu 24.04", &loader);
+    let entry = &Inspection::of(&base).unwrap().boot[0];
+    assert_eq!(entry.bytes, 512);
+    let error = refused(&lab, &base, With::user_data(FIRST));
+    assert!(matches!(error, IsoError::MenuInLoader), "{error}");
+    assert!(error.to_string().contains("`--flavor cloud-init`"), "{error}");
+    let with = With { flavor: Some(Flavor::CloudInit), ..With::user_data(FIRST) };
+    let out = lab.path("out.iso");
+    lab.customize(&base, with, &out).unwrap();
+    let file = std::fs::File::options().write(true).open(&base).unwrap();
+    file.write_all_at(b"ISO MD5SUM = 00;", 16 * 2048 + 883).unwrap();
+    let report = lab.customize(&base, with, &out).unwrap();
+    let is_told = |warning: &String| warning.contains("with `rd.live.check` stop");
+    assert!(report.warnings.iter().any(is_told), "{report:?}");
+    // What only finds the menu of the image is none.
+    let base = lab.with_loader("loader", "Ubuntu 24.04", &[b'm'; 700_000]);
+    assert!(lab.customize(&base, With::user_data(FIRST), &out).unwrap().is_live);
+}
+
 /// Without a digest the check would stop whatever asks for it.
 #[test]
 fn media_checks_go_with_the_digest_of_the_medium() {

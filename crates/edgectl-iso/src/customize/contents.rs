@@ -1,17 +1,16 @@
 //! What goes onto an image of others, wherever it will be.
 
 use super::CustomizeRequest;
+use super::loader;
 use super::medium::{self, Flavor, Places};
 use super::menus::{self, Menu, Wish};
 use super::sums::{List, lists};
 use crate::area::{Area, AreaKind, NETWORK_ROOM, SEAL, SEAL_ROOM};
-use crate::disc::{BootPlatform, Disc, DiscEntry};
+use crate::disc::{Disc, DiscEntry};
 use crate::error::IsoError;
 
 /// cloud-init wants some.
 const META_DATA: &[u8] = b"instance-id: edgectl-installer\n";
-/// What is searched of a loader for UEFI.
-const LOADER_LIMIT: u64 = 64 << 20;
 
 /// A file that is put there.
 pub(super) struct Content {
@@ -31,6 +30,9 @@ pub(super) struct Contents {
     pub(super) flavor: Flavor,
     /// Whether a system that is started from the image reads the user data.
     pub(super) is_live: bool,
+    /// Whether a menu that can't be changed asks for a check of the medium
+    /// that finds no digest any more.
+    pub(super) is_checking: bool,
 }
 
 impl Contents {
@@ -64,9 +66,13 @@ pub(super) fn contents(
     if places.argument.is_some() {
         menus = menus::menus(disc, entries, Wish { argument: places.argument, ..wish })?;
     }
-    if !request.kernel_arguments.is_empty() {
-        ensure_menu(disc, &menus)?;
+    if !request.kernel_arguments.is_empty() && menus.is_empty() {
+        return Err(IsoError::NoMenu);
     }
+    if !request.kernel_arguments.is_empty() || places.argument.is_some() {
+        ensure_no_other_menu(disc, entries)?;
+    }
+    let is_checking = is_digest_erased && loader::says(disc, entries, &["rd.live.check"])?;
     // Whichever entry is started.
     let is_told = places.argument.is_none()
         || !menus.is_empty() && menus.iter().all(|menu| menu.shut + menu.strangers == 0);
@@ -95,7 +101,7 @@ pub(super) fn contents(
     let sums =
         lists.into_iter().map(|List { path, bytes, mode, .. }| Content { path, bytes, mode });
     files.splice(1..1, sums);
-    Ok(Contents { files, areas, menus, places, flavor, is_live })
+    Ok(Contents { files, areas, menus, places, flavor, is_live, is_checking })
 }
 
 fn file(path: &str, bytes: Vec<u8>, mode: u32) -> Content {
@@ -133,18 +139,10 @@ fn network(places: &Places, request: &CustomizeRequest<'_>) -> Result<Option<Are
     Ok(Some(area))
 }
 
-/// Kernel arguments need a menu that can be changed, and no other one.
-fn ensure_menu(disc: &Disc, menus: &[Menu]) -> Result<(), IsoError> {
-    if menus.is_empty() {
-        return Err(IsoError::NoMenu);
+/// Kernel arguments need all menus.
+fn ensure_no_other_menu(disc: &Disc, entries: &[(String, DiscEntry)]) -> Result<(), IsoError> {
+    match loader::says(disc, entries, &["menuentry '", "menuentry \""])? {
+        true => Err(IsoError::MenuInLoader),
+        false => Ok(()),
     }
-    for entry in disc.boot_entries()?.iter().filter(|e| e.platform == BootPlatform::Uefi) {
-        let bytes =
-            (disc.bytes() - entry.offset.min(disc.bytes())).min(entry.bytes.min(LOADER_LIMIT));
-        let loader = disc.bytes_at(entry.offset, bytes)?;
-        if medium::holds(&loader, "menuentry '") || medium::holds(&loader, "menuentry \"") {
-            return Err(IsoError::MenuInLoader);
-        }
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@
 mod contents;
 mod directories;
 mod frame;
+mod loader;
 mod medium;
 mod menus;
 mod names;

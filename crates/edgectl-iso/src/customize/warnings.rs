@@ -16,6 +16,12 @@ impl Contents {
                 "no boot menu on the image can be changed, so nothing tells the kernel `{argument}`"
             ));
         }
+        if self.is_checking {
+            warnings.push(
+                "the loader for UEFI brings a boot menu of its own, which can't be changed: its entries with `rd.live.check` stop, since the digest of the whole medium is erased; start others"
+                    .to_owned(),
+            );
+        }
         for menu in &self.menus {
             warnings.extend(menu.check_warnings());
             warnings.extend(menu.shut_warning());

@@ -244,6 +244,20 @@ impl Lab {
         self.mkisofs(tree, &format!("{tree}.iso"), &["-r", "-J", "-V", label])
     }
 
+    /// The same with a loader for UEFI, of whose length the catalog knows
+    /// nothing.
+    pub(crate) fn with_loader(&self, tree: &str, label: &str, loader: &[u8]) -> PathBuf {
+        self.put(&format!("{tree}/efi.img"), loader);
+        let options = ["-r", "-J", "-V", label, "-c", "boot.cat", "-e", "efi.img", "-no-emul-boot"];
+        let image = self.mkisofs(tree, &format!("{tree}.iso"), &options);
+        let mut bytes = std::fs::read(&image).unwrap();
+        let record = &bytes[17 * 2048..];
+        let catalog = u32::from_le_bytes(record[71..75].try_into().unwrap()) as usize * 2048;
+        bytes[catalog + 38..catalog + 40].copy_from_slice(&[1, 0]);
+        std::fs::write(&image, bytes).unwrap();
+        image
+    }
+
     /// An EFI system partition whose GRUB reads the menu of the image that holds
     /// the file `sign`.
     fn uefi_loader(&self, name: &str, sign: &str) {
