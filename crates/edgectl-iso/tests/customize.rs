@@ -248,6 +248,34 @@ fn each_entry_is_told_where_the_user_data_is() {
     }
 }
 
+/// A menu that stays as it is isn't passed over in silence.
+#[test]
+fn menus_that_stay_as_they_are_are_named() {
+    let lab = Lab::new();
+    let entry = "menuentry a { linux /casper/vmlinuz --- }\n";
+    let (many, large) = (entry.repeat(201), format!("{entry}{}", "#\n".repeat(140_000)));
+    let small = [("boot/grub/grub.cfg", entry), ("casper/vmlinuz", "k")];
+    let deep = "a/b/c/d/e/f/g/h/deep.cfg";
+    for (path, text, why) in [
+        ("boot/grub/many.cfg", many.as_str(), "has more than 200 entries"),
+        ("boot/grub/large.cfg", &large, "is larger than 256 KiB"),
+        (deep, entry, "lies too deep"),
+    ] {
+        lab.of_files(why, "Ubuntu 24.04", &small);
+        lab.put(&format!("{why}/{path}"), text);
+        let base = lab.relocating(why, "Ubuntu 24.04");
+        let out = lab.path("out.iso");
+        let report = lab.customize(&base, With::user_data(FIRST), &out).unwrap();
+        let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+        assert!(warning.contains(path) && warning.contains(why), "{warning}");
+        assert_eq!(
+            (report.is_live, report.menus.as_slice()),
+            (false, &["boot/grub/grub.cfg".to_owned()][..])
+        );
+        assert_eq!(verify_disc(&Disc::open(&out).unwrap()).unwrap().findings, [""; 0]);
+    }
+}
+
 /// Machines that start from it would be told nothing.
 #[test]
 fn menus_in_a_loader_for_uefi_are_seen() {

@@ -1,10 +1,11 @@
 //! What goes onto an image of others, wherever it will be.
 
 use super::CustomizeRequest;
-use super::loader;
 use super::medium::{self, Flavor, Places};
-use super::menus::{self, Menu, Wish};
+use super::menus::{self, Menu, Menus, Wish};
+use super::plan::Base;
 use super::sums::{List, lists};
+use super::{frame, loader};
 use crate::area::{Area, AreaKind, NETWORK_ROOM, SEAL, SEAL_ROOM};
 use crate::disc::{Disc, DiscEntry};
 use crate::error::IsoError;
@@ -26,6 +27,8 @@ pub(super) struct Contents {
     pub(super) files: Vec<Content>,
     pub(super) areas: Vec<Area>,
     pub(super) menus: Vec<Menu>,
+    /// Menus that stay as they are, and why.
+    pub(super) left: Vec<(String, &'static str)>,
     pub(super) places: Places,
     pub(super) flavor: Flavor,
     /// Whether a system that is started from the image reads the user data.
@@ -50,22 +53,24 @@ impl Contents {
     }
 }
 
-/// What goes onto an image with these entries. `is_digest_erased` says whether
-/// media checks will find nothing to compare it with.
+/// What goes onto an image.
 pub(super) fn contents(
-    disc: &Disc,
-    entries: &[(String, DiscEntry)],
-    is_digest_erased: bool,
+    base: &Base<'_>,
     request: &CustomizeRequest<'_>,
 ) -> Result<Contents, IsoError> {
+    let Base { disc, entries, trees, .. } = base;
+    let is_reached = |path: &str| base.reaches(path);
+    let is_digest_erased = frame::has_media_digest(trees);
     let wish = Wish { argument: None, keeps_checks: !is_digest_erased };
-    let mut menus = menus::menus(disc, entries, wish)?;
-    let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus));
+    let mut menus = menus::menus(disc, entries, &is_reached, wish)?;
+    let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus.with_room));
     let text = request.user_data.unwrap_or_default();
     let places = medium::places(flavor, disc.label(), text);
     if places.argument.is_some() {
-        menus = menus::menus(disc, entries, Wish { argument: places.argument, ..wish })?;
+        let wish = Wish { argument: places.argument, ..wish };
+        menus = menus::menus(disc, entries, &is_reached, wish)?;
     }
+    let Menus { with_room: menus, left } = menus;
     if !request.kernel_arguments.is_empty() && menus.is_empty() {
         return Err(IsoError::NoMenu);
     }
@@ -75,7 +80,9 @@ pub(super) fn contents(
     let is_checking = is_digest_erased && loader::says(disc, entries, &["rd.live.check"])?;
     // Whichever entry is started.
     let is_told = places.argument.is_none()
-        || !menus.is_empty() && menus.iter().all(|menu| menu.shut + menu.strangers == 0);
+        || !menus.is_empty()
+            && left.is_empty()
+            && menus.iter().all(|menu| menu.shut + menu.strangers == 0);
     let is_live = places.doubt.is_none() && is_told;
     let mut areas = Vec::new();
     let data = Area::new(AreaKind::UserData, places.user_data, 0, request.user_data_room);
@@ -101,7 +108,7 @@ pub(super) fn contents(
     let sums =
         lists.into_iter().map(|List { path, bytes, mode, .. }| Content { path, bytes, mode });
     files.splice(1..1, sums);
-    Ok(Contents { files, areas, menus, places, flavor, is_live, is_checking })
+    Ok(Contents { files, areas, menus, left, places, flavor, is_live, is_checking })
 }
 
 fn file(path: &str, bytes: Vec<u8>, mode: u32) -> Content {

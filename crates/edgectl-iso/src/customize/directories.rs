@@ -80,6 +80,35 @@ pub(super) fn end_of(disc: &Disc, tree: &RawTree) -> Result<u64, IsoError> {
     Ok(end)
 }
 
+/// Whether a tree leads to a path by directories; those that Rock Ridge has
+/// relocated stand there as files. What a tree lacks is made.
+pub(super) fn leads_to(disc: &Disc, tree: &RawTree, path: &str) -> Result<bool, IsoError> {
+    let directories = path.rsplit_once('/').map_or("", |(directories, _)| directories);
+    let mut at = tree.root;
+    for part in directories.split('/').filter(|part| !part.is_empty()) {
+        match find(disc, tree, &tree.records(disc, at)?, part)? {
+            Some((_, record)) if record.is_directory() => at = tree.place_of(disc, record)?,
+            found => return Ok(found.is_none()),
+        }
+    }
+    Ok(true)
+}
+
+/// The record of a name, and its number.
+fn find<'a>(
+    disc: &Disc,
+    tree: &RawTree,
+    records: &'a [RawRecord],
+    name: &str,
+) -> Result<Option<(usize, &'a RawRecord)>, IsoError> {
+    for (number, record) in records.iter().enumerate().skip(2) {
+        if tree.are_equal(&tree.name(disc, record)?, name) {
+            return Ok(Some((number, record)));
+        }
+    }
+    Ok(None)
+}
+
 /// What puts files into a tree.
 pub(super) struct Written {
     /// Bytes for places that are there already, and for new ones.
@@ -162,12 +191,8 @@ impl Editor<'_> {
     }
 
     fn find(&self, at: usize, name: &str) -> Result<Option<usize>, IsoError> {
-        for (number, record) in self.nodes[at].records.iter().enumerate().skip(2) {
-            if self.tree.are_equal(&self.tree.name(self.disc, record)?, name) {
-                return Ok(Some(number));
-            }
-        }
-        Ok(None)
+        let found = find(self.disc, self.tree, &self.nodes[at].records, name)?;
+        Ok(found.map(|(number, _)| number))
     }
 
     /// Removes a file's records; gives its name as it stands in them.

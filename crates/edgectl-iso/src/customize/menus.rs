@@ -12,6 +12,8 @@ use crate::error::IsoError;
 
 /// Menus are some kilobytes.
 const MENU_LIMIT: u64 = 256 << 10;
+/// Whether larger files are menus is found out up to here.
+const READ_LIMIT: u64 = 8 << 20;
 /// Rooms in one menu.
 const ROOMS: usize = 200;
 /// GRUB takes lines of any length; the kernel takes 2047 bytes in all.
@@ -56,6 +58,15 @@ pub(super) struct Menu {
     pub(super) is_checking: bool,
 }
 
+/// The menus of an image.
+#[derive(Debug, Default)]
+pub(super) struct Menus {
+    /// Those with room for arguments.
+    pub(super) with_room: Vec<Menu>,
+    /// Those that stay as they are, and why.
+    pub(super) left: Vec<(String, &'static str)>,
+}
+
 /// What menus are to say.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wish<'a> {
@@ -69,22 +80,42 @@ pub(super) struct Wish<'a> {
 pub(super) fn menus(
     disc: &Disc,
     files: &[(String, DiscEntry)],
+    is_reached: &dyn Fn(&str) -> Result<bool, IsoError>,
     wish: Wish<'_>,
-) -> Result<Vec<Menu>, IsoError> {
+) -> Result<Menus, IsoError> {
     let mut texts = Vec::new();
     for (path, entry) in files {
-        if entry.kind != Kind::File || entry.bytes > MENU_LIMIT || !could_be(path) {
-            continue;
+        if entry.kind == Kind::File && entry.bytes <= READ_LIMIT && could_be(path) {
+            let mode = entry.mode.unwrap_or(0o444) & 0o7777;
+            texts.push((path.trim_start_matches('/'), disc.read(entry, READ_LIMIT)?, mode));
         }
-        let bytes = disc.read(entry, MENU_LIMIT)?;
-        let mode = entry.mode.unwrap_or(0o444) & 0o7777;
-        texts.push((path.trim_start_matches('/'), bytes, mode));
     }
     let are_shared = texts.iter().any(|(_, text, _)| syslinux::shares(text));
-    let menu = |(path, bytes, mode): &(&str, Vec<u8>, u32)| {
-        Some(Menu { mode: *mode, ..menu(path, bytes, wish, are_shared)? })
-    };
-    Ok(texts.iter().filter_map(menu).collect())
+    let mut menus = Menus::default();
+    for (path, text, mode) in &texts {
+        let (language, lines) = read(text, are_shared);
+        if lines.places.is_empty() && lines.shut == 0 {
+            continue;
+        }
+        match why_left(text, &lines, is_reached(path)?) {
+            Some(why) => menus.left.push(((*path).to_owned(), why)),
+            None => menus.with_room.extend(menu(path, text, *mode, (language, lines), wish)),
+        }
+    }
+    Ok(menus)
+}
+
+/// Why nothing is put into a menu.
+fn why_left(text: &[u8], lines: &Lines, is_reached: bool) -> Option<&'static str> {
+    if text.len() as u64 > MENU_LIMIT {
+        Some("is larger than 256 KiB")
+    } else if lines.places.len() > ROOMS {
+        Some("has more than 200 entries that start a kernel")
+    } else if lines.places.is_empty() {
+        Some("has no place for arguments (`append -`)")
+    } else {
+        (!is_reached).then_some("lies too deep, in a directory that Rock Ridge relocates")
+    }
 }
 
 fn could_be(path: &str) -> bool {
@@ -95,21 +126,34 @@ fn could_be(path: &str) -> bool {
     is_config && !["/pool/", "/dists/", "/preseed/"].iter().any(|part| lower.starts_with(part))
 }
 
-fn menu(path: &str, bytes: &[u8], wish: Wish<'_>, are_shared: bool) -> Option<Menu> {
-    let Wish { argument, keeps_checks } = wish;
-    let quiet = media_check::without(bytes).filter(|_| !keeps_checks);
-    let was_checking = quiet.is_some();
-    let is_checking = !keeps_checks && media_check::asks(bytes);
-    let bytes = quiet.as_deref().unwrap_or(bytes);
+/// What language a menu is in, and its lines that start a kernel.
+fn read(text: &[u8], are_shared: bool) -> (Language, Lines) {
     // Both know `linux`; only one of them knows labels.
-    let (language, Lines { mut places, shut }, room) = match syslinux::is_it(bytes) {
-        true => (Language::Syslinux, syslinux::lines(bytes, are_shared), SYSLINUX_ROOM),
-        false => (Language::Grub, Lines { places: grub::places(bytes), shut: 0 }, GRUB_ROOM),
+    let (language, mut lines) = match syslinux::is_it(text) {
+        true => (Language::Syslinux, syslinux::lines(text, are_shared)),
+        false => (Language::Grub, Lines { places: grub::places(text), shut: 0 }),
     };
-    places.sort_by_key(|place| place.at);
-    if places.is_empty() || places.len() > ROOMS {
-        return None;
-    }
+    lines.places.sort_by_key(|place| place.at);
+    (language, lines)
+}
+
+/// A menu with room at the places that were found in it.
+fn menu(
+    path: &str,
+    text: &[u8],
+    mode: u32,
+    (language, Lines { places, shut }): (Language, Lines),
+    Wish { argument, keeps_checks }: Wish<'_>,
+) -> Option<Menu> {
+    // As long as the text was, so places stay the same.
+    let quiet = media_check::without(text).filter(|_| !keeps_checks);
+    let was_checking = quiet.is_some();
+    let is_checking = !keeps_checks && media_check::asks(text);
+    let bytes = quiet.as_deref().unwrap_or(text);
+    let room = match language {
+        Language::Grub => GRUB_ROOM,
+        Language::Syslinux => SYSLINUX_ROOM,
+    };
     let fixed = argument.map(|word| language.word(word) + " ").unwrap_or_default();
     let is_stranger = |own: &&str| argument.is_some_and(|used| !nocloud::are_same(own, used));
     let own = places.iter().filter_map(|place| place.nocloud.as_deref());
@@ -132,7 +176,7 @@ fn menu(path: &str, bytes: &[u8], wish: Wish<'_>, are_shared: bool) -> Option<Me
         path: path.to_owned(),
         bytes: with_room,
         areas,
-        mode: 0,
+        mode,
         shut,
         strangers,
         was_checking,
@@ -148,11 +192,15 @@ mod tests {
         Wish { argument: Some(argument), keeps_checks: true }
     }
 
+    fn menu(path: &str, text: &[u8], wish: Wish<'_>) -> Option<Menu> {
+        let read = read(text, false);
+        (!read.1.places.is_empty()).then(|| super::menu(path, text, 0o444, read, wish))?
+    }
+
     #[test]
     fn fixed_arguments_stand_in_front_of_the_room() {
         let text = b"menuentry 'x' {\n\tlinux /casper/vmlinuz  ---\n\tinitrd /casper/initrd\n}\n";
-        let menu =
-            menu("boot/grub/grub.cfg", text, told("ds=nocloud;s=/cdrom/nocloud/"), false).unwrap();
+        let menu = menu("boot/grub/grub.cfg", text, told("ds=nocloud;s=/cdrom/nocloud/")).unwrap();
         let area = &menu.areas[0];
         assert_eq!((area.bytes, menu.areas.len()), (1024, 1));
         let (front, back) = menu.bytes.split_at(area.offset as usize);
@@ -175,7 +223,7 @@ mod tests {
             ("ds=nocloud", 1),
         ] {
             let text = format!("# ds=nocloud here\nlinux /k a\nlinux /k {own} ---\n");
-            let menu = menu("grub.cfg", text.as_bytes(), told(used), false).unwrap();
+            let menu = menu("grub.cfg", text.as_bytes(), told(used)).unwrap();
             let made = String::from_utf8(menu.bytes).unwrap();
             let (first, second) = made
                 .split_once("\nlinux /k ds")
@@ -185,21 +233,21 @@ mod tests {
             assert_eq!((menu.areas.len(), menu.strangers), (2, strangers), "{own}");
         }
         let text = b"append ds=nocloud-net;s=file:///cdrom/nocloud/\nlabel a\nkernel k\n";
-        let menu = menu("a.cfg", text, told(used), false).unwrap();
+        let menu = menu("a.cfg", text, told(used)).unwrap();
         assert_eq!((menu.areas.len(), menu.strangers), (1, 0));
     }
 
     #[test]
     fn both_languages_know_linux() {
         let text = b"label live\n\tlinux /live/vmlinuz\n\tappend quiet\n";
-        let menu = menu("live.cfg", text, told("a;b"), false).unwrap();
+        let menu = menu("live.cfg", text, told("a;b")).unwrap();
         assert_eq!(menu.areas[0].language, Language::Syslinux);
         assert!(menu.bytes.starts_with(b"label live\n\tlinux /live/vmlinuz\n\tappend quiet a;b  "));
     }
 
     #[test]
     fn files_without_a_kernel_are_no_menus() {
-        assert_eq!(menu("a.cfg", b"set timeout=5\n", Wish::default(), false), None);
+        assert_eq!(menu("a.cfg", b"set timeout=5\n", Wish::default()), None);
         assert!(!could_be("/pool/main/x.cfg") && could_be("/isolinux.cfg"));
         assert!(!could_be("/loader/entries/a.conf") && could_be("/extlinux/extlinux.conf"));
     }

@@ -45,10 +45,10 @@ pub(super) struct Plan {
 }
 
 /// The image as it is.
-struct Base<'a> {
-    disc: &'a Disc,
-    entries: Vec<(String, DiscEntry)>,
-    trees: Vec<RawTree>,
+pub(super) struct Base<'a> {
+    pub(super) disc: &'a Disc,
+    pub(super) entries: Vec<(String, DiscEntry)>,
+    pub(super) trees: Vec<RawTree>,
     epoch: u64,
 }
 
@@ -59,8 +59,7 @@ impl Plan {
         former: Option<&Customized>,
     ) -> Result<Self, IsoError> {
         let base = Base::of(disc, request.epoch)?;
-        let is_digest_erased = frame::has_media_digest(&base.trees);
-        let contents = contents(disc, &base.entries, is_digest_erased, request)?;
+        let contents = contents(&base, request)?;
         let wiped = wiped(&base, &contents);
         if let Some(lost) = lost(former, &contents) {
             return Err(IsoError::Wiped(lost.to_owned()));
@@ -116,6 +115,17 @@ impl<'a> Base<'a> {
             trees.first().and_then(|tree| crate::date::epoch_of(tree.descriptor.get(813..827)?));
         let epoch = epoch.or(dated).unwrap_or(0);
         Ok(Self { disc, entries: disc.walk()?, trees, epoch })
+    }
+
+    /// Whether every tree leads to a file by directories that can be written
+    /// anew.
+    pub(super) fn reaches(&self, path: &str) -> Result<bool, IsoError> {
+        for tree in &self.trees {
+            if !directories::leads_to(self.disc, tree, path)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn layout(&self, contents: &Contents, manifest_bytes: u64) -> Result<Placement, IsoError> {

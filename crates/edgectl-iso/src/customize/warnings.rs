@@ -22,6 +22,13 @@ impl Contents {
                     .to_owned(),
             );
         }
+        for (path, why) in &self.left {
+            let argument =
+                places.argument.map(|it| format!(", `{it}` included")).unwrap_or_default();
+            warnings.push(format!(
+                "the boot menu `/{path}` {why}, so it stays as it is: no kernel arguments reach its entries{argument}; start from another menu, or type them there"
+            ));
+        }
         for menu in &self.menus {
             warnings.extend(menu.check_warnings());
             warnings.extend(menu.shut_warning());

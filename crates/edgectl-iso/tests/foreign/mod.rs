@@ -244,6 +244,15 @@ impl Lab {
         self.mkisofs(tree, &format!("{tree}.iso"), &["-r", "-J", "-V", label])
     }
 
+    /// The same where directories deeper than eight are relocated.
+    pub(crate) fn relocating(&self, tree: &str, label: &str) -> PathBuf {
+        let out = self.path(&format!("{tree}.iso"));
+        let cmd = Cmd::new("xorriso").args(["-no_rc", "-compliance", "deep_paths_off"]);
+        let cmd = cmd.args(["-as", "mkisofs", "-r", "-J", "-V", label, "-o"]).arg(&out);
+        cmd.arg(self.path(tree)).ensure_success().unwrap();
+        out
+    }
+
     /// The same with a loader for UEFI, of whose length the catalog knows
     /// nothing.
     pub(crate) fn with_loader(&self, tree: &str, label: &str, loader: &[u8]) -> PathBuf {
