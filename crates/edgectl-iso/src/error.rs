@@ -124,7 +124,7 @@ pub enum IsoError {
     AgentTooOld,
     /// More room for user data than Kairos reads.
     #[error(
-        "Kairos reads no user data of 2 MiB and more, and the image would keep room for {room} bytes: lower `iso.userDataKib`"
+        "Kairos reads no user data of 2 MiB and more, and the image would keep room for {room} bytes: lower `iso.userDataKib`, or `--user-data-kib` of `iso customize`, to 2047 KiB or less"
     )]
     KairosLimit {
         /// The room.

@@ -15,7 +15,7 @@ use crate::pack::SQUASHFS;
 use crate::tree::Tree;
 
 /// Kairos skips files that are larger, and says so only in a log.
-const KAIROS_LIMIT: u64 = (2 << 20) - 1;
+pub(crate) const KAIROS_LIMIT: u64 = (2 << 20) - 1;
 /// Where Kairos' images have the system.
 const KAIROS_SQUASHFS: &str = "rootfs.squashfs";
 

@@ -401,6 +401,9 @@ fn what_cannot_be_is_refused() {
     let much = "x".repeat(16 << 10);
     let error = refused(&lab, &base, With::user_data(&much));
     assert!(matches!(error, IsoError::UserDataTooLarge { .. }), "{error}");
+    let error = refused(&lab, &base, With { room: Some(2 << 20), ..With::default() });
+    assert!(matches!(error, IsoError::KairosLimit { .. }), "{error}");
+    assert!(error.to_string().contains("`--user-data-kib`"), "{error}");
     let long = "y".repeat(2000);
     let error = refused(&lab, &base, With { arguments: &[&long], ..With::default() });
     assert!(matches!(error, IsoError::ArgumentsTooLong { .. }), "{error}");

@@ -9,6 +9,7 @@ use super::{frame, loader};
 use crate::area::{Area, AreaKind, NETWORK_ROOM, SEAL, SEAL_ROOM};
 use crate::disc::{Disc, DiscEntry};
 use crate::error::IsoError;
+use crate::live::KAIROS_LIMIT;
 
 /// cloud-init wants some.
 const META_DATA: &[u8] = b"instance-id: edgectl-installer\n";
@@ -65,6 +66,10 @@ pub(super) fn contents(
     let mut menus = menus::menus(disc, entries, &is_reached, wish)?;
     let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus.with_room));
     let text = request.user_data.unwrap_or_default();
+    let room = request.user_data_room;
+    if flavor == Flavor::Kairos && room > KAIROS_LIMIT {
+        return Err(IsoError::KairosLimit { room });
+    }
     let places = medium::places(flavor, disc.label(), text);
     if places.argument.is_some() {
         let wish = Wish { argument: places.argument, ..wish };
