@@ -226,6 +226,16 @@ pub enum IsoError {
         "the loader for UEFI brings a boot menu of its own, which can't be changed, so kernel arguments (`ds=nocloud`, which tells where user data is, among them) would reach some machines only: leave out `--kernel-argument` and name `--flavor cloud-init`, which tells the kernel nothing; user data on a seed (`edgectl iso fleet --seeds`) needs no argument"
     )]
     MenuInLoader,
+    /// User data in a language that its reader doesn't know.
+    #[error(
+        "SL Micro reads {expected} from `/{path}`, and the user data is something else: give it such, or customise the image again with this user data (`edgectl iso customize`), which puts each language where it is read"
+    )]
+    Misfit {
+        /// Where it would go.
+        path: String,
+        /// What is read from there.
+        expected: &'static str,
+    },
     /// A file that a system doesn't read.
     #[error("{flavor} reads no `{what}` from its medium")]
     NoPlace {

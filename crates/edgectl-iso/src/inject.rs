@@ -123,15 +123,28 @@ pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<u64, IsoErro
     let disc = Disc::open(image)?;
     let manifest = Manifest::of_ours(&disc)?;
     let seal = manifest.area(AreaKind::Seal)?;
-    let mut patches = patches_of(&disc, &manifest, change)?;
+    // What may be read by nobody was told already.
+    let mut patches = all_patches(&disc, &manifest, change)?;
     patches.extend(area_patches(&disc, seal, &seal.seal(&crate::seal::seal(&disc, &manifest)?))?);
     let file = File::options().write(true).open(image).map_err(file_error("opening", image))?;
     patch::apply(&file, &patches).map_err(file_error("writing", image))?;
     Ok(patches.iter().map(|patch| patch.offset).min().unwrap_or(u64::MAX))
 }
 
-/// What a change writes where.
+/// What a change writes where; fails where nobody would read it.
 pub(crate) fn patches_of(
+    disc: &Disc,
+    manifest: &Manifest,
+    change: &Change<'_>,
+) -> Result<Vec<Patch>, IsoError> {
+    let data = manifest.area(AreaKind::UserData)?;
+    if let Some(text) = change.user_data {
+        crate::customize::ensure_fit(&data.path, text)?;
+    }
+    all_patches(disc, manifest, change)
+}
+
+fn all_patches(
     disc: &Disc,
     manifest: &Manifest,
     change: &Change<'_>,

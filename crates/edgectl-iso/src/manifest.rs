@@ -205,6 +205,13 @@ impl Manifest {
         UNLISTED.into_iter().chain(catalog)
     }
 
+    /// Whether the user data is cloud-config, and no script or JSON.
+    pub fn takes_cloud_config(&self) -> bool {
+        let has =
+            |directory| self.areas_of(AreaKind::UserData).any(|a| a.path.starts_with(directory));
+        !has("combustion/") && !has("ignition/")
+    }
+
     /// The areas in a file.
     pub(crate) fn areas_in<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Area> {
         self.areas.iter().filter(move |area| area.path == path)

@@ -14,6 +14,8 @@ use foreign::{Lab, OLD_SECRET, With, holds};
 use proptest::prelude::*;
 
 const FIRST: &str = "#cloud-config\nusers: [{name: edge, passwd: f1rst-secret}]\n";
+const FIRST_SCRIPT: &str = "#!/bin/sh\necho f1rst-secret\n";
+const SECOND_SCRIPT: &str = "#!/bin/sh\necho an0ther\n";
 const SECOND: &str = "#cloud-config\nusers: [{name: edge, passwd: an0ther}]\n";
 /// Reset to what a customising without anything makes.
 const RESET: Change<'_> = Change {
@@ -41,17 +43,19 @@ fn extract(lab: &Lab, image: &Path, name: &str) -> Vec<u8> {
 
 /// What holds for every image, whatever it is.
 fn ensure_sound(lab: &Lab, base: &Path, user_data: &str, flavor: Flavor, is_live: bool) {
+    let is_script = flavor == Flavor::Combustion;
+    let (first, second) = if is_script { (FIRST_SCRIPT, SECOND_SCRIPT) } else { (FIRST, SECOND) };
     let before = digest(base);
     let name = |suffix: &str| base.with_extension(suffix);
-    let report = lab.customize(base, With::user_data(FIRST), &name("first")).unwrap();
+    let report = lab.customize(base, With::user_data(first), &name("first")).unwrap();
     assert_eq!((report.flavor, report.is_live), (flavor, is_live), "{:?}", report.warnings);
     assert_eq!((report.user_data.as_str(), &report.digest), (user_data, &digest(&name("first"))));
     let stored = extract(lab, &name("first"), &format!("/{user_data}"));
-    assert!(stored.starts_with(FIRST.as_bytes()) && stored.len() == 16 << 10);
+    assert!(stored.starts_with(first.as_bytes()) && stored.len() == 16 << 10);
 
     // Twice is once, and nothing of the first run or of the base's own is left.
-    lab.customize(&name("first"), With::user_data(SECOND), &name("twice")).unwrap();
-    lab.customize(base, With::user_data(SECOND), &name("once")).unwrap();
+    lab.customize(&name("first"), With::user_data(second), &name("twice")).unwrap();
+    lab.customize(base, With::user_data(second), &name("once")).unwrap();
     assert_eq!(digest(&name("twice")), digest(&name("once")));
     assert!(!holds(&name("twice"), "f1rst-secret") && !holds(&name("twice"), OLD_SECRET));
     let check = verify_disc(&Disc::open(&name("twice")).unwrap()).unwrap();
@@ -59,7 +63,7 @@ fn ensure_sound(lab: &Lab, base: &Path, user_data: &str, flavor: Flavor, is_live
 
     // `inject` does the same, and takes everything away again.
     lab.customize(base, With::default(), &name("empty")).unwrap();
-    let change = Change { user_data: Some(SECOND.as_bytes()), ..Change::default() };
+    let change = Change { user_data: Some(second.as_bytes()), ..Change::default() };
     inject_in_place(&name("first"), &change).unwrap();
     assert_eq!(digest(&name("first")), digest(&name("once")));
     inject_in_place(&name("first"), &RESET).unwrap();
@@ -76,9 +80,7 @@ fn ensure_sound(lab: &Lab, base: &Path, user_data: &str, flavor: Flavor, is_live
     assert_eq!(forms(&old), forms(&new));
     let live: Vec<&str> =
         new.user_data.iter().filter(|found| found.is_live).map(|found| found.path).collect();
-    // Combustion looks there; that it can't read cloud-config is another matter.
-    let is_looked_at = is_live || flavor == Flavor::Combustion;
-    assert_eq!(live.len(), usize::from(is_looked_at), "{live:?}");
+    assert_eq!(live.len(), usize::from(is_live), "{live:?}");
     assert_eq!(digest(base), before);
 }
 
@@ -121,7 +123,7 @@ fn debian_live() {
 fn sl_micro() {
     let lab = Lab::new();
     let base = lab.sl_micro();
-    ensure_sound(&lab, &base, "combustion/script", Flavor::Combustion, false);
+    ensure_sound(&lab, &base, "combustion/script", Flavor::Combustion, true);
     let out = lab.path("micro.script");
     let report = lab.customize(&base, With::user_data("#!/bin/sh\ntrue\n"), &out).unwrap();
     assert!(report.is_live && report.warnings.is_empty(), "{:?}", report.warnings);
@@ -130,6 +132,16 @@ fn sl_micro() {
     inject_in_place(&out, &RESET).unwrap();
     let empty = extract(&lab, &out, "/ignition/config.ign");
     assert!(empty.starts_with(b"{\"ignition\":{\"version\":\"3.0.0\"}}\n"));
+
+    // Cloud-config is read by neither; and neither reads what is the other's.
+    let report = lab.customize(&base, With::user_data(FIRST), &out).unwrap();
+    assert!(!report.is_live && report.warnings[0].contains("no cloud-config"), "{report:?}");
+    for text in [FIRST, "{}"] {
+        let change = Change { user_data: Some(text.as_bytes()), ..Change::default() };
+        let error = inject_in_place(&out, &change).unwrap_err();
+        assert!(matches!(&error, IsoError::Misfit { .. }), "{error}");
+        assert!(Base::open(&out).unwrap().check(&change).is_err());
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::menus::Menu;
 use crate::disc::{Disc, DiscEntry, Kind};
+use crate::error::IsoError;
 
 /// How a system finds its user data on the medium that it was started from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,12 +149,31 @@ pub(super) fn places(flavor: Flavor, label: &str, user_data: &[u8]) -> Places {
     }
 }
 
+/// What Combustion and Ignition read.
+const SCRIPT: &str = "combustion/script";
+const IGNITION: &str = "ignition/config.ign";
+
+/// Fails where user data is in another language than the one that is read from
+/// its place; languages with a check of their own aren't looked into.
+pub(crate) fn ensure_fit(path: &str, text: &[u8]) -> Result<(), IsoError> {
+    let text = text.trim_ascii_start();
+    let (is_fit, expected) = match path {
+        SCRIPT => (text.starts_with(b"#!"), "a Combustion script (`#!`)"),
+        IGNITION => (text.starts_with(b"{"), "an Ignition configuration (JSON)"),
+        _ => return Ok(()),
+    };
+    match is_fit || text.is_empty() {
+        true => Ok(()),
+        false => Err(IsoError::Misfit { path: path.to_owned(), expected }),
+    }
+}
+
 fn combustion(label: &str, user_data: &[u8]) -> Places {
     let is_found = COMBUSTION_LABELS.iter().any(|one| label.eq_ignore_ascii_case(one));
     let (path, is_fit) = match user_data.trim_ascii_start() {
-        [b'{', ..] => ("ignition/config.ign", true),
-        [b'#', b'!', ..] => ("combustion/script", true),
-        _ => ("combustion/script", user_data.is_empty()),
+        [b'{', ..] => (IGNITION, true),
+        [b'#', b'!', ..] => (SCRIPT, true),
+        _ => (SCRIPT, user_data.is_empty()),
     };
     let misfit = (!is_fit).then_some(
         "SL Micro reads a Combustion script (`#!`) or an Ignition configuration (JSON), no cloud-config",

@@ -37,6 +37,7 @@ use crate::sidecar;
 use crate::undo::forget_undo;
 
 pub use medium::Flavor;
+pub(crate) use medium::ensure_fit;
 pub use origin::Customized;
 use plan::Plan;
 pub(crate) use sums::sum;

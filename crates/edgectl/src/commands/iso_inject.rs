@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use edgectl_cloudconfig::{Level, check};
 use edgectl_iso::{
-    Change, forget_checksum, forget_manifest, inject_in_place, inject_into_copy,
+    Change, Inspection, forget_checksum, forget_manifest, inject_in_place, inject_into_copy,
     inject_into_stream, write_checksum,
 };
 
@@ -28,7 +28,9 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     args.encrypt.ensure_goes_into(text.is_some())?;
     let with = |(path, text)| Ok::<_, Failure>((path, args.authority.put_into(text)?));
     let text = text.map(with).transpose()?;
-    if let Some((path, text)) = text.as_ref().filter(|_| !args.no_check) {
+    if let Some((path, text)) = text.as_ref().filter(|_| !args.no_check)
+        && takes_cloud_config(&iso)?
+    {
         ensure_good(path, text)?;
     }
     let names_arguments = !args.kernel_arguments.is_empty() || args.no_kernel_arguments;
@@ -66,6 +68,12 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
     }
     exposure.tell("the image", there.decrypts, printer);
     Ok(exit::DONE)
+}
+
+/// Scripts and JSON have checks of their own.
+fn takes_cloud_config(iso: &Path) -> Result<bool, Failure> {
+    let seen = Inspection::of(iso).doing(format!("reading `{}`", iso.display()))?;
+    Ok(seen.manifest.is_none_or(|manifest| manifest.takes_cloud_config()))
 }
 
 /// The user data as it goes onto an image.

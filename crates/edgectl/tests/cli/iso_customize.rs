@@ -61,6 +61,23 @@ fn images_of_others_become_ones_that_can_be_changed() {
     assert!(site.leftovers().is_empty());
 }
 
+/// What goes onto an image is looked at as its reader would.
+#[test]
+fn scripts_go_where_scripts_are_read() {
+    let site = Site::new();
+    base(&site);
+    site.write("script", "#!/bin/sh\ntrue\n");
+    site.write("data", USER_DATA);
+    let how = ["iso", "customize", "base.iso", "--flavor", "combustion", "--out", "a.iso"];
+    site.run(&[&how[..], &["--user-data", "script"]].concat()).expect(0);
+    let inject = ["iso", "inject", "a.iso", "--user-data"];
+    site.write("script", "#!/bin/sh\nfalse\n");
+    site.run(&[&inject[..], &["script"]].concat()).expect(0);
+    let ended = site.run(&[&inject[..], &["data"]].concat()).expect(1);
+    assert!(ended.stderr.contains("reads a Combustion script (`#!`)"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`edgectl iso customize`"), "{}", ended.stderr);
+}
+
 #[test]
 fn what_cannot_be_customised_is_told() {
     let site = baked_site(&[("boot/vmlinuz-1.0", b"k"), ("boot/initrd.img-1.0", b"i")], 1000);
