@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use edgectl_model::Digest;
 
-use crate::area::{AreaKind, SEAL};
+use crate::area::{Area, AreaKind, SEAL};
 use crate::disc::{Disc, DiscEntry, Kind};
 use crate::error::IsoError;
 use crate::manifest::{FileDigest, Manifest};
@@ -25,12 +25,15 @@ pub struct DiscCheck {
 }
 
 /// Compares an image with its manifest. What was put into areas later is not
-/// looked at.
+/// looked at, but for checksums: what they are of says what they must be.
 pub fn verify_disc(disc: &Disc) -> Result<DiscCheck, IsoError> {
     let manifest = Manifest::of_ours(disc)?;
     let mut findings = Vec::new();
     for file in &manifest.files {
         findings.extend(file_finding(disc, &manifest, file)?);
+    }
+    for area in manifest.areas_of(AreaKind::Checksum) {
+        findings.extend(checksum_finding(disc, area)?);
     }
     findings.extend(strangers(disc, &manifest)?);
     findings.extend(seal_finding(disc, &manifest)?);
@@ -56,6 +59,22 @@ fn file_finding(
     };
     let expected = &file.digest;
     Ok((found != *expected).then(|| format!("`{path}` is {found} in place of {expected}")))
+}
+
+/// A checksum in a list that came with the image.
+fn checksum_finding(disc: &Disc, area: &Area) -> Result<Option<String>, IsoError> {
+    let of = area.of.as_deref().unwrap_or_default();
+    // Whatever is missing is told as a file.
+    let (Some(list), Some(entry)) = (disc.find(&area.path)?, disc.find(of)?) else {
+        return Ok(None);
+    };
+    let bytes = disc.read(&list, AREA_FILE_LIMIT)?;
+    let start = usize::try_from(area.offset).unwrap_or(usize::MAX);
+    let found = bytes.get(start..start.saturating_add(area.bytes as usize));
+    let expected = crate::customize::sum(&disc.read(&entry, AREA_FILE_LIMIT)?, area.bytes);
+    let is_right = found == expected.as_deref().map(str::as_bytes);
+    let path = &area.path;
+    Ok((!is_right).then(|| format!("`{path}` has another checksum of `{of}` than it has")))
 }
 
 /// A file's bytes with its areas empty.

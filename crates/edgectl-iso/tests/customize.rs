@@ -364,6 +364,24 @@ fn checksums_follow() {
     assert_eq!(verify_disc(&Disc::open(&out).unwrap()).unwrap().findings, [""; 0]);
 }
 
+/// A list of checksums is an area, and yet not anything goes.
+#[test]
+fn changed_checksums_are_found() {
+    let lab = Lab::new();
+    let (base, out) = (lab.ubuntu(), lab.path("out.iso"));
+    lab.customize(&base, With::user_data(FIRST), &out).unwrap();
+    let disc = Disc::open(&out).unwrap();
+    let list = disc.find("md5sum.txt").unwrap().unwrap();
+    let text = String::from_utf8(disc.read(&list, 1 << 20).unwrap()).unwrap();
+    let line = text.find("  ./boot/grub/grub.cfg").unwrap();
+    let at = list.extents[0].offset + line as u64 - 1;
+    let file = std::fs::File::options().write(true).open(&out).unwrap();
+    let other = if text.as_bytes()[line - 1] == b'0' { b"1" } else { b"0" };
+    file.write_all_at(other, at).unwrap();
+    let findings = verify_disc(&disc).unwrap().findings;
+    assert_eq!(findings, ["`md5sum.txt` has another checksum of `boot/grub/grub.cfg` than it has"]);
+}
+
 /// Other settings than those of the first run: room, flavor, files.
 #[test]
 fn a_second_run_may_want_something_else() {
