@@ -148,7 +148,7 @@ pub enum IsoError {
     NoAgent,
     /// User data that doesn't fit.
     #[error(
-        "the user data has {bytes} bytes, the image keeps room for {room}: raise `iso.userDataKib`, or `--user-data-kib` of `iso customize`"
+        "the user data has {bytes} bytes, the image keeps room for {room}, a line's end included: raise `iso.userDataKib`, or `--user-data-kib` of `iso customize`, to {} and make the image anew", bytes / 1024 + 1
     )]
     UserDataTooLarge {
         /// Its size.
@@ -157,7 +157,9 @@ pub enum IsoError {
         room: u64,
     },
     /// A network configuration that doesn't fit.
-    #[error("the network configuration has {bytes} bytes, the image keeps room for {room}")]
+    #[error(
+        "the network configuration has {bytes} bytes, the image keeps room for {room} less one, which is fixed: shorten it, or write its files in the user data (`write_files`)"
+    )]
     NetworkTooLarge {
         /// Its size.
         bytes: u64,
@@ -196,7 +198,9 @@ pub enum IsoError {
         source: minijinja::Error,
     },
     /// Kernel arguments that don't fit.
-    #[error("the kernel arguments have {bytes} bytes, the image keeps room for {room}")]
+    #[error(
+        "the kernel arguments have {bytes} bytes, the image keeps room for {room}, which is fixed: give fewer or shorter ones"
+    )]
     ArgumentsTooLong {
         /// Their length, as the menu has them.
         bytes: u64,
@@ -213,13 +217,19 @@ pub enum IsoError {
     #[error("`{}` was baked by `edgectl iso build`: `edgectl iso inject` puts user data onto it", .0.display())]
     BakedHere(PathBuf),
     /// An image that can't be changed so that it stays what it is.
-    #[error("the image {0}, so it can't be changed without packing it anew")]
+    #[error(
+        "the image {0}, so it can't be changed without packing it anew: user data on a seed (`edgectl iso fleet --seeds`) leaves the image as it is"
+    )]
     CannotReplay(&'static str),
     /// Something stands where a file is to go.
-    #[error("the image has something else where `{0}` is to go")]
+    #[error(
+        "the image has something else where `{0}` is to go: another `--flavor` may put it elsewhere, and a seed (`edgectl iso fleet --seeds`) leaves the image as it is"
+    )]
     Occupied(String),
     /// No menu for kernel arguments.
-    #[error("no boot menu was found on the image that kernel arguments can be put into")]
+    #[error(
+        "no boot menu was found on the image that kernel arguments can be put into: leave out `--kernel-argument`, and type them at the loader where there is one"
+    )]
     NoMenu,
     /// A menu that can't be changed.
     #[error(

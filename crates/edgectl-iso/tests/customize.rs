@@ -413,6 +413,17 @@ fn what_was_wiped_is_asked_for() {
     assert!(!out.exists());
 }
 
+#[test]
+fn user_data_in_other_places_is_named() {
+    let lab = Lab::new();
+    let base = lab.kairos();
+    let out = lab.path("out.iso");
+    let with = With { flavor: Some(Flavor::CloudInit), ..With::user_data(FIRST) };
+    let report = lab.customize(&base, with, &out).unwrap();
+    let is_told = |warning: &String| warning.contains("own `/config.yaml` stays");
+    assert!(report.warnings.iter().any(is_told), "{report:?}");
+}
+
 /// Why an image can't be customised; nothing may be left.
 fn refused(lab: &Lab, base: &Path, with: With<'_>) -> IsoError {
     let out = lab.path("refused/out.iso");
@@ -431,6 +442,7 @@ fn what_cannot_be_is_refused() {
     let much = "x".repeat(16 << 10);
     let error = refused(&lab, &base, With::user_data(&much));
     assert!(matches!(error, IsoError::UserDataTooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("to 17 and"), "{error}");
     let error = refused(&lab, &base, With { room: Some(2 << 20), ..With::default() });
     assert!(matches!(error, IsoError::KairosLimit { .. }), "{error}");
     assert!(error.to_string().contains("`--user-data-kib`"), "{error}");

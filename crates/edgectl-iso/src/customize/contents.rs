@@ -7,7 +7,7 @@ use super::plan::Base;
 use super::sums::{List, lists};
 use super::{frame, loader};
 use crate::area::{Area, AreaKind, NETWORK_ROOM, SEAL, SEAL_ROOM};
-use crate::disc::{Disc, DiscEntry};
+use crate::disc::{Disc, DiscEntry, Kind};
 use crate::error::IsoError;
 use crate::live::KAIROS_LIMIT;
 
@@ -27,6 +27,8 @@ pub(super) struct Content {
 pub(super) struct Contents {
     pub(super) files: Vec<Content>,
     pub(super) areas: Vec<Area>,
+    /// Other user data, which the image has had and keeps.
+    pub(super) others: Vec<String>,
     pub(super) menus: Vec<Menu>,
     /// Menus that stay as they are, and why.
     pub(super) left: Vec<(String, &'static str)>,
@@ -113,11 +115,35 @@ pub(super) fn contents(
     let sums =
         lists.into_iter().map(|List { path, bytes, mode, .. }| Content { path, bytes, mode });
     files.splice(1..1, sums);
-    Ok(Contents { files, areas, menus, left, places, flavor, is_live, is_checking })
+    let others = others(entries, &files);
+    Ok(Contents { others, files, areas, menus, left, places, flavor, is_live, is_checking })
 }
 
 fn file(path: &str, bytes: Vec<u8>, mode: u32) -> Content {
     Content { path: path.to_owned(), bytes, mode }
+}
+
+/// Files that some system reads user data from.
+const USER_DATA_FILES: [&str; 7] = [
+    "config.yaml",
+    "iso-config/config.yaml",
+    "user-data",
+    "nocloud/user-data",
+    "cidata/user-data",
+    "combustion/script",
+    "ignition/config.ign",
+];
+
+/// User data that the image has in other places than what is put there.
+fn others(entries: &[(String, DiscEntry)], files: &[Content]) -> Vec<String> {
+    let is_new = |path: &str| files.iter().any(|file| file.path == path);
+    let is_there = |path: &&str| {
+        let is_it = |(found, entry): &(String, DiscEntry)| {
+            found.trim_start_matches('/') == *path && entry.kind == Kind::File && entry.bytes > 0
+        };
+        !is_new(path) && entries.iter().any(is_it)
+    };
+    USER_DATA_FILES.iter().copied().filter(is_there).map(str::to_owned).collect()
 }
 
 /// NoCloud's other files.

@@ -16,6 +16,11 @@ impl Contents {
                 "no boot menu on the image can be changed, so nothing tells the kernel `{argument}`"
             ));
         }
+        for path in &self.others {
+            warnings.push(format!(
+                "the image's own `/{path}` stays as it is, with the passwords that it may hold: `--flavor` of the system that reads it puts the new user data there"
+            ));
+        }
         if self.is_checking {
             warnings.push(
                 "the loader for UEFI brings a boot menu of its own, which can't be changed: its entries with `rd.live.check` stop, since the digest of the whole medium is erased; start others"
