@@ -1,6 +1,6 @@
 //! Systems that start from a medium in ways of their own, in real machines:
-//! live-boot's and dracut's, with Kairos' layout too, from a CD, from a disk
-//! under UEFI, and (live-boot) over a network. Each has to find its user data.
+//! live-boot's and dracut's, with Kairos' layout too, from a CD, under
+//! UEFI, and (live-boot) over a network. Each has to find its user data.
 //!
 //! One system serves all of them; an overlay says which initial RAM file
 //! system it has.
@@ -56,7 +56,7 @@ fn live_systems_find_their_user_data() {
 
     site.overlay("etc/kairos-release", b"KAIROS_VERSION=v3.5.0\n");
     let kairos = site.bake("kairos");
-    let told = kairos.start_as_disk_under_uefi();
+    let told = kairos.start_under_uefi();
     // Kairos' agent looks for it on the mounted medium.
     assert_eq!((told["root"].trim(), told["config"].as_str()), ("overlay", USER_DATA), "{told:#?}");
     assert!(told["arguments"].contains(" install-mode "), "{told:#?}");
@@ -130,19 +130,18 @@ impl Image<'_> {
     }
 
     fn start_from_cd(&self) -> Told {
-        self.start(Medium::Cd, Firmware::Bios)
+        self.start(Firmware::Bios)
     }
 
-    fn start_as_disk_under_uefi(&self) -> Told {
-        let flash = Flash::in_directory(&self.directory).unwrap();
-        self.start(Medium::UsbDisk, Firmware::Uefi(flash))
+    fn start_under_uefi(&self) -> Told {
+        self.start(Firmware::Uefi(Flash::in_directory(&self.directory).unwrap()))
     }
 
-    fn start(&self, medium: Medium, firmware: Firmware) -> Told {
+    fn start(&self, firmware: Firmware) -> Told {
         let disk = self.directory.join("disk.qcow2");
         let blank = Cmd::new("qemu-img").args(["create", "-f", "qcow2"]).arg(&disk).arg("1G");
         blank.ensure_success().unwrap();
-        let boot = Boot::Installer { iso: self.iso(), medium, key_disc: None };
+        let boot = Boot::Installer { iso: self.iso(), medium: Medium::Cd, key_disc: None };
         let (accel, door) = (Accel::Tcg, None);
         let machine = Machine { accel, memory_mib: 1024, cpus: 2, boot, disk, door, firmware };
         let directory = self.directory.join("machine");

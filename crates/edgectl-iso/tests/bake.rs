@@ -256,7 +256,7 @@ fn requests_that_cannot_work_are_refused_before_the_work() {
     let too_large = Bench { user_data: Some("x".repeat(ROOM as usize)), ..bench() }.refused();
     assert_eq!(
         too_large.to_string(),
-        "the user data has 65536 bytes, the image keeps room for 65536: raise `iso.userDataKib`, or `--user-data-kib` of `iso customize`"
+        "the user data has 65536 bytes, the image keeps room for 65536, a line's end included: raise `iso.userDataKib`, or `--user-data-kib` of `iso customize`, to 65 and make the image anew"
     );
     let label = Bench { label: "edge", ..bench() }.refused();
     assert_eq!(label.to_string(), "the volume label `edge` is not 1 to 16 of `A-Z`, `0-9` and `_`");
