@@ -20,8 +20,14 @@ pub(crate) fn inline(whole: &str) -> String {
 
 /// Whether the inside of a statement begins a raw block.
 pub(crate) fn is_raw(inside: &str) -> bool {
-    let statement = inside.split("%}").next().unwrap_or_default();
-    statement.trim_matches(['-', '+']).trim() == "raw"
+    begins_raw(inside.split("%}").next().unwrap_or_default())
+}
+
+/// The same of a statement without its ends: nothing but `-` may stand behind the
+/// word.
+fn begins_raw(statement: &str) -> bool {
+    let statement = statement.strip_prefix(['-', '+']).unwrap_or(statement);
+    statement.strip_suffix('-').unwrap_or(statement).trim() == "raw"
 }
 
 /// Whether a statement begins a condition or a loop, and doesn't end it, too.
@@ -137,8 +143,7 @@ pub(crate) fn length(text: &str) -> Option<usize> {
         _ => "#}",
     };
     let end = closing(text, close)?;
-    let statement = text[2..end - 2].trim_matches(['-', '+']).trim();
-    if close == "%}" && statement == "raw" {
+    if close == "%}" && begins_raw(&text[2..end - 2]) {
         let (at, _) = text.match_indices("{%").skip(1).find(|(at, _)| {
             let inside = text[at + 2..].split("%}").next().unwrap_or_default();
             inside.trim_matches(['-', '+']).trim() == "endraw"
