@@ -7,6 +7,7 @@
 //! blanks before it stay.
 
 mod condition;
+mod filters;
 mod names;
 mod shape;
 mod tokens;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use crate::error::Place;
 use crate::lines;
 use condition::{AGAIN, NEVER, ONLY, TWICE};
+use filters::Filter;
 pub(crate) use shape::Section;
 use shape::{Node, Shape};
 pub(crate) use ways::Extent;
@@ -27,6 +29,8 @@ const MAX_GROWTH: usize = 8;
 
 const GROWN: &str = "loops of the template inside of each other make too much of it";
 const MANY: &str = "the template has more conditions than can be tried in all their ways; split it into parts of fewer ones (MIME multipart), or take conditions together";
+
+const FILTERED: &str = "what this filter makes of several lines isn't known before the template has run; `trim`, `indent`, `upper` and `lower` are: use these, or put filters behind values (`{{ a | b }}`)";
 
 /// What no host can run, or nobody can try in all its ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub(crate) struct Fault {
 impl Fault {
     /// Whether hosts can run it, and only nobody can try all that they may get.
     pub(crate) fn is_of_size(&self) -> bool {
-        [GROWN, MANY].contains(&self.message)
+        [GROWN, MANY, FILTERED].contains(&self.message)
     }
 }
 
@@ -183,12 +187,49 @@ impl Run<'_> {
                 }
             }
             Node::Group(nodes) => self.nodes(nodes, turn, loops),
+            Node::Filtered(at, filters, nodes) => {
+                let start = (self.out.text.len(), self.out.pieces.len());
+                self.nodes(nodes, turn, loops)?;
+                filters.iter().try_for_each(|filter| self.filter(*at, start, filter))
+            }
         }
     }
 
+    /// What a filter makes of all behind some text and pieces.
+    fn filter(
+        &mut self,
+        at: usize,
+        (start, first): (usize, usize),
+        filter: &Filter,
+    ) -> Result<(), Fault> {
+        let text = self.out.text.split_off(start);
+        let pieces = self.out.pieces.split_off(first);
+        self.ensure_fits(at, text.len() + filter.growth(&text))?;
+        let told = filter.kept(&text, self.mark);
+        for (new, old) in told.ok_or(Fault { at, message: FILTERED })? {
+            let (begin, end) = (start + old.start, start + old.end);
+            let next = pieces.partition_point(|(place, _)| *place <= begin);
+            let before = next.checked_sub(1).map(|last| pieces[last]);
+            let from = before.map_or(at, |(place, from)| from + (begin - place));
+            self.put(from, new);
+            let (mut done, mut from) = (begin, from);
+            for (place, own) in pieces[next..].iter().take_while(|(place, _)| *place < end) {
+                self.put(from, text[done - start..place - start].to_owned());
+                (done, from) = (*place, *own);
+            }
+            self.put(from, text[done - start..old.end].to_owned());
+        }
+        Ok(())
+    }
+
     fn ensure_small(&self, range: &Range<usize>) -> Result<(), Fault> {
-        match self.out.text.len() > MAX_GROWTH * (self.template.len() + 1024) {
-            true => Err(Fault { at: range.start, message: GROWN }),
+        self.ensure_fits(range.start, 0)
+    }
+
+    /// Whether so much more may come.
+    fn ensure_fits(&self, at: usize, more: usize) -> Result<(), Fault> {
+        match self.out.text.len() + more > MAX_GROWTH * (self.template.len() + 1024) {
+            true => Err(Fault { at, message: GROWN }),
             false => Ok(()),
         }
     }
@@ -209,8 +250,13 @@ fn value(expression: &str, mark: &str) -> String {
             return text.to_owned();
         }
     }
+    word(inside, mark)
+}
+
+/// The same word for the same text.
+fn word(text: &str, mark: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    inside.hash(&mut hasher);
+    text.hash(&mut hasher);
     format!("{mark}{}z", hasher.finish())
 }
 
@@ -251,6 +297,9 @@ mod tests {
             ("{%\traw\n%}{{ a }}{% endraw %}b\n", vec!["{{ a }}b\n"]),
             ("{% set a = 1 %}{% set b %}x{% endset %}c {{ \"{{\" }}\r\n", vec!["c {{\n"]),
             ("{% do a.append(1) %}\nx\n", vec!["x\n"]),
+            ("a\n{% filter trim %}\nb: {{ c }}\n{% endfilter %}\nd\n", vec!["a\nb: Wd\n"]),
+            ("a: |\n{% filter indent(2, true) %}\nb\nc\n{% endfilter %}", vec!["a: |\n  b\n  c\n"]),
+            ("a: {% filter replace('x', 'y') %}b {{ c }}{% endfilter %}", vec!["a: W"]),
             (
                 "{% macro m(a) %}{% if a %}x{% endif %}{% endmacro %}{{ m(1) }}-{{ m(2) }}",
                 vec!["x-x", "-x", "x-", "-"],
@@ -312,6 +361,8 @@ mod tests {
             ("a{% include 'b' %}", 1, "no files"),
             ("a{% trans %}", 1, "no such statement"),
             (&deep, 640, "too deeply"),
+            ("a\n{% filter wordwrap(9) %}b{% endfilter %}", 2, "this filter"),
+            ("a\n{% filter replace('b', ': ') %}b\n{% endfilter %}", 2, "this filter"),
         ] {
             let fault = all(template).unwrap_err();
             assert!(fault.at == at && fault.message.contains(said), "{template} {fault:?}");

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::Fault;
 use super::condition::{Condition, Factor, Factors, HOLDS, NEVER, TWICE, plain, split, unwrapped};
+use super::filters::{Filter, filters};
 use super::names::{Names, roots};
 use super::tokens::{Kind, Token, tokens};
 use super::ways::Fork;
+use super::{FILTERED, Fault};
 use crate::jinja::{called, inside, set_to, word};
 
 /// Most statements inside of each other.
@@ -37,6 +38,8 @@ pub(super) enum Node {
     },
     /// What is there once, whatever stands around it.
     Group(Vec<Node>),
+    /// What filters make of it; where their statement is.
+    Filtered(usize, Vec<Filter>, Vec<Node>),
 }
 
 /// A branch of a condition, or a turn of a loop.
@@ -171,7 +174,8 @@ impl<'a> Reader<'a> {
             "if" => Some(self.condition()?),
             "for" => Some(self.turns()?),
             "with" => Some(self.with()?),
-            "filter" | "block" | "autoescape" => Some(Node::Group(self.section(name)?)),
+            "filter" => Some(self.filtered()?),
+            "block" | "autoescape" => Some(Node::Group(self.section(name)?)),
             "macro" => {
                 self.body(name)?;
                 None
@@ -208,6 +212,13 @@ impl<'a> Reader<'a> {
         let nodes = self.nodes()?;
         self.ended(start, name)?;
         Ok(nodes)
+    }
+
+    fn filtered(&mut self) -> Result<Node, Fault> {
+        let (start, written) = (self.at, self.inside(self.at, "filter"));
+        let filters = filters(written).ok_or_else(|| self.fault(start, FILTERED))?;
+        let at = self.tokens[start].range.start;
+        Ok(Node::Filtered(at, filters, self.section("filter")?))
     }
 
     /// What makes nothing where it stands: only whether it can be read matters.

@@ -223,6 +223,7 @@ fn every_branch_counts() {
         "hostname: a\n{% if v1.cloud == \"x\" %}\nlocale: C\n{% elif v1.cloud == \"y\" %}\ntimezone: {% if v1.eu %}Europe/Berlin{% else %}UTC{% endif %}\n{% endif %}\n",
         "{% if z %}\nlocale: C\n{% endif %}\n{% if a %}\nhostname: x\n{% else %}\n{% if b %}\ntimezone: {% if c %}UTC{% endif %}\n{% endif %}\n{% endif %}\n",
         "{% if a %}\nfoo: 1\n{% elif b %}\nbar: 1\n{%- endif %}\n",
+        "hostname: edge\n{% filter trim %}\ntimezone: UTC\n{% endfilter %}\n",
         "{% if not b %}\nx: 1\n{% elif b %}\nk: |\n  t {% if c %}x{% endif %}\n{% endif %}\n",
     ] {
         let error = inject(&format!("{head}{text}"), &full()).unwrap_err().to_string();
@@ -235,6 +236,8 @@ fn every_branch_counts() {
     // cloud-init's YAML reads a block that ends without a line end as it is.
     let open = "k1: 1\nk2: |\n  t {% if a %}x{% endif %}\nk3: {{ v }}";
     inject(&format!("{head}{open}"), &full()).unwrap_err();
+    let error = inject(&format!("{head}{{% filter wordwrap %}}a: b{{% endfilter %}}\n"), &full());
+    assert!(error.unwrap_err().to_string().starts_with("line 3, column 1: what this filter makes"));
     let tab = "hostname: a\n{%\traw %}\nstylus: {debug: true}\n{% endraw %}\n";
     inject(&format!("{head}{tab}"), &full()).unwrap_err();
 }

@@ -177,7 +177,7 @@ impl Maker {
     /// Lines of a mapping that is `indent` deep.
     fn entries(&mut self, indent: usize, depth: usize) -> String {
         let blanks = " ".repeat(indent);
-        let kind = if depth > 3 { self.below(4) } else { self.below(21) };
+        let kind = if depth > 3 { self.below(4) } else { self.below(23) };
         match if self.is_plain && matches!(kind, 12 | 15 | 18 | 19) { 5 } else { kind } {
             0 => format!("{blanks}{}: 1\n", self.key()),
             1 => format!("{blanks}{}: {{{{ v.name }}}}\n", self.key()),
@@ -205,6 +205,7 @@ impl Maker {
                 self.statement("endwith")
             ),
             16 | 17 => self.split(indent),
+            20 | 21 => self.filtered(indent, depth),
             18 if indent == 0 => {
                 let made = self.one_of(&["{{ r(a) }}", "{{ r(u) }}{{ r(b) }}", "{{ s }}"]);
                 format!("{}:\n  - one\n{made}\n", self.key())
@@ -214,6 +215,34 @@ impl Maker {
                 format!("{blanks}{}: {made}\n", self.key())
             }
             _ => format!("{{# why {} #}}\n", self.key()),
+        }
+    }
+
+    /// Lines that a filter makes.
+    fn filtered(&mut self, indent: usize, depth: usize) -> String {
+        let blanks = " ".repeat(indent);
+        let key = self.key();
+        match self.below(4) {
+            0 => {
+                let lines = self.entries(indent, depth + 1);
+                format!("{{% filter trim %}}\n{lines}{{% endfilter %}}\n")
+            }
+            1 => {
+                let lines = self.entries(0, depth + 1);
+                format!(
+                    "{blanks}{key}: |\n{{% filter indent({}, true) %}}\n{lines}{{% endfilter %}}\n",
+                    indent + 2
+                )
+            }
+            2 => {
+                let lines = self.entries(indent, depth + 1);
+                format!(
+                    "{blanks}{key}:\n{{% filter indent(2, first=true, blank=true) %}}\n{lines}{{% endfilter %}}\n"
+                )
+            }
+            _ => format!(
+                "{blanks}{key}: {{% filter upper | replace('E', 'x') %}}{{{{ v.name }}}}{{% endfilter %}}\n\n"
+            ),
         }
     }
 
