@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::Flavor;
+use crate::check::{Flavor, refused_by_cloud_init};
 use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
@@ -74,12 +74,20 @@ fn ensure_read_by_jinja(bare: &str) -> Result<(), InjectError> {
     })
 }
 
+/// The same for what cloud-init's YAML can't read.
+fn ensure_read_by_cloud_init(bare: &str) -> Result<(), InjectError> {
+    refused_by_cloud_init(bare).map_or(Ok(()), |(place, message)| {
+        Err(InjectError::Yaml { place, message: message.to_owned() })
+    })
+}
+
 /// The text with everything set; nothing where it is so already.
 fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>, InjectError> {
     let bare = traced.text.as_str();
     ensure_read_by_jinja(bare)?;
     let mut templates = Template::each(bare)?.peekable();
     if templates.peek().is_none() {
+        ensure_read_by_cloud_init(bare)?;
         let Some((after, patch)) = changed(bare, known(traced), injection)? else {
             return Ok(None);
         };

@@ -22,6 +22,7 @@ pub use schema::USER_DATA_SCHEMA;
 pub use subject::{Against, Flavor};
 
 use crate::envelope::parts;
+use crate::error::Place;
 use crate::template::{Template, is_template};
 use crate::tree::Document;
 use finding::Findings;
@@ -48,6 +49,12 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         }
     }
     findings.sorted()
+}
+
+/// The first thing for which cloud-init's YAML drops a text that ours reads.
+pub(crate) fn refused_by_cloud_init(text: &str) -> Option<(Place, &'static str)> {
+    let document = Document::parse(text).ok()?;
+    rules::refused(text, &document).into_iter().min_by_key(|(place, _)| (place.line, place.column))
 }
 
 fn names_registries(text: &str) -> bool {

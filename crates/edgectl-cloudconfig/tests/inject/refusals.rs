@@ -48,6 +48,14 @@ fn refusals_name_the_place_and_the_way_out() {
             "#cloud-config\nstylus: {site: {caCerts: pem}}\n",
             "line 2, column 26: expected `stylus.site.caCerts` to be a list",
         ),
+        (
+            "#cloud-config\nhostname: {{ v1.local_hostname }}\n",
+            "line 2, column 12: a list or a mapping as a key, which cloud-init's YAML refuses",
+        ),
+        (
+            "#cloud-config\na: 1\t# x\n",
+            "line 2, column 5: a tab between values, which cloud-init's YAML doesn't take",
+        ),
         ("#cloud-config\n? stylus\n: debug: true\n", "line 3, column 3: `stylus"),
     ] {
         let error = inject(text, &full()).unwrap_err();

@@ -33,7 +33,7 @@ pub(super) use header::{add_no_cloud_config, add_other_kind, check as check_head
 pub(super) use invalid_value::RULE as INVALID;
 pub(super) use readable_secret::RULE as READABLE_SECRET;
 pub(super) use replaced_key::check as check_parts;
-pub(super) use syntax::{RULE as SYNTAX, add_characters};
+pub(super) use syntax::{RULE as SYNTAX, add_characters, refused};
 pub(super) use uncovered_image::RULE as UNCOVERED;
 pub(super) use wrong_type::RULE as WRONG_TYPE;
 

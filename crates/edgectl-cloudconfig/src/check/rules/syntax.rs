@@ -8,7 +8,7 @@ use super::{Findings, Level, Rule, Subject};
 use crate::check::characters::odd_characters;
 use crate::check::python::refused_by_python;
 use crate::error::Place;
-use crate::tree::Data;
+use crate::tree::{Data, Document};
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "yaml-syntax",
@@ -22,11 +22,15 @@ pub(in crate::check) static RULE: Rule = Rule {
 /// Our parser takes tabs between values, and cloud-init's (PyYAML) takes them
 /// nowhere but in quotes, in blocks of text and in comments.
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    tabs(subject, findings);
     add_characters(subject.text, findings);
-    for (place, message) in refused_by_python(subject.text, subject.document) {
+    for (place, message) in refused(subject.text, subject.document) {
         findings.add(&RULE, place, "", message);
     }
+}
+
+/// What our parser reads and cloud-init's doesn't.
+pub(in crate::check) fn refused(text: &str, document: &Document) -> Vec<(Place, &'static str)> {
+    [tabs(text, document), refused_by_python(text, document)].concat()
 }
 
 /// Adds what characters that nobody sees do, and tells where.
@@ -39,13 +43,14 @@ pub(in crate::check) fn add_characters(text: &str, findings: &mut Findings) -> V
     places
 }
 
-fn tabs(subject: &Subject<'_>, findings: &mut Findings) {
-    let texts = texts(subject);
+fn tabs(text: &str, document: &Document) -> Vec<(Place, &'static str)> {
+    let texts = texts(document);
+    let mut found = Vec::new();
     let mut start = 0;
-    for (n, line) in subject.text.split_inclusive('\n').enumerate() {
+    for (n, line) in text.split_inclusive('\n').enumerate() {
         // A second document is a finding of its own, and isn't looked into.
-        if subject.document.second.is_some_and(|second| Place::new(n + 1, 1).line >= second.line) {
-            return;
+        if document.second.is_some_and(|second| Place::new(n + 1, 1).line >= second.line) {
+            break;
         }
         if let Some(at) = tab(line, start, &texts) {
             let place = Place::new(n + 1, line[..at].chars().count() + 1);
@@ -53,19 +58,20 @@ fn tabs(subject: &Subject<'_>, findings: &mut Findings) {
                 true => "a tab in the indentation; YAML takes blanks only",
                 false => "a tab between values, which cloud-init's YAML doesn't take; use blanks",
             };
-            findings.add(&RULE, place, "", message);
+            found.push((place, message));
         }
         start += line.len();
     }
+    found
 }
 
 /// The bytes of quoted texts and blocks of text, in which tabs are content.
-fn texts(subject: &Subject<'_>) -> Vec<Range<usize>> {
+fn texts(document: &Document) -> Vec<Range<usize>> {
     let is_text = |data: &Data| match data {
         Data::Scalar { style, .. } => *style != ScalarStyle::Plain,
         _ => false,
     };
-    let nodes = subject.document.nodes.iter().filter(|node| is_text(&node.data));
+    let nodes = document.nodes.iter().filter(|node| is_text(&node.data));
     let mut texts: Vec<Range<usize>> = nodes.map(|node| node.range.clone()).collect();
     texts.sort_by_key(|range| range.start);
     texts
