@@ -1,18 +1,24 @@
 //! Telling secrets from other texts.
 
 mod command;
+mod directive;
 mod key;
 mod login;
 mod manifest;
 mod markup;
 mod pair;
 mod shape;
+mod words;
 
-pub(crate) use command::is_command_with_secret;
-pub(crate) use key::{is_beside_secret, is_secret_file, is_secret_key, is_secrets_key};
+pub(crate) use command::{is_command_with_secret, is_user_with_password};
+pub(crate) use key::{
+    is_beside_secret, is_login_key, is_secret_file, is_secret_key, is_secrets_key,
+};
 pub(crate) use login::{logins, without_logins};
 pub(crate) use manifest::is_secret as is_secret_manifest;
 pub(crate) use pair::is_variable;
+
+use std::borrow::Cow;
 
 use crate::certificate::decode_bytes;
 use crate::scalar::is_old_line_end;
@@ -51,13 +57,38 @@ pub(crate) fn secret_lines(text: &str) -> Vec<bool> {
     let first_words = text.lines().filter_map(|line| line.split_whitespace().next());
     let is_netrc = first_words.into_iter().any(|word| matches!(word, "machine" | "default"));
     let mut lines = Lines { open: Open::Nothing, is_netrc };
-    let mut secret: Vec<bool> = text.lines().map(|line| lines.take(line)).collect();
+    let mut secret = Vec::new();
+    for (line, count) in joined(text) {
+        let is_secret = lines.take(&line);
+        secret.extend(std::iter::repeat_n(is_secret, count));
+    }
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     for named in [manifest::named_secrets(text), markup::named_secrets(text)].concat() {
-        let line = |at: usize| text[..at].matches('\n').count();
+        let line = |at: usize| ends.partition_point(|end| *end < at);
         let lines = secret.get_mut(line(named.start)..=line(named.end));
         lines.unwrap_or_default().fill(true);
     }
     secret
+}
+
+/// The lines of a text, those that go on behind a `\` as one, with how many they are.
+fn joined(text: &str) -> Vec<(Cow<'_, str>, usize)> {
+    let mut all: Vec<(Cow<'_, str>, usize)> = Vec::new();
+    let mut goes_on = false;
+    for line in text.lines() {
+        let bare = line.trim_end_matches('\\');
+        match all.last_mut().filter(|_| goes_on) {
+            Some((whole, count)) => {
+                let open = whole.strip_suffix('\\').map_or(0, str::len);
+                whole.to_mut().truncate(open);
+                *whole.to_mut() += &format!(" {line}");
+                *count += 1;
+            }
+            None => all.push((Cow::Borrowed(line), 1)),
+        }
+        goes_on = (line.len() - bare.len()) % 2 == 1;
+    }
+    all
 }
 
 /// What the lines so far have begun.
@@ -121,7 +152,7 @@ impl Lines {
             }
             return true;
         }
-        if let Some(end) = command::input_of_chpasswd(line) {
+        if let Some(end) = command::input_with_secret(line) {
             self.open = Open::Input(end.to_owned());
             return true;
         }
@@ -137,7 +168,11 @@ impl Lines {
                 self.open = Open::Below(column);
                 return is_told;
             }
-            None => return is_told || command::is_secret(line, self.is_netrc),
+            None => {
+                return is_told
+                    || command::is_secret(line, self.is_netrc)
+                    || directive::is_secret(line);
+            }
         }
         true
     }
@@ -257,6 +292,41 @@ mod tests {
             "<a><password>x</password></a>",
             "<password>\n  x\n</password>",
             "<apiKey id=\"1\"><![CDATA[x]]></apiKey>",
+            "docker login reg.local \\\n  -u puller \\\n  -p x",
+            "curl -fsSL \\\n  -u a:x \\\n  https://h",
+            "k3s agent --token \\\n  x",
+            "echo root:x|chpasswd",
+            "sleep 1&&curl -u a:x h",
+            "(curl -u a:x h)",
+            "X=$(curl -u a:x h)",
+            "X=`curl -u a:x h`",
+            "docker login -u $(id -u) -p x",
+            "bash -c \"true;curl -u a:x h\"",
+            "curl -fsSLu a:x https://h",
+            "curl -sfLua:x https://h",
+            "curl -ku a:x https://h",
+            "curl -H X-Vault-Token:x https://h",
+            "curl -H 'X-JFrog-Art-Api: x' https://h",
+            "docker login -u a --password-stdin h <<EOF\nx\nEOF",
+            "cat > /etc/edge/password <<'EOF'\nx\nEOF",
+            "echo x > /var/lib/rancher/k3s/server/token",
+            "echo x | sudo tee /run/secrets/registry-password",
+            "httpsProxy: bob:x@proxy:3128",
+            "k3s server --datastore-endpoint=root:x@tcp(h:3306)/db",
+            "auth_pass x",
+            "http_passwd x",
+            "Shared_Key x",
+            "requirepass x",
+            "password x",
+            "secret \"x\";",
+            "psql -c \"ALTER USER postgres WITH PASSWORD 'x'\"",
+            "CREATE USER a IDENTIFIED BY 'x';",
+            "stats auth admin:x",
+            "createUser a SHA \"x\" AES",
+            "rootpw x",
+            "rootpw --plaintext x",
+            "wpa_cli set_network 0 psk \"x\"",
+            "pw is x1",
             // passphrase: lätin, in base64
             "cGFzc3BocmFzZTogbOR0aW4=",
         ] {
@@ -323,6 +393,23 @@ mod tests {
             "cryptsetup luksDump /dev/sda",
             "cat <<< x",
             "secretName: a",
+            "docker login \\\n  --password-stdin < /run/x",
+            "X=$(curl -u $U:$P h)",
+            "docker login -p $(cat /run/x) h",
+            "docker login -p `cat /run/x` h",
+            "docker login -p $(cat a b) -u c 2>&1",
+            "curl -fsSL -o /a https://h",
+            "curl -H Accept:x https://h",
+            "cat > /etc/edge/name <<EOF\nx\nEOF",
+            "echo $TOKEN > /var/lib/rancher/k3s/server/token",
+            "cat /a > /etc/edge/password",
+            "reg.local/a:1@sha256:0123",
+            "mailto:ops@example.com",
+            "git@h:a/b",
+            "auth SHA256",
+            "passwd -l root",
+            "password is required",
+            "a token ring",
         ] {
             assert!(!has_secret_line(text), "{text}");
         }

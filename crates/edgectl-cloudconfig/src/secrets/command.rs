@@ -1,7 +1,8 @@
 //! Secrets in commands: `docker login -p x`, `echo root:x | chpasswd`.
 
-use super::is_secret_key;
 use super::pair::is_variable;
+use super::words::{CLOSE, OPEN, words};
+use super::{is_secret_file, is_secret_key};
 
 /// Commands with the short flags whose value is a password.
 const FLAGS: [(&[&str], &str); 6] = [
@@ -28,37 +29,56 @@ const WITH_OWN_P: [&str; 9] = [
 const WITH_USER: [&str; 3] = ["curl", "ctr", "etcdctl"];
 const USER: [&str; 4] = ["-u", "--user", "-U", "--proxy-user"];
 /// Commands that take words for keys: `nmcli … password x`.
-const WITH_KEYS: [&str; 4] = ["nmcli", "ipmitool", "virsh", "aws"];
+const WITH_KEYS: [&str; 5] = ["nmcli", "ipmitool", "virsh", "aws", "wpa_cli"];
 const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
+
+/// What commands take that has a password in it.
+const TAKERS: [&str; 4] = ["passwd", "smbpasswd", "cryptsetup", "kinit"];
 
 /// Whether the words of a command, one an item, have a secret.
 pub(crate) fn is_command_with_secret(words: &[&str]) -> bool {
-    let mut command = Command::default();
+    let (mut command, mut around) = (Command::default(), Vec::new());
     words.iter().enumerate().any(|(n, word)| {
         let next = words.get(n + 1).copied().unwrap_or_default();
-        command.is_secret(bare(word), next)
+        match *word {
+            OPEN => around.push(std::mem::take(&mut command)),
+            CLOSE => command = around.pop().unwrap_or_default(),
+            word => return command.is_secret(bare(word), next),
+        }
+        false
     })
 }
 
 /// Whether a line of a script, or of a file that is a list of words, has one.
 pub(super) fn is_secret(line: &str, is_netrc: bool) -> bool {
-    let words: Vec<&str> =
-        line.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
-    is_command_with_secret(&words)
-        || is_piped(&words)
-        || is_community(&words)
-        || is_login(&words, is_netrc)
+    [false, true].into_iter().any(|is_in_quotes| {
+        let words = words(line, is_in_quotes);
+        is_command_with_secret(&words)
+            || is_piped(&words)
+            || is_written(&words)
+            || is_community(&words)
+            || is_login(&words, is_netrc)
+    })
 }
 
-/// The word that ends the input of `chpasswd <<WORD`.
-pub(super) fn input_of_chpasswd(line: &str) -> Option<&str> {
+/// The word that ends the input of `chpasswd <<WORD`, or of another command or file
+/// that takes a password.
+pub(super) fn input_with_secret(line: &str) -> Option<&str> {
     let (_, end) = line.split_once("<<")?;
-    let is_it = line.contains("chpasswd") && !end.starts_with('<');
-    let end = end.trim_start_matches(['-', '~', ' ']).split_whitespace().next()?;
-    is_it.then(|| bare(end))
+    let words = words(line, false);
+    let is_there = |name: &str| words.iter().any(|word| base(bare(word)) == name);
+    let is_it = is_there("chpasswd")
+        || is_there("--password-stdin")
+        || TAKERS.into_iter().any(is_there)
+        || (is_there("sudo") && is_there("-S"))
+        || writes_secret_file(&words);
+    let is_word = is_it && !end.starts_with('<');
+    let end = end.trim_start_matches(['-', '~', ' ']);
+    let end = end.split(|c: char| c.is_whitespace() || "|&;)".contains(c)).next()?;
+    (is_word && !bare(end).is_empty()).then(|| bare(end))
 }
 
-fn bare(word: &str) -> &str {
+pub(super) fn bare(word: &str) -> &str {
     word.trim_matches(['"', '\'', '`', '[', ']', '\\'])
 }
 
@@ -112,12 +132,17 @@ impl<'a> Command<'a> {
                 (self.has(&["secret"]) || is_secret_key(key)) && is_given(value)
             }
             "--creds" | "--src-creds" | "--dest-creds" => is_user_with_password(value),
+            "--header" => is_header(value),
             flag if flag.starts_with("--") => is_secret_key(flag) && is_given(value),
             _ if FLAGS.iter().any(is_short) => true,
             flag if self.has(&WITH_OWN_P) && flag.starts_with("-p") => is_given(&flag[2..]),
             flag if self.has(&WITH_USER) && flag.starts_with("-u") => {
                 is_user_with_password(&flag[2..])
             }
+            flag if self.has(&["curl"]) && user_in(flag, value).is_some() => {
+                user_in(flag, value).is_some_and(is_user_with_password)
+            }
+            "-H" => is_header(value),
             "-k" if self.has(&["openssl"]) => is_given(value),
             // `smbclient -U user%password`
             "-U" if self.has(&["smbclient", "net", "rpcclient"]) => {
@@ -156,15 +181,31 @@ impl<'a> Command<'a> {
     }
 }
 
+/// The user that a bundle of curl's short flags names: `-fsSLu a:b`.
+fn user_in<'a>(flag: &'a str, next: &'a str) -> Option<&'a str> {
+    const WITHOUT_VALUE: &str = "fsSLkvgiIjlnNOqRaBGJ#0123456pZ";
+    let bundle = flag.strip_prefix('-')?;
+    let (user, _) = bundle.char_indices().find(|(_, c)| !WITHOUT_VALUE.contains(*c))?;
+    let value = bundle[user..].strip_prefix(['u', 'U'])?;
+    Some(if value.is_empty() { next } else { value })
+}
+
+/// `X-Vault-Token:x`
+fn is_header(value: &str) -> bool {
+    let header = bare(value).split_once(':');
+    header.is_some_and(|(key, value)| is_secret_key(key) && is_given(value))
+}
+
 /// Whether an argument is a value: not the next flag, not a variable.
-fn is_given(value: &str) -> bool {
-    let is_flag = value.starts_with("--") || (value.starts_with('-') && value.len() <= 2);
+pub(super) fn is_given(value: &str) -> bool {
+    let is_flag =
+        value == CLOSE || value.starts_with("--") || (value.starts_with('-') && value.len() <= 2);
     let is_between = BETWEEN.contains(&value);
     !bare(value).is_empty() && !is_flag && !is_between && !is_variable(bare(value))
 }
 
 /// `name:password`, and not two numbers.
-fn is_user_with_password(word: &str) -> bool {
+pub(crate) fn is_user_with_password(word: &str) -> bool {
     let word = bare(word);
     let is_number = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
     word.split_once(':').is_some_and(|(name, password)| {
@@ -176,15 +217,8 @@ fn is_user_with_password(word: &str) -> bool {
 /// What is piped into a command that takes a password.
 fn is_piped(words: &[&str]) -> bool {
     let is_there = |name: &str| words.iter().any(|word| base(bare(word)) == name);
-    let is_printed = || {
-        let echo = words.iter().position(|word| matches!(bare(word), "echo" | "printf" | "<<<"));
-        let said = echo.map(|at| words[at + 1..].iter().map(|word| bare(word)));
-        said.and_then(|mut said| said.find(|word| !word.starts_with(['-', '%'])))
-            .is_some_and(|word| !is_variable(word))
-    };
     if let Some(said) = here(words) {
-        let takers = ["passwd", "smbpasswd", "cryptsetup", "kinit"];
-        let takes = takers.into_iter().any(is_there)
+        let takes = TAKERS.into_iter().any(is_there)
             || is_there("--password-stdin")
             || (is_there("sudo") && is_there("-S"));
         if takes && !said.is_empty() && !is_variable(said) {
@@ -204,7 +238,34 @@ fn is_piped(words: &[&str]) -> bool {
             .into_iter()
             .any(behind_pipe)
         || (behind_pipe("sudo") && behind_pipe("-S"));
-    takes && is_printed()
+    takes && is_printed(words)
+}
+
+/// Whether something that is no variable is printed.
+fn is_printed(words: &[&str]) -> bool {
+    let echo = words.iter().position(|word| matches!(bare(word), "echo" | "printf" | "<<<"));
+    let said = echo.map(|at| words[at + 1..].iter().map(|word| bare(word)));
+    said.and_then(|mut said| said.find(|word| !word.starts_with(['-', '%'])))
+        .is_some_and(|word| is_given(word) && !word.starts_with('>'))
+}
+
+/// `echo x > /etc/edge/password`
+fn is_written(words: &[&str]) -> bool {
+    writes_secret_file(words) && is_printed(words)
+}
+
+/// Whether a command writes a file that is a secret by its name.
+fn writes_secret_file(words: &[&str]) -> bool {
+    let is_it = |word: &str| is_secret_file(bare(word));
+    words.iter().enumerate().any(|(n, word)| {
+        let next = words.get(n + 1).copied().unwrap_or_default();
+        match word.rsplit_once('>') {
+            Some((_, "")) => is_it(next),
+            Some((_, path)) => is_it(path),
+            None if base(word) == "tee" => words[n + 1..].iter().any(|word| is_it(word)),
+            None => false,
+        }
+    })
 }
 
 /// What a command gets as its input: `<<< x`.

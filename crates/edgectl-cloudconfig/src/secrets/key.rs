@@ -130,6 +130,10 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     if matches!(key.trim(), "PWD" | "OLDPWD") {
         return false;
     }
+    // Artifactory's.
+    if key.trim().to_ascii_lowercase().ends_with("x-jfrog-art-api") {
+        return true;
+    }
     let words = words(key);
     let mut said = words.as_slice();
     while let [before @ .., last] = said {
@@ -159,7 +163,13 @@ pub(crate) fn is_secrets_key(key: &str) -> bool {
     is_alone || (!is_pull && is_said)
 }
 
-/// Whether a file is nothing but logins or a key, by its name.
+/// Whether a key's single value is a login where it looks like one.
+pub(crate) fn is_login_key(key: &str) -> bool {
+    let last = words(key).pop().unwrap_or_default();
+    matches!(last.as_str(), "credentials" | "credential" | "creds" | "login")
+}
+
+/// Whether a file is nothing but logins, a key or a password, by its name.
 pub(crate) fn is_secret_file(path: &str) -> bool {
     const NAMES: [&str; 12] = [
         ".pgpass",
@@ -175,7 +185,30 @@ pub(crate) fn is_secret_file(path: &str) -> bool {
         "id_rsa",
         "id_ed25519",
     ];
-    path.rsplit('/').next().is_some_and(|name| NAMES.contains(&name))
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    NAMES.contains(&name) || (!is_of_programs(folder, path) && is_secret_name(name, folder))
+}
+
+/// Whether files have names of their own there: `/etc/pam.d/passwd`.
+fn is_of_programs(folder: &str, path: &str) -> bool {
+    const FOLDERS: [&str; 5] = ["bin", "sbin", "pam.d", "bash_completion.d", "completions"];
+    let last = folder.rsplit('/').next().unwrap_or_default();
+    FOLDERS.contains(&last) || matches!(path, "/etc/passwd" | "/etc/passwd-")
+}
+
+/// `token`, `registry-password.txt`, `luks.key`; what has lines is looked into.
+fn is_secret_name(name: &str, folder: &str) -> bool {
+    const BARE: [&str; 10] =
+        ["txt", "key", "psk", "secret", "token", "pass", "password", "passwd", "b64", "pw"];
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_key = end == "key" && {
+        let open = ["keyring", "gpg", "pgp", "pub", "apt", "signing"];
+        !open.iter().any(|open| folder.contains(open) || stem.contains(open))
+    };
+    let is_bare = stem.is_empty() || end.is_empty() || BARE.contains(&end);
+    is_key
+        || end == "psk"
+        || (is_bare && (is_secret_key(stem) || (end != "txt" && is_secret_key(name))))
 }
 
 /// Whether a key beside a secret, in a mapping, names something that isn't one.
@@ -247,6 +280,34 @@ mod tests {
             ("password2", "password2"),
         ] {
             assert_eq!(words(key).join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn files_of_secrets_are_told_from_others() {
+        for path in [
+            "/var/lib/rancher/k3s/server/token",
+            "/run/secrets/registry-password",
+            "/etc/edge/password",
+            "/etc/edge/password.txt",
+            "/etc/wireguard/private.key",
+            "/etc/wifi/net.psk",
+            "/etc/luks.key",
+            "/root/.ssh/id_rsa",
+        ] {
+            assert!(is_secret_file(path), "{path}");
+        }
+        for path in [
+            "/etc/passwd",
+            "/etc/pam.d/common-auth",
+            "/usr/bin/rotate-token",
+            "/opt/rotate-token.sh",
+            "/etc/apt/keyrings/docker.key",
+            "/etc/edge/name",
+            "/root/.ssh/authorized_keys",
+            "/etc/edge/token.yaml",
+        ] {
+            assert!(!is_secret_file(path), "{path}");
         }
     }
 

@@ -41,12 +41,35 @@ static SIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// A login before a host: `a:b@host`, `a:b@tcp(host)`, `a:b@10.0.0.1`.
+static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(^|[\s"'=,(])(?P<name>[A-Za-z0-9_.-]+):(?P<password>[^\s@/"'][^\s@"']*)"#,
+        r"@(?P<host>[A-Za-z\[(][A-Za-z0-9_.-]*|\d+\.\d+\.\d+\.\d+)",
+    ))
+    .ok()
+});
+
 /// Whether something on the line is a secret by its looks.
 pub(super) fn has_secret(line: &str) -> bool {
     [&HASH, &TOKEN].into_iter().any(|regex| regex.as_ref().is_some_and(|r| r.is_match(line)))
         || is_header(line)
         || SIGNED.as_ref().is_some_and(|regex| regex.is_match(line))
         || line.contains("hooks.slack.com/services/")
+        || has_login(line)
+}
+
+/// Addresses and digests look like that, too.
+fn has_login(line: &str) -> bool {
+    const NAMES: [&str; 6] = ["mailto", "sip", "sips", "xmpp", "acct", "npm"];
+    const HOSTS: [&str; 3] = ["sha256", "sha384", "sha512"];
+    let Some(regex) = LOGIN.as_ref().filter(|_| line.contains('@')) else { return false };
+    regex.captures_iter(line).any(|found| {
+        let said = |name| found.name(name).map_or("", |found| found.as_str());
+        !NAMES.contains(&said("name"))
+            && !HOSTS.contains(&said("host"))
+            && !said("password").starts_with(['$', '<', '{'])
+    })
 }
 
 /// Whether a private key begins on the line, or ends.
