@@ -16,8 +16,8 @@ use crate::jinja::{self, raw_inside, word};
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
-    has_secret_line, is_beside_secret, is_command_with_secret, is_secret_file, is_secret_key,
-    is_secrets_key, logins, without_logins,
+    has_secret_line, is_beside_secret, is_command_with_secret, is_login_key, is_secret_file,
+    is_secret_key, is_secrets_key, is_user_with_password, logins, without_logins,
 };
 use crate::template::{Template, explained};
 use crate::tree::{Data, Document, Id};
@@ -91,7 +91,7 @@ fn redact_one(text: &str) -> Result<String, RedactError> {
     match Template::of(text).map_err(unclosed)? {
         None => redact_yaml(text, None),
         Some(template) => match redact_yaml(template.text(), Some(&template.holes)) {
-            Ok(shown) => Ok(template.holes.fill(&shown, |_, put, _| shown_of(put.written()))),
+            Ok(shown) => Ok(filled(&template.holes, &shown)),
             Err(error) => Err(RedactError {
                 place: template.place(error.place),
                 message: explained(&error.message),
@@ -100,14 +100,38 @@ fn redact_one(text: &str) -> Result<String, RedactError> {
     }
 }
 
+/// What was hidden in a text with words, with what these stand for. What a macro is
+/// called around may be used anywhere.
+fn filled(holes: &Holes, shown: &str) -> String {
+    let (mut edits, mut open): (Vec<Edit>, Vec<usize>) = (Vec::new(), Vec::new());
+    let text = holes.fill(shown, |_, put, before| {
+        let shown = shown_of(put.written());
+        match word(put.written()) {
+            "call" => open.push(before.len() + shown.len()),
+            "endcall" => edits.extend(open.pop().map(|at| (at..before.len(), HIDDEN.to_owned()))),
+            _ => {}
+        }
+        shown
+    });
+    edits.retain(|(range, _)| !text[range.clone()].trim().is_empty());
+    // The outermost one hides those inside of it.
+    edits.sort_by_key(|(range, _)| (range.start, usize::MAX - range.end));
+    apply(&text, edits, str::to_owned)
+}
+
 /// What Jinja reads, which may hold a secret of its own. A raw block of several
 /// lines is user data that isn't looked into.
 fn shown_of(written: &str) -> String {
     let bare = written.trim_start();
     let is_raw = raw_inside(bare).is_some() && bare.contains('\n');
     let section = jinja::section_length(bare);
-    // What it is set to may be used anywhere.
-    let is_set = word(bare) == "set" && (section.is_some() || bare.contains(['"', '\'']));
+    let has_text = bare.contains(['"', '\'']);
+    // What it is set to may be used anywhere, and what a macro is given.
+    let is_set = match word(bare) {
+        "set" => section.is_some() || has_text,
+        "with" | "for" | "do" | "call" => has_text,
+        _ => bare.starts_with("{{") && has_text && calls_macro(jinja::inside(bare)),
+    };
     let is_told = is_set
         || is_secret_macro(bare)
         || (!bare.starts_with("{#") && raw_inside(bare).is_none() && names_secret(bare));
@@ -121,6 +145,23 @@ fn shown_of(written: &str) -> String {
         (Some(open), Some(close)) => format!("{open} <hidden> {close}"),
         _ => "<hidden>".to_owned(),
     }
+}
+
+/// Whether an expression calls something by a name: no filter, no test and no method.
+fn calls_macro(inside: &str) -> bool {
+    const OTHERS: [&str; 10] =
+        ["and", "or", "not", "in", "is", "if", "else", "range", "dict", "namespace"];
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    inside.match_indices('(').any(|(at, _)| {
+        let before = inside[..at].trim_end();
+        let name = before.len() - before.trim_end_matches(is_word).len();
+        let (before, name) = before.split_at(before.len() - name);
+        let before = before.trim_end();
+        let is_test = ["is", "is not"]
+            .into_iter()
+            .any(|test| before.strip_suffix(test).is_some_and(|rest| !rest.ends_with(is_word)));
+        !name.is_empty() && !OTHERS.contains(&name) && !before.ends_with(['.', '|']) && !is_test
+    })
 }
 
 /// Whether a macro makes a secret, by its name.
@@ -161,7 +202,7 @@ fn document_edits(
         return Err(RedactError { place, message });
     }
     let done: Vec<Range<usize>> = edits.iter().map(|(range, _)| range.clone()).collect();
-    let mut search = Search { text, document: &document, holes, done, edits };
+    let mut search = Search { text, document: &document, holes, done, keys: Vec::new(), edits };
     match document.root {
         Some(root) if is_archive(text) => search.archive(root),
         Some(root) if is_jsonp(text) => search.patch(root),
@@ -198,6 +239,8 @@ struct Search<'a> {
     holes: Option<&'a Holes>,
     /// Places that are hidden by themselves.
     done: Vec<Range<usize>>,
+    /// The keys above what is looked at.
+    keys: Vec<String>,
     edits: &'a mut Vec<Edit>,
 }
 
@@ -221,7 +264,9 @@ impl Search<'_> {
                     self.scalar(*key, name, false);
                     let is_inherited = is_secret && !self.is_beside(name, *value);
                     let is_own = self.is_secret_key(name, *value) || told.contains(&name);
+                    self.keys.push(name.to_owned());
                     self.aliased(*value, is_inherited || is_own);
+                    self.keys.pop();
                 }
             }
             Data::Alias(_) => {}
@@ -231,8 +276,16 @@ impl Search<'_> {
     /// Whether a key tells that its value is a secret. What stands below a key that
     /// Jinja makes may be one, whatever it makes.
     fn is_secret_key(&self, name: &str, value: Id) -> bool {
-        let is_single = self.document.node(value).scalar().is_some();
-        is_secret_key(name) || (!is_single && is_secrets_key(name)) || self.has_expression(name)
+        let single = self.document.node(value).scalar();
+        let is_single = single.is_some();
+        let is_login = is_login_key(name)
+            && single.is_some_and(|(text, _)| {
+                !text.contains(char::is_whitespace) && is_user_with_password(text)
+            });
+        is_login
+            || is_secret_key(name)
+            || (!is_single && is_secrets_key(name))
+            || self.has_expression(name)
     }
 
     /// The keys of a mapping whose values are secrets by what stands beside them:
@@ -273,10 +326,13 @@ impl Search<'_> {
         is_beside_secret(name) && self.document.node(value).scalar().is_some()
     }
 
-    /// Whether a list is a command with a secret, a word an item.
+    /// Whether a list is a command with a secret, a word an item; the keys above may
+    /// name it (`k3s: {args: [-t, x]}`).
     fn is_command(&self, items: &[Id]) -> bool {
+        const ABOVE: usize = 2;
         let word = |id: &Id| self.document.node(*id).scalar().map_or("", |(word, _)| word);
-        let words: Vec<&str> = items.iter().map(word).collect();
+        let above = self.keys.iter().rev().take(ABOVE).rev().map(String::as_str);
+        let words: Vec<&str> = above.chain(items.iter().map(word)).collect();
         is_command_with_secret(&words)
     }
 
