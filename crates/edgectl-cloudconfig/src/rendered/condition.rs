@@ -96,7 +96,8 @@ impl Factors {
             return Condition::All(all.into_iter().map(|part| self.inner(part, depth)).collect());
         }
         let (mut rest, mut is_not) = (text, false);
-        while let Some(inside) = rest.strip_prefix("not ") {
+        let is_behind = |rest: &&str| rest.starts_with(|c: char| c == '(' || c.is_whitespace());
+        while let Some(inside) = rest.strip_prefix("not").filter(is_behind) {
             (rest, is_not) = (inside.trim_start(), !is_not);
         }
         let condition = match unwrapped(rest) {
@@ -176,21 +177,22 @@ impl Factors {
     fn equal(&mut self, left: &str, right: &str) -> Condition {
         let (left, right) = if literal(left).is_some() { (right, left) } else { (left, right) };
         match literal(right) {
-            Some(text) => self.text(left, text),
+            Some(text) => self.text(left, &text),
             None => self.flag(&format!("{left} == {right}")),
         }
     }
 
-    /// `a in ["b", "c"]`
+    /// `a in ["b", "c"]`, `a in ("b", "c")`
     fn one_of(&mut self, left: &str, right: &str) -> Condition {
-        let inside = right.strip_prefix('[').and_then(|right| right.strip_suffix(']'));
-        let items: Option<Vec<&str>> = inside.and_then(|inside| {
+        let list = right.strip_prefix('[').and_then(|right| right.strip_suffix(']'));
+        // Without a comma it is no tuple, and asks for a piece of a text.
+        let tuple = unwrapped(right).filter(|inside| split(inside, ",").len() > 1);
+        let items: Option<Vec<String>> = list.or(tuple).and_then(|inside| {
+            let inside = inside.trim().strip_suffix(',').unwrap_or(inside);
             split(inside, ",").into_iter().map(|item| literal(item.trim())).collect()
         });
         match items {
-            Some(items) => {
-                Condition::Any(items.into_iter().map(|item| self.text(left, item)).collect())
-            }
+            Some(items) => Condition::Any(items.iter().map(|item| self.text(left, item)).collect()),
             None => self.flag(&format!("{left} in {right}")),
         }
     }
@@ -291,15 +293,15 @@ pub(super) fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text or a number as it is written.
-fn literal(text: &str) -> Option<&str> {
+/// A number as it is written, or a text, which is none whatever it says.
+fn literal(text: &str) -> Option<String> {
     for quote in ['"', '\''] {
         let inside = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
         if let Some(inside) = inside.filter(|inside| !inside.contains([quote, '\\'])) {
-            return Some(inside);
+            return Some(format!("'{inside}"));
         }
     }
-    (!text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())).then_some(text)
+    (!text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())).then(|| text.to_owned())
 }
 
 /// What stands in the brackets around the whole, if there are some.
@@ -375,9 +377,13 @@ mod tests {
             of("v1.region in ['eu', 'us']"),
             Condition::Any(vec![eu, of("v1.region == 'us'")])
         );
+        assert_eq!(of("not(a)"), of("not a"));
+        assert_eq!(of("not (a)"), of("not a"));
+        assert_eq!(of("v1.region in ('eu', 'us')"), of("v1.region in ['eu', 'us',]"));
+        assert_ne!(of("v1.region in ('eu')"), of("v1.region in ['eu']"));
         assert_eq!(of("x is not defined"), Condition::Not(Box::new(of("x is defined"))));
         assert_eq!(of("f(a, \" and \")"), of("f(a,  \" and \")"));
-        assert_eq!(factors.all.iter().map(Factor::count).collect::<Vec<_>>(), [2, 3, 2, 2]);
+        assert_eq!(factors.all.iter().map(Factor::count).collect::<Vec<_>>(), [2, 3, 2, 2, 2]);
         factors.names.read("{% set a = 1 %}");
         assert_ne!(factors.condition("a"), a);
     }
