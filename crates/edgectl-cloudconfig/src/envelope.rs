@@ -31,6 +31,8 @@ pub(crate) struct Part {
     pub(crate) has_merge_header: bool,
     /// Blanks before each of its lines in the whole.
     pub(crate) margin: String,
+    /// Whether its type says what it is, so that it needs no header.
+    pub(crate) is_declared: bool,
 }
 
 /// The cloud-config parts of a text; none if it is no text of parts.
@@ -66,11 +68,11 @@ pub fn cloud_configs(text: &str) -> Vec<String> {
 }
 
 /// `text` with `edit` made to the part that its top-level `keys` go into, or to
-/// the whole where there are no parts.
+/// the whole where there are no parts. `edit` is told whether the type is declared.
 pub(crate) fn edit_part<E: InPart>(
     text: &str,
     keys: impl FnOnce() -> Result<Vec<String>, InjectError>,
-    edit: impl FnOnce(&str) -> Result<String, E>,
+    edit: impl FnOnce(&str, bool) -> Result<String, E>,
 ) -> Result<String, E> {
     edit_chosen(text, |parts| Ok(choice::chosen(parts, &keys()?)?), edit)
 }
@@ -80,14 +82,14 @@ pub(crate) fn edit_part<E: InPart>(
 pub(crate) fn edit_chosen<E: InPart>(
     text: &str,
     choose: impl FnOnce(&[Part]) -> Result<usize, E>,
-    edit: impl FnOnce(&str) -> Result<String, E>,
+    edit: impl FnOnce(&str, bool) -> Result<String, E>,
 ) -> Result<String, E> {
-    let Some(parts) = parts(text) else { return edit(text) };
+    let Some(parts) = parts(text) else { return edit(text, false) };
     let number = choose(&parts)?;
     let part = &parts[number];
     let refused = InjectError::Encoded { line: part.line };
     let range = part.range.clone().ok_or_else(|| refused.clone())?;
-    let after = edit(&part.text).map_err(|error| error.in_whole(part))?;
+    let after = edit(&part.text, part.is_declared).map_err(|error| error.in_whole(part))?;
     let whole = match part.margin() {
         "" => {
             // A part ends where a line does, unless the text ends there.
@@ -181,5 +183,6 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
             name.is_some_and(|name| MERGE_HEADERS.contains(&name.as_str()))
         }),
         margin,
+        is_declared,
     })
 }

@@ -74,9 +74,13 @@ pub(crate) fn is_jinja_template(text: &str) -> bool {
     is_jinja(text.strip_prefix(MARK).unwrap_or(text).lines().next().unwrap_or_default())
 }
 
-/// Where the header ends: behind the line end of its last line.
+/// Where the header ends: behind the line end of its last line. Parts of a declared
+/// type may have none.
 pub(crate) fn end(text: &str) -> usize {
     let start = start(text);
+    if !text[start..].starts_with('#') {
+        return start;
+    }
     text[start..].find('\n').map_or(text.len(), |end| start + end + 1)
 }
 
@@ -84,6 +88,13 @@ pub(crate) fn end(text: &str) -> usize {
 fn is_jinja(line: &str) -> bool {
     let line = line.to_ascii_lowercase();
     line.strip_prefix("## template: jinja").is_some_and(|rest| rest.trim().is_empty())
+}
+
+/// The line where a template's header stands too late, from 1.
+pub(crate) fn late_jinja(text: &str) -> Option<usize> {
+    const NEAR: usize = 20;
+    let is_it = |line: &str| line.starts_with("##") && (is_jinja(line) || is_nearly_jinja(line));
+    text.lines().take(NEAR).skip(1).position(is_it).map(|at| at + 2)
 }
 
 /// Whether a line was meant for a template's header.

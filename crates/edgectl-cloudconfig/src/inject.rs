@@ -35,13 +35,19 @@ const CONDITION: &str = "the registry's section stands inside of a condition or 
 /// has any of the keys is changed, else the first; one that is encoded, and
 /// keys that are spread over several parts, are refused.
 pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> {
-    edit_part(text, || plan::tops(injection), |part| inject_one(part, injection))
+    edit_part(
+        text,
+        || plan::tops(injection),
+        |part, is_declared| inject_one(part, is_declared, injection),
+    )
 }
 
-fn inject_one(text: &str, injection: &Injection) -> Result<String, InjectError> {
+fn inject_one(text: &str, is_declared: bool, injection: &Injection) -> Result<String, InjectError> {
     // No other agent reads what has one of Kairos' own headers.
     let is_for_kairos = injection.flavor == Flavor::Kairos && is_kairos_config(text);
-    if !is_cloud_config(text) && !is_for_kairos {
+    // A part of a declared type needs no header, and one that has nothing has no place.
+    let needs_none = is_declared && !text.trim().is_empty();
+    if !needs_none && !is_cloud_config(text) && !is_for_kairos {
         return Err(InjectError::NotCloudConfig);
     }
     if injection.flavor != Flavor::CloudInit && has_more_than_header(text) {

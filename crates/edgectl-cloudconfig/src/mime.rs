@@ -6,10 +6,31 @@ use crate::certificate::decode;
 use crate::envelope::{MERGE_HEADERS, Part};
 use crate::header::is_cloud_config;
 
-/// cloud-init looks for these at the head of the text.
+/// Whether a text is a message: cloud-init looks for `MIME-Version:` at its head,
+/// whatever header comes first.
 pub(crate) fn is_mime(text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default().to_ascii_lowercase();
-    first.starts_with("content-type:") || first.starts_with("mime-version:")
+    const HEAD: usize = 4096;
+    let is = |line: &str, name: &str| {
+        line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    let first = text.lines().next().unwrap_or_default();
+    if is(first, "content-type:") || is(first, "mime-version:") {
+        return true;
+    }
+    let mut headers = text.lines().take_while(|line| !line.trim().is_empty());
+    let mut at = 0;
+    let is_early = |line: &&str| {
+        at += line.len() + 1;
+        at <= HEAD
+    };
+    (is(first, "from ") || is_header(first))
+        && headers.by_ref().take_while(is_early).any(|line| is(line, "mime-version:"))
+}
+
+/// Whether a line is a header of a message, and no comment or key of YAML.
+fn is_header(line: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    line.split_once(": ").is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_name))
 }
 
 /// Messages inside of each other that are looked into.
@@ -92,37 +113,27 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
     let (headers, body) = split_headers(&text[start..end]);
     let body = start + body;
     let encoding = header(headers, "content-transfer-encoding").unwrap_or_default();
+    let encoding = encoding.to_ascii_lowercase();
     let line = u64::try_from(text[..body].matches('\n').count() + 1).unwrap_or(u64::MAX);
     let has_merge_header =
         MERGE_HEADERS.iter().any(|name| header(headers, name).is_some_and(|how| !how.is_empty()));
-    let part = match encoding.to_ascii_lowercase().as_str() {
-        "base64" => Part {
-            text: decode(&text[body..end])?,
-            range: None,
-            is_line_by_line: false,
-            line,
-            has_merge_header,
-            margin: String::new(),
-        },
-        "quoted-printable" => Part {
-            text: unquoted(&text[body..end]),
-            range: None,
-            is_line_by_line: false,
-            line,
-            has_merge_header,
-            margin: String::new(),
-        },
-        _ => Part {
-            text: text[body..end].to_owned(),
-            range: Some(body..end),
-            is_line_by_line: true,
-            line,
-            has_merge_header,
-            margin: String::new(),
-        },
-    };
     let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
     let is_declared = kind.split(';').next().is_some_and(|kind| kind.trim() == "text/cloud-config");
+    let is_line_by_line = !matches!(encoding.as_str(), "base64" | "quoted-printable");
+    let text = match encoding.as_str() {
+        "base64" => decode(&text[body..end])?,
+        "quoted-printable" => unquoted(&text[body..end]),
+        _ => text[body..end].to_owned(),
+    };
+    let part = Part {
+        text,
+        range: is_line_by_line.then_some(body..end),
+        is_line_by_line,
+        line,
+        has_merge_header,
+        margin: String::new(),
+        is_declared,
+    };
     (is_declared || is_cloud_config(&part.text)).then_some(part)
 }
 

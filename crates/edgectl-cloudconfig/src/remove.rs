@@ -82,7 +82,7 @@ fn is_traced(text: &str) -> bool {
 
 fn remove_last(text: &str) -> Result<Removed, RemoveError> {
     let mut is_edited = false;
-    let text = edit_chosen(text, traced_part, |part| {
+    let text = edit_chosen(text, traced_part, |part, _| {
         let removed = remove_one(part)?;
         is_edited = removed.is_edited;
         Ok(removed.text)
@@ -130,7 +130,7 @@ pub fn remove_by_force(text: &str, injection: &Injection) -> Result<String, Remo
 
 fn force_one(text: &str, injection: &Injection) -> Result<String, RemoveError> {
     let choose = || tops(injection);
-    edit_part(text, choose, |part| {
+    edit_part(text, choose, |part, _| {
         let bare = trace::split(part).text;
         let after = match Template::of(&bare).map_err(InjectError::from)? {
             None => take_out(&bare, injection)?,

@@ -60,8 +60,11 @@ pub struct InstallSettings {
 /// Of several parts the last one with a registry counts, as its keys replace
 /// those before it; else the first.
 pub fn read_settings(text: &str) -> Result<NodeSettings, ReadError> {
-    let Some(parts) = parts(text) else { return read_one(text) };
-    let mut read = parts.iter().map(|part| read_one(&part.text)).collect::<Result<Vec<_>, _>>()?;
+    let Some(parts) = parts(text) else { return read_one(text, false) };
+    let mut read = parts
+        .iter()
+        .map(|part| read_one(&part.text, part.is_declared))
+        .collect::<Result<Vec<_>, _>>()?;
     let last = read.iter().rposition(|settings| !settings.registries.is_empty());
     match read.is_empty() {
         true => Err(ReadError::NotCloudConfig),
@@ -69,8 +72,8 @@ pub fn read_settings(text: &str) -> Result<NodeSettings, ReadError> {
     }
 }
 
-fn read_one(text: &str) -> Result<NodeSettings, ReadError> {
-    if !is_cloud_config(text) && !is_kairos_config(text) {
+fn read_one(text: &str, is_declared: bool) -> Result<NodeSettings, ReadError> {
+    if !is_declared && !is_cloud_config(text) && !is_kairos_config(text) {
         return Err(ReadError::NotCloudConfig);
     }
     let document = Document::parse(text)?;

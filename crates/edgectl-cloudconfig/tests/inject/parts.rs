@@ -85,6 +85,7 @@ fn parts_of_which_none_is_right_are_refused() {
 fn archives_are_edited_in_their_literal_blocks() {
     for before in [
         "#cloud-config-archive\n- |\n  #cloud-config\n  a: 1\n",
+        "#cloud-config-archive\n- type: text/cloud-config\n  content: |\n    a: |\n      filename: x\n",
         "#cloud-config-archive\n- type: text/x-shellscript\n  content: |\n    #!/bin/sh\n    ls\n- type: text/cloud-config\n  content: |-\n      #cloud-config\n      stylus:\n        site: {name: x}   # here\n\n      a: 1\n  filename: x\n",
         "#cloud-config-archive\n- content: |\n    #cloud-config\n    a: 1",
     ] {

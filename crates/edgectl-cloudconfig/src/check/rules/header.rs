@@ -1,11 +1,16 @@
 //! The first line, by which agents recognise user data.
 
-use super::{Findings, Level, Rule};
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use super::{Findings, Level, Rule, Subject};
 use crate::check::finding::Finding;
 use crate::check::subject::Flavor;
 use crate::error::Place;
 use crate::header::{
-    behind_template, has_more_than_header, is_cloud_config, is_kairos_config, is_nearly_jinja,
+    behind_template, has_more_than_header, is_cloud_config, is_jinja_template, is_kairos_config,
+    is_nearly_jinja, late_jinja,
 };
 use crate::mime::has_sections;
 
@@ -15,6 +20,7 @@ pub(in crate::check) static RULE: Rule = Rule {
     summary: "the first line is not `#cloud-config`",
     check: |subject, findings| {
         check(subject.text, findings);
+        add_expression(subject, findings);
         if subject.flavor != Flavor::CloudInit && has_more_than_header(subject.text) {
             let message = "Kairos' agents, Palette's among them, compare the whole line with \
                            `#cloud-config`, and pass the file over; write nothing behind it";
@@ -22,6 +28,35 @@ pub(in crate::check) static RULE: Rule = Rule {
         }
     },
 };
+
+/// Whether a text begins with something else than a header, or what was meant for
+/// one: a part of a declared type needs none.
+pub(in crate::check) fn has_no_header(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    !text.starts_with('\u{feff}') && !is_nearly_jinja(first) && !is_cloud_config(text)
+}
+
+/// What only Jinja reads: cloud-init's own names, and statements.
+static JINJA: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\{\{-?\s*(v1|ds)\.|\{%[-+]?\s*(if|for|set|else|elif|end[a-z]+|macro|raw)\b").ok()
+});
+
+/// Tells of the first of these where cloud-init doesn't run Jinja.
+fn add_expression(subject: &Subject<'_>, findings: &mut Findings) {
+    let is_run = is_jinja_template(subject.text) || late_jinja(subject.text).is_some();
+    if is_run || subject.flavor != Flavor::CloudInit {
+        return;
+    }
+    let is_it = |text: &str| JINJA.as_ref().is_some_and(|jinja| jinja.is_match(text));
+    let texts = subject.document.nodes.iter();
+    if let Some(node) = texts.into_iter().find(|n| n.scalar().is_some_and(|(text, _)| is_it(text)))
+    {
+        let message = "an expression of cloud-init's templates stands here, and arrives on hosts \
+                       as it is written: write `## template: jinja` into the first line, above \
+                       `#cloud-config`, or let it be if another program runs it";
+        findings.push(Finding { place: node.place, ..warning(message.to_owned()) });
+    }
+}
 
 /// What else cloud-init takes for user data, by its first line.
 const OTHERS: [(&str, &str); 5] = [
@@ -74,6 +109,11 @@ pub(in crate::check) fn check(text: &str, findings: &mut Findings) {
         return findings.add(&RULE, start, "", message);
     }
     if is_cloud_config(text) || text.lines().next().is_some_and(is_header) {
+        if let Some(line) = late_jinja(text).filter(|_| !is_jinja_template(text)) {
+            let message = "`## template: jinja` must be the very first line, above \
+                           `#cloud-config`, or cloud-init runs nothing of the template";
+            findings.add(&RULE, Place::new(line, 1), "", message);
+        }
         return;
     }
     if text.lines().next().is_some_and(is_nearly_jinja) {

@@ -29,7 +29,9 @@ use super::finding::{Findings, Level};
 use super::subject::Subject;
 
 pub(super) use duplicate_key::RULE as DUPLICATE;
-pub(super) use header::{add_no_cloud_config, add_other_kind, check as check_header};
+pub(super) use header::{
+    RULE as HEADER, add_no_cloud_config, add_other_kind, check as check_header, has_no_header,
+};
 pub(super) use invalid_value::RULE as INVALID;
 pub(super) use readable_secret::RULE as READABLE_SECRET;
 pub(super) use replaced_key::check as check_parts;
