@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::block_lines::{block_parent, indent};
 use crate::jinja::{
-    begins_section, called, inside, is_closing, is_opening, is_raw, length, macros, next_opening,
-    section_length,
+    begins_section, called, inside, is_closing, is_opening, is_raw, length, line_length, macros,
+    next_opening, section_length,
 };
 use crate::lines;
 
@@ -98,13 +98,15 @@ impl Holes {
             let is_section = begins_section(&rest[at..at + length]) && !is_unclosed;
             let section = is_section.then(|| section_length(&rest[at..])).flatten();
             is_unclosed |= is_section && section.is_none();
-            let length = section.unwrap_or(length);
+            let before = holes.text.rfind('\n').map_or(0, |at| at + 1);
+            let begins_line = holes.text[before..].trim().is_empty();
+            let line_of_them = line_length(&rest[at..]).filter(|_| begins_line);
+            let length = line_of_them.or(section).unwrap_or(length);
             let whole = &rest[at..at + length];
             holes.lines.push(line);
             line += whole.matches('\n').count();
             rest = &rest[at + length..];
-            let before = holes.text.rfind('\n').map_or(0, |at| at + 1);
-            let is_line = holes.text[before..].trim().is_empty()
+            let is_line = begins_line
                 && rest
                     .trim_start_matches([' ', '\t'])
                     .chars()

@@ -1,5 +1,9 @@
 //! What Jinja reads in a text: expressions, statements, comments, raw blocks.
 
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
 mod grammar;
 mod known;
 mod lexer;
@@ -32,7 +36,34 @@ fn begins_raw(statement: &str) -> bool {
 
 /// Whether a statement begins a condition or a loop, and doesn't end it, too.
 pub(crate) fn is_opening(whole: &str) -> bool {
-    OPENINGS.contains(&word(whole)) && section_length(whole.trim_start()).is_none()
+    let whole = whole.trim();
+    OPENINGS.contains(&word(whole))
+        && section_length(whole).is_none()
+        && length(whole).is_none_or(|length| length == whole.len())
+}
+
+/// How long several statements and comments in a line of their own are that close
+/// all they open: they leave nothing, as a single one does.
+pub(crate) fn line_length(text: &str) -> Option<usize> {
+    let (mut at, mut depth, mut count) = (0, 0_usize, 0);
+    while text[at..].starts_with("{%") || text[at..].starts_with("{#") {
+        let rest = &text[at..];
+        let length = section_length(rest).or_else(|| length(rest))?;
+        let whole = &rest[..length];
+        if raw_inside(whole).is_some() {
+            return None;
+        }
+        depth += usize::from(is_opening(whole));
+        depth = depth.checked_sub(usize::from(is_closing(whole)))?;
+        count += 1;
+        at += length;
+        let behind = text[at..].trim_start_matches([' ', '\t']);
+        if behind.is_empty() || behind.starts_with(['\n', '\r']) {
+            return Some(at).filter(|_| depth == 0 && count > 1);
+        }
+        at = text.len() - behind.len();
+    }
+    None
 }
 
 /// Whether a statement begins a macro, or what is set to an `endset`.
@@ -185,6 +216,22 @@ pub(crate) fn faults(template: &str) -> Vec<Bad> {
     found
 }
 
+/// The first statement behind the `#` that begins its line: to Jinja that is none of
+/// a comment.
+pub(crate) fn commented_out(template: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(start) = next_opening(&template[at..]).map(|next| at + next) {
+        let whole = &template[start..start + length(&template[start..])?];
+        let line = template[..start].rfind('\n').map_or(0, |end| end + 1).max(at);
+        let is_statement = whole.starts_with("{%") && raw_inside(whole).is_none();
+        if is_statement && template[line..start].trim_start().starts_with('#') {
+            return Some(start);
+        }
+        at = start + whole.len();
+    }
+    None
+}
+
 /// What is wrong with one of them, and where its inside starts.
 fn faults_of(whole: &str) -> (usize, Vec<Bad>) {
     let is_expression = whole.starts_with("{{");
@@ -198,7 +245,29 @@ fn faults_of(whole: &str) -> (usize, Vec<Bad>) {
         () if whole.starts_with("{#") || raw_inside(whole).is_some() => Vec::new(),
         () => grammar::statement(inside),
     };
+    let is_read = bad.is_empty() && !whole.starts_with("{#") && raw_inside(whole).is_none();
+    let bad = if is_read { minus(inside).into_iter().collect() } else { bad };
     (from, bad)
+}
+
+static MINUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let text = r#""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"#;
+    let path = r"\b(?:ds|v1)(?:\.[A-Za-z0-9_]+)*\.(?P<left>[A-Za-z_][A-Za-z0-9_]*)";
+    Regex::new(&format!("{text}|{path}-(?P<right>[A-Za-z_][A-Za-z0-9_]*)")).ok()
+});
+
+/// `ds.meta-data`, which cloud-init's Jinja takes for a subtraction and refuses.
+fn minus(inside: &str) -> Option<Bad> {
+    let mut found = MINUS.as_ref()?.captures_iter(inside);
+    found.find_map(|found| {
+        let (left, right) = (found.name("left")?, found.name("right")?.as_str());
+        let message = format!(
+            "`{0}-{right}` is `{0}` minus `{right}` to Jinja; write `{0}_{right}`",
+            left.as_str()
+        );
+        let is_name = !matches!(right, "ds" | "v1" | "loop");
+        is_name.then(|| Bad { at: left.start(), message, is_late: true })
+    })
 }
 
 /// Where `close` ends, strings left aside: that stands in no brackets, unless these
@@ -305,6 +374,7 @@ mod tests {
             ("{{ f(a=1, b) }}", 10, "without a name"),
             ("{% call a %}", 9, "called"),
             ("{% with a %}", 9, "`=`"),
+            ("{{ ds.meta-data.x | d('') }}", 6, "write `meta_data`"),
         ] {
             let found = faults(bad);
             let is_it = |bad: &Bad| bad.at == at && bad.message.contains(said);
@@ -315,6 +385,7 @@ mod tests {
     #[test]
     fn what_jinja_reads_is_not_told() {
         for good in [
+            "{{ v1.a - b }}{{ v1.a_b-1 }}{{ 'ds.a-b' }}{{ a-b }}",
             "{{ v1.a }}{# see docs #}{% raw %}{{ see docs }}{% endraw %}",
             "{{ 'see docs' }}{{ \"a\" \"b\" }}{{ a['see docs'] }}",
             "{{ a | default('x | y') | upper | d(1) }}",

@@ -119,9 +119,24 @@ fn filled(holes: &Holes, shown: &str) -> String {
     apply(&text, edits, str::to_owned)
 }
 
-/// What Jinja reads, which may hold a secret of its own. A raw block of several
-/// lines is user data that isn't looked into.
+/// What Jinja reads, which may be several statements in a line.
 fn shown_of(written: &str) -> String {
+    let (mut shown, mut rest) = (String::new(), written);
+    loop {
+        let start = rest.len() - rest.trim_start().len();
+        let first = &rest[start..];
+        let length = jinja::section_length(first).or_else(|| jinja::length(first));
+        let Some(end) = length.map(|length| start + length).filter(|end| *end < rest.len()) else {
+            return shown + &shown_of_one(rest);
+        };
+        shown += &shown_of_one(&rest[..end]);
+        rest = &rest[end..];
+    }
+}
+
+/// One of these, which may hold a secret of its own. A raw block of several lines is
+/// user data that isn't looked into.
+fn shown_of_one(written: &str) -> String {
     let bare = written.trim_start();
     let is_raw = raw_inside(bare).is_some() && bare.contains('\n');
     let section = jinja::section_length(bare);

@@ -47,6 +47,14 @@ impl Fault {
     }
 }
 
+/// An expression of what may be lines, which nobody can tell.
+pub(crate) struct Untold<'a> {
+    /// Where in the template.
+    pub(crate) at: usize,
+    /// What it names; the rest of it may be a secret.
+    pub(crate) name: &'a str,
+}
+
 /// A template that can be run in several ways.
 pub(crate) struct Ways<'a> {
     template: &'a str,
@@ -78,6 +86,18 @@ impl<'a> Ways<'a> {
     /// Why more ways were to be tried than there are here.
     pub(crate) fn untried(&self) -> Option<Fault> {
         self.untried
+    }
+
+    /// The first expression of a macro, or of what is set to an `endset`, that isn't
+    /// followed.
+    pub(crate) fn untold(&self) -> Option<Untold<'_>> {
+        let (at, name) = self.shape.untold.first()?;
+        Some(Untold { at: *at, name })
+    }
+
+    /// The place of an offset of the template.
+    pub(crate) fn place(&self, at: usize) -> Place {
+        lines::place(self.template, at)
     }
 
     /// How many ways there are. A template that differs in texts and expressions

@@ -342,6 +342,7 @@ fn secrets_of_a_template_are_hidden() {
         "{% macro password() %}S3cr{% endmacro %}\n",
         "{% macro m() %}\nchpasswd:\n  list: |\n    root:S3cr\n{% endmacro %}\n{{ m() }}\n",
         "{% macro m() %}\n- {name: a, passwd: S3cr}\n{% endmacro %}\nusers:\n{{ m() }}\n",
+        "{% if a %}{% set p = 'S3cr' %}{% else %}{% set p = 'S3cr' %}{% endif %}\na: {{ p }}\n",
         "{% with p = 'S3cr' %}\na: {{ p }}\n{% endwith %}\n",
         "{% macro user(n, p) %}\n- {name: {{ n }}, passwd: {{ p }}}\n{% endmacro %}\nusers:\n{{ user('a', 'S3cr') }}\n",
         "{% for n, p in [('a', 'S3cr')] %}\na: {{ p }}\n{% endfor %}\n",

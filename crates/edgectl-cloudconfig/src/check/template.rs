@@ -9,15 +9,16 @@ use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
-use crate::jinja::{Bad, faults};
+use crate::jinja::{Bad, commented_out, faults};
 use crate::lines;
-use crate::rendered::{Extent, Fault, Rendered, Section, Ways};
+use crate::rendered::{Extent, Fault, Rendered, Section, Untold, Ways};
 use crate::target::keys;
 use crate::template::explained;
 use crate::tree::{Data, Document, Id};
 
 const NOTHING: &str = "nothing of it was checked";
 const SOME: &str = "only some of its ways were checked, and no registry can be put in";
+const COMMENTED_OUT: &str = "a `#` before a statement makes it no comment: Jinja runs it, and takes the line end behind it along; write `{# … #}` around what it is to leave out";
 const NO_REGISTRY: &str = "no registry can be put in";
 
 /// What the images are held against.
@@ -51,6 +52,15 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             place: lines::place(text, fault.at),
             path: String::new(),
             message,
+        });
+    }
+    if let Some(at) = commented_out(text) {
+        findings.push(Finding {
+            rule: rules::SYNTAX.id,
+            level: Level::Warning,
+            place: lines::place(text, at),
+            path: String::new(),
+            message: COMMENTED_OUT.to_owned(),
         });
     }
     for Bad { at, message, is_late } in faults(text) {
@@ -144,7 +154,11 @@ fn check_way(
 ) -> Vec<Finding> {
     let text = way.text.as_str();
     let Ok(document) = Document::parse(text) else {
-        return unreadable(way, check_yaml(text, None));
+        let found = unreadable(way, check_yaml(text, None));
+        return match ways.untold() {
+            Some(untold) => vec![unknown_lines(ways, untold)],
+            None => found,
+        };
     };
     let unknown = unknown(&document, mark);
     let unsettled = unsettled(&document, mark).filter(|_| against.is_some());
@@ -192,6 +206,22 @@ fn twice(ways: &Ways<'_>, way: &Rendered, finding: Finding, own: usize) -> Findi
     };
     let why = format!("on hosts that have both `{}` and `{}`", asked(&others), asked(&around));
     Finding { level: Level::Warning, message: format!("{message}, {why}"), ..finding }
+}
+
+/// What isn't known to be YAML, as an expression has lines in it.
+fn unknown_lines(ways: &Ways<'_>, untold: Untold<'_>) -> Finding {
+    Finding {
+        rule: rules::SYNTAX.id,
+        level: Level::Warning,
+        place: ways.place(untold.at),
+        path: String::new(),
+        message: format!(
+            "what this makes of `{}`, a macro or what is set from one or to an `endset`, isn't \
+             known before the template has run, so that nothing tells whether this is YAML; name \
+             the macro alone (`{{{{ a }}}}`, `{{{{ m(b) }}}}`), or check the rendered file",
+            untold.name
+        ),
+    }
 }
 
 fn unreadable(way: &Rendered, findings: Vec<Finding>) -> Vec<Finding> {

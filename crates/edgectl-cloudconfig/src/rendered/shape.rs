@@ -59,6 +59,9 @@ pub(super) struct Shape {
     pub(super) forks_at: usize,
     /// The outer ones first.
     pub(super) sections: Vec<Section>,
+    /// Where expressions of macros, and of what is set to an `endset`, aren't followed,
+    /// with the names of these.
+    pub(super) untold: Vec<(usize, String)>,
 }
 
 impl Shape {
@@ -77,6 +80,8 @@ impl Shape {
             path: Vec::new(),
             sections: Vec::new(),
             bodies: bodies(template, &tokens),
+            made: made(template, &tokens),
+            untold: Vec::new(),
             calls: 0,
             expanded: 0,
         };
@@ -93,6 +98,7 @@ impl Shape {
             forks: reader.forks,
             forks_at: reader.forks_at.unwrap_or_default(),
             sections: reader.sections,
+            untold: reader.untold,
         })
     }
 }
@@ -110,6 +116,9 @@ struct Reader<'a> {
     sections: Vec<Section>,
     /// Macros, and what is set to an `endset`, by their names: where they begin.
     bodies: BTreeMap<&'a str, usize>,
+    /// All names that may stand for what these make.
+    made: BTreeSet<String>,
+    untold: Vec<(usize, String)>,
     /// How many calls the reader is in, and how many there were.
     calls: usize,
     expanded: usize,
@@ -135,6 +144,24 @@ fn bodies<'a>(template: &'a str, tokens: &[Token]) -> BTreeMap<&'a str, usize> {
     let is_once = |name: &str| given.iter().filter(|given| *given == name).count() == 1;
     bodies.retain(|name, _| is_once(name));
     bodies
+}
+
+/// The names of macros, of what is set to an `endset`, and of what is set to either.
+fn made(template: &str, tokens: &[Token]) -> BTreeSet<String> {
+    let mut made = BTreeSet::new();
+    for token in tokens.iter().filter(|token| token.kind == Kind::Statement) {
+        let whole = &template[token.range.clone()];
+        let behind = inside(whole).trim_start_matches(word(whole)).trim();
+        match (word(whole), set_to(behind)) {
+            ("macro", _) => made.extend(roots(behind).into_iter().take(1)),
+            ("set", None) => made.extend(roots(behind).into_iter().take(1)),
+            ("set", Some((to, value))) if roots(value).iter().any(|name| made.contains(name)) => {
+                made.extend(roots(to));
+            }
+            _ => {}
+        }
+    }
+    made
 }
 
 impl<'a> Reader<'a> {
@@ -244,7 +271,11 @@ impl<'a> Reader<'a> {
         });
         let body = body.and_then(|name| self.bodies.get(name).copied());
         let body = body.filter(|_| self.calls < MAX_CALLS && self.expanded < MOST_CALLS);
-        let Some(body) = body else { return Ok(Node::Expression(range)) };
+        let Some(body) = body else {
+            let made = roots(written).into_iter().find(|name| self.made.contains(name));
+            self.untold.extend(made.map(|name| (range.start, name)));
+            return Ok(Node::Expression(range));
+        };
         let name = self.name(body);
         let behind = self.inside(body, name);
         let names = roots(behind.split_once('(').map_or("", |(_, names)| names));

@@ -236,6 +236,9 @@ fn every_branch_counts() {
     // cloud-init's YAML reads a block that ends without a line end as it is.
     let open = "k1: 1\nk2: |\n  t {% if a %}x{% endif %}\nk3: {{ v }}";
     inject(&format!("{head}{open}"), &full()).unwrap_err();
+    let line =
+        "{% if a %}{% set p = 'x' %}{% else %}{% set p = 'y' %}{% endif %}\nhostname: {{ p }}\n";
+    inject(&format!("{head}{line}"), &full()).unwrap();
     let error = inject(&format!("{head}{{% filter wordwrap %}}a: b{{% endfilter %}}\n"), &full());
     assert!(error.unwrap_err().to_string().starts_with("line 3, column 1: what this filter makes"));
     let tab = "hostname: a\n{%\traw %}\nstylus: {debug: true}\n{% endraw %}\n";
