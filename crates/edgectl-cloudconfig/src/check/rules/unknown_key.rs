@@ -1,9 +1,13 @@
 //! Keys that nobody reads.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use edgectl_model::did_you_mean;
 
 use super::misplaced_key::home_of;
 use super::{Findings, Level, Rule, Subject};
+use crate::check::schema::Schema;
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-key",
@@ -22,8 +26,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         if home_of(name, &visit.path).is_some() || name.starts_with("x-") {
             continue;
         }
-        let known = parent.properties.keys().map(String::as_str);
-        let message = match did_you_mean(name, known) {
+        let message = match nearest(name, parent) {
             Some(near) => {
                 format!("Additional property {name} is not allowed; did you mean `{near}`?")
             }
@@ -31,4 +34,23 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         };
         findings.add(&RULE, subject.place(key), &visit.path, message);
     }
+}
+
+thread_local! {
+    /// What was found for keys: a template has the same ones in all its ways.
+    static FOUND: RefCell<HashMap<(usize, String), Option<&'static str>>> = RefCell::default();
+}
+
+/// The known key that is most like another one.
+fn nearest(name: &str, parent: &'static Schema) -> Option<&'static str> {
+    /// So many of a file are kept.
+    const MOST: usize = 10_000;
+    let known = || did_you_mean(name, parent.properties.keys().map(String::as_str));
+    let key = (std::ptr::from_ref(parent).addr(), name.to_owned());
+    FOUND.with_borrow_mut(|found| {
+        if found.len() >= MOST {
+            found.clear();
+        }
+        *found.entry(key).or_insert_with(known)
+    })
 }
