@@ -48,6 +48,16 @@ impl SyntaxError {
     }
 }
 
+/// What a path of no keys is called.
+pub(crate) const DOCUMENT: &str = "the document";
+
+fn wrong_shape(path: &str, expected: &str) -> String {
+    match path == DOCUMENT {
+        true => format!("the whole file has to be {expected}, with a key (`hostname: a`) here"),
+        false => format!("expected `{path}` to be {expected}"),
+    }
+}
+
 /// Why values can't be put into a user data file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InjectError {
@@ -153,7 +163,7 @@ pub enum InjectError {
         path: String,
     },
     /// Another kind of value.
-    #[error("{place}: expected `{path}` to be {expected}")]
+    #[error("{place}: {}", wrong_shape(path, expected))]
     Shape {
         /// Where.
         place: Place,

@@ -59,7 +59,7 @@ pub(crate) fn shown(path: &[Seg]) -> String {
             Seg::Item { is: Named::Registry(name), .. } => text.push_str(&format!("[{name}]")),
         }
     }
-    if text.is_empty() { "the document".to_owned() } else { text }
+    if text.is_empty() { crate::error::DOCUMENT.to_owned() } else { text }
 }
 
 /// A value and its place.

@@ -18,7 +18,10 @@ fn refusals_name_the_place_and_the_way_out() {
             "#cloud-config\na: 1\n---\nb: 2\n",
             "line 3, column 1: a second document starts here; keep one document per file",
         ),
-        ("#cloud-config\n- a\n", "line 2, column 1: expected `the document` to be a mapping"),
+        (
+            "#cloud-config\n- a\n",
+            "line 2, column 1: the whole file has to be a mapping, with a key",
+        ),
         ("#cloud-config\nstylus: text\n", "line 2, column 9: expected `stylus` to be a mapping"),
         (
             "#cloud-config\nx: &c {domain: a}\nstylus:\n  registryCredentials: *c\n",

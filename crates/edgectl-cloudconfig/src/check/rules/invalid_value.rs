@@ -42,12 +42,19 @@ fn has_scheme(text: &str) -> bool {
     text.contains("://")
 }
 
+const LONGEST_PATTERN: usize = 200;
+
 fn message(fault: &Fault) -> Option<String> {
     Some(match fault {
         Fault::Choice(choices) => {
             let named = choices.iter().filter(|choice| choice.as_str() != Some(""));
             let named: Vec<String> = named.map(Value::to_string).collect();
             format!("must be one of the following: {}", named.join(", "))
+        }
+        // A long one lists names, and nobody reads it.
+        Fault::Pattern(pattern) if pattern.len() > LONGEST_PATTERN => {
+            "none of the names that are taken here; the documentation of cloud-init lists them"
+                .to_owned()
         }
         Fault::Pattern(pattern) => format!("Does not match pattern '{pattern}'"),
         Fault::Below(least) => format!("Must be greater than or equal to {least}"),
