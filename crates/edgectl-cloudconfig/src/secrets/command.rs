@@ -1,5 +1,7 @@
 //! Secrets in commands: `docker login -p x`, `echo root:x | chpasswd`.
 
+use std::collections::BTreeSet;
+
 use super::pair::is_variable;
 use super::words::{CLOSE, OPEN, words};
 use super::{is_secret_file, is_secret_key};
@@ -90,7 +92,8 @@ fn base(word: &str) -> &str {
 /// What the words so far have been.
 #[derive(Default)]
 struct Command<'a> {
-    names: Vec<&'a str>,
+    names: BTreeSet<&'a str>,
+    last: &'a str,
     /// Words that were given to `wpa_passphrase`.
     given: usize,
 }
@@ -101,7 +104,8 @@ impl<'a> Command<'a> {
             *self = Self::default();
         }
         let is_positional = self.is_positional(word);
-        self.names.push(base(word));
+        self.last = base(word);
+        self.names.insert(self.last);
         if let Some(value) = word.strip_prefix("pass:") {
             return is_given(value);
         }
@@ -113,7 +117,7 @@ impl<'a> Command<'a> {
     }
 
     fn has(&self, names: &[&str]) -> bool {
-        self.names.iter().any(|name| names.contains(name))
+        names.iter().any(|name| self.names.contains(name))
     }
 
     fn is_flag(&self, flag: &str, value: &str) -> bool {
@@ -161,9 +165,10 @@ impl<'a> Command<'a> {
 
     /// Whether a word is a secret by its place alone.
     fn is_positional(&mut self, word: &str) -> bool {
-        let after = |name: &str| self.names.last().is_some_and(|last| *last == name);
+        let last = self.last;
+        let after = |name: &str| last == name;
         let is_redirection = |word: &str| word.starts_with(['<', '>']) || word.starts_with("2>");
-        if is_redirection(word) || self.names.last().is_some_and(|last| is_redirection(last)) {
+        if is_redirection(word) || is_redirection(last) {
             return false;
         }
         if after("login") && self.has(&["vault"]) {

@@ -28,6 +28,8 @@ fn is_entry(words: &[&str]) -> bool {
             && !OTHERS.contains(&word.to_ascii_lowercase().as_str())
     };
     match words {
+        // FRRouting's.
+        ["neighbor", _, "password", value] => is_value(value),
         ["rootpw", .., value] => is_value(value) && !value.starts_with('-'),
         [key, value] => is_key(key) && is_value(value),
         // Prose has words behind it that are no passwords.

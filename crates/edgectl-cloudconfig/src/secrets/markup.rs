@@ -58,7 +58,9 @@ pub(super) fn open_element(line: &str) -> Option<String> {
 
 /// The name of a secret's element, and what is behind its start.
 fn element(text: &str) -> Option<(&str, &str)> {
-    let (tag, behind) = text.strip_prefix('<')?.split_once('>')?;
+    let inside = text.strip_prefix('<')?;
+    let end = inside.find(['<', '>']).filter(|end| inside[*end..].starts_with('>'))?;
+    let (tag, behind) = (&inside[..end], &inside[end + 1..]);
     let name = tag.split_whitespace().next()?;
     (!tag.ends_with('/') && !name.starts_with('/') && is_secret_key(name)).then_some((name, behind))
 }
