@@ -96,6 +96,8 @@ enum Open {
     Nothing,
     /// A private key.
     Key,
+    /// A certificate or a public key: what its base64 looks like by chance.
+    Public,
     /// Input of a command, to this line.
     Input(String),
     /// An element, to the line that has this.
@@ -120,6 +122,7 @@ impl Lines {
                 }
                 return true;
             }
+            Open::Public if is_base64(line.trim()) => return false,
             Open::Input(end) => {
                 let is_end = line.trim() == end;
                 if is_end {
@@ -152,6 +155,10 @@ impl Lines {
             }
             return true;
         }
+        if line.contains("-----BEGIN ") && !line.contains("-----END") {
+            self.open = Open::Public;
+            return false;
+        }
         if let Some(end) = command::input_with_secret(line) {
             self.open = Open::Input(end.to_owned());
             return true;
@@ -178,6 +185,11 @@ impl Lines {
     }
 }
 
+fn is_base64(line: &str) -> bool {
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    !line.is_empty() && line.bytes().all(is_one)
+}
+
 fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
@@ -185,6 +197,18 @@ fn indent(line: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_are_none_whatever_they_look_like() {
+        let text = "-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAK\nabcPw==\npw=Zq7Hunter2\n\
+                    -----END CERTIFICATE-----\npassword=Zq7Hunter2\n";
+        assert_eq!(secret_lines(text), [false, false, false, false, false, true]);
+        // What comes behind one that doesn't end is looked at.
+        let cut = "-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAK\npassword: Zq7Hunter2\n";
+        assert_eq!(secret_lines(cut), [false, false, true]);
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIBkTCB+wIJAK\n-----END PRIVATE KEY-----\n";
+        assert_eq!(secret_lines(key), [true; 3]);
+    }
 
     #[test]
     fn secrets_are_told_from_other_lines() {

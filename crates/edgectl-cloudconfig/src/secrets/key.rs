@@ -293,7 +293,7 @@ mod tests {
             "/etc/wireguard/private.key",
             "/etc/wifi/net.psk",
             "/etc/luks.key",
-            "/root/.ssh/id_rsa",
+            "/srv/git/.ssh/id_rsa",
         ] {
             assert!(is_secret_file(path), "{path}");
         }
@@ -304,7 +304,7 @@ mod tests {
             "/opt/rotate-token.sh",
             "/etc/apt/keyrings/docker.key",
             "/etc/edge/name",
-            "/root/.ssh/authorized_keys",
+            "/srv/git/.ssh/authorized_keys",
             "/etc/edge/token.yaml",
         ] {
             assert!(!is_secret_file(path), "{path}");
