@@ -42,6 +42,12 @@ const OURS: [&str; 6] = [KERNEL, INITRD, SCRIPT, MEDIUM, PACKED, SUMS];
 /// multiple of four; the kernel skips zeros.
 const INITRD_UNIT: u64 = 512;
 const AREA_LIMIT: u64 = 64 << 20;
+/// What starts fetching in dracut once there is a network: of its modules
+/// network-legacy, network-manager, systemd-networkd (from 060) and connman.
+const STARTERS: [&str; 4] = ["sbin/ifup", "nm-run.sh", "networkd-run.sh", "cm-run.sh"];
+const UNSTARTED: &str = "nothing in the initial RAM file system is known to start fetching once \
+    there is a network, and a machine may wait for ever: make it with `dracut --add \"livenet \
+    network-legacy\"`, or with `network-manager` (`systemd-networkd` does it from dracut 060 on)";
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,12 +142,15 @@ fn ensure_able(disc: &Disc, initrd: &DiscEntry, live: LiveSystem) -> Result<Vec<
              `dracut --add livenet`",
         ),
     };
-    let mut is_there = false;
+    let is_dracut = matches!(live, LiveSystem::Kairos | LiveSystem::Dracut);
+    let (mut is_there, mut is_started) = (false, !is_dracut);
     let is_read = initrd::for_each_path(disc.reader(initrd), &mut |path| {
         is_there |= path.ends_with(sign.as_bytes());
+        is_started |= STARTERS.iter().any(|starter| path.ends_with(starter.as_bytes()));
     })
     .map_err(IsoError::Initrd)?;
     match (is_there, is_read) {
+        (true, true) if !is_started => Ok(vec![UNSTARTED.to_owned()]),
         (true, _) => Ok(Vec::new()),
         (false, true) => Err(NetbootError::Image(without.to_owned()).into()),
         (false, false) => Ok(vec![format!(
