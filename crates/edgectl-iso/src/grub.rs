@@ -195,6 +195,14 @@ fn set_time(path: &Path, epoch: u64) -> Result<(), IsoError> {
 mod tests {
     use super::*;
 
+    /// A core reads these line by line and takes a quote in a comment for the
+    /// beginning of a word, which goes on to the next quote.
+    #[test]
+    fn comments_in_cores_have_no_quotes() {
+        let comments = SEARCH.lines().filter(|line| line.starts_with('#'));
+        assert!(comments.into_iter().all(|line| !line.contains(['\'', '"', '\\'])));
+    }
+
     #[test]
     fn the_menu_holds_the_arguments() {
         let menu = menu(&["quiet".to_owned(), "a;b".to_owned()], 300).unwrap();
