@@ -29,8 +29,7 @@ fn customized(base: &Path, out: &Path) -> bool {
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(directory) = tempfile::tempdir() else { return };
-    let [base, first, second] =
-        ["base", "first", "second"].map(|name| directory.path().join(name));
+    let [base, first, second] = ["base", "first", "second"].map(|name| directory.path().join(name));
     let Ok(mut file) = std::fs::File::create(&base) else { return };
     if file.seek(SeekFrom::Start(SYSTEM_AREA)).is_err() || file.write_all(bytes).is_err() {
         return;

@@ -12,13 +12,14 @@ use crate::{Result, causes, deps, say, schema, tidy};
 type Step = (&'static str, fn() -> Result);
 
 /// The quick ones first.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("set-up", setup),
     ("formatting", formatting),
     ("tidiness", tidy::check),
     ("dependency fence", deps::check),
     ("schema of edge.yaml", schema::check),
     ("clippy", clippy),
+    ("fuzz targets", fuzz_targets),
     ("tests", tests),
 ];
 
@@ -53,6 +54,16 @@ fn formatting() -> Result {
 
 fn clippy() -> Result {
     let cargo = cargo().args(["clippy", "--workspace", "--all-targets", "--quiet"]);
+    Ok(cargo.args(["--", "-D", "warnings"]).ensure_success()?)
+}
+
+/// They are a workspace of their own, which nothing else compiles. The library
+/// that drives them is only linked on fuzzing: it needs a C++ compiler.
+fn fuzz_targets() -> Result {
+    let own = ["--manifest-path", "fuzz/Cargo.toml"];
+    cargo().arg("fmt").args(own).arg("--check").ensure_success()?;
+    let cargo = cargo().args(["clippy", "--locked", "--quiet"]).args(own);
+    let cargo = cargo.env("CUSTOM_LIBFUZZER_PATH", "./libfuzzer.a");
     Ok(cargo.args(["--", "-D", "warnings"]).ensure_success()?)
 }
 
