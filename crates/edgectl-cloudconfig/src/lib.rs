@@ -11,6 +11,7 @@ mod certificate;
 mod check;
 mod choice;
 mod contained;
+mod data_url;
 mod edit;
 mod envelope;
 mod error;

@@ -9,6 +9,7 @@ use granit_parser::ScalarStyle;
 use thiserror::Error;
 
 use crate::certificate::decode;
+use crate::data_url::is_data_url_with;
 use crate::envelope::{Part, is_archive, parts};
 use crate::error::{Place, SyntaxError};
 use crate::holes::Holes;
@@ -352,10 +353,11 @@ impl Search<'_> {
     }
 
     /// The content of a file that can't be looked into (compressed, or no text),
-    /// or that is a secret as a whole.
+    /// or that is a secret as a whole. Ignition says `contents`.
     fn closed_content(&self, file: Id) -> Option<Id> {
         let text = |id| self.document.node(id).scalar().map(|(text, _)| text);
-        let content = self.document.get(file, "content")?;
+        let content =
+            ["content", "contents"].into_iter().find_map(|key| self.document.get(file, key))?;
         let path = self.document.get(file, "path").and_then(text);
         if path.is_some_and(|path| is_secret_file(path) || self.has_expression(path)) {
             return Some(content);
@@ -426,7 +428,11 @@ impl Search<'_> {
         let is_flag = matches!(value, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
             && node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain);
         let is_secret = is_secret && !is_flag;
-        if is_secret || self.has_secret_line(value) {
+        let is_told = || {
+            self.has_secret_line(value)
+                || is_data_url_with(value, |text| self.has_secret_line(text))
+        };
+        if is_secret || is_told() {
             self.edits.push(match node.is_block_scalar() {
                 true => self.hidden_block(&node.range),
                 false => (node.range.clone(), HIDDEN.to_owned()),

@@ -372,3 +372,23 @@ fn secrets_of_a_template_are_hidden() {
     let error = redact("## template: jinja\n#cloud-config\n{% if a %}\nb: [\n{% endif %}\n");
     assert!(error.unwrap_err().to_string().contains("this is a template"));
 }
+
+#[test]
+fn files_of_ignition_are_looked_into() {
+    let text = r#"{"ignition": {"version": "3.2.0"}, "storage": {"files": [
+  {"path": "/etc/hostname", "contents": {"source": "data:,edge-1"}},
+  {"path": "/etc/x.env", "contents": {"source": "data:,PASSWORD%3Dhunter2"}},
+  {"path": "/etc/y", "contents": {"compression": "gzip", "source": "data:;base64,H4sIAAAAAAAAAw=="}},
+  {"path": "/etc/password", "contents": {"source": "data:,hunter2"}},
+  {"path": "/etc/z", "contents": {"source": "https://example.com/z"}}
+]}}
+"#;
+    let shown = redact(text).unwrap();
+    let sources: Vec<&str> = shown.split(r#""source": "#).skip(1).collect();
+    let expected =
+        [r#""data:,edge-1""#, "\"<hidden>\"", "\"<hidden>\"", "\"<hidden>\"", "\"https:"];
+    assert_eq!(sources.len(), expected.len(), "{shown}");
+    for (source, expected) in sources.iter().zip(expected) {
+        assert!(source.starts_with(expected), "{shown}");
+    }
+}
