@@ -8,7 +8,7 @@ use edgectl_iso::{Base, Change, Disc, SEED_LABEL, SeedFile, seed_image};
 use edgectl_model::{Digest, count};
 use edgectl_process::{Staging, interrupted, write_file, write_private};
 
-use crate::commands::iso_inject::{ensure_good, image};
+use crate::commands::iso_inject::{ensure_good, image, takes_cloud_config};
 use crate::exit;
 use crate::failure::{Doing, Failure};
 use crate::files::read_user_data;
@@ -89,10 +89,11 @@ impl Texts {
     }
 }
 
-fn read(args: &IsoFleetArgs, wish: &Wish, site: &Site) -> Result<Texts, Failure> {
+/// `checks` where the user data is to be cloud-config.
+fn read(args: &IsoFleetArgs, wish: &Wish, site: &Site, checks: bool) -> Result<Texts, Failure> {
     interrupted()?;
     let user_data = args.authority.put_into(read_user_data(&site.path)?)?;
-    if !args.no_check {
+    if checks {
         ensure_good(&site.path, &user_data)?;
     }
     let network = args.network_config.as_ref().and_then(|path| match path.is_dir() {
@@ -114,10 +115,11 @@ fn images(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<Strin
     let base = Base::open(&iso).doing(format!("reading `{}`", iso.display()))?;
     let wish = args.encrypt.wish_beside(&args.project.file)?;
     let on_base = There::on(&iso)?;
+    let checks = !args.no_check && takes_cloud_config(&iso)?;
     let (mut exposure, mut ready) = (Exposure::default(), Vec::new());
     // All of them are looked at before any is written.
     for site in sites {
-        let text = read(args, &wish, site)?;
+        let text = read(args, &wish, site, checks)?;
         wish.ensure_no_less(&text.user_data, &on_base)?;
         base.check(&text.change()).doing(of(site))?;
         exposure.add(Some(&text.user_data), text.network.is_some());
@@ -128,7 +130,7 @@ fn images(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<Strin
     for (site, ready) in sites.iter().zip(ready) {
         let name = format!("{}.iso", site.name);
         let path = args.out.join(&name);
-        let text = ready.map_or_else(|| read(args, &wish, site), Ok)?;
+        let text = ready.map_or_else(|| read(args, &wish, site, checks), Ok)?;
         let doing = || format!("writing `{}`", path.display());
         let digest = match base.digest_if_there(&text.change(), &path).doing(doing())? {
             Some(digest) => {
@@ -153,7 +155,7 @@ fn seeds(args: &IsoFleetArgs, sites: &[Site], printer: Printer) -> Result<String
     let staging = Staging::new(&args.out)?;
     let (mut sums, mut exposure) = (String::new(), Exposure::default());
     for site in sites {
-        let text = read(args, &wish, site)?;
+        let text = read(args, &wish, site, !args.no_check)?;
         ensure_open(text.user_data.is_encrypted())?;
         exposure.add(Some(&text.user_data), text.network.is_some());
         let meta = format!("instance-id: {}\n", site.name);

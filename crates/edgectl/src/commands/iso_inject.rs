@@ -71,7 +71,7 @@ pub(crate) fn run(args: &IsoInjectArgs, printer: Printer) -> Result<u8, Failure>
 }
 
 /// Scripts and JSON have checks of their own.
-fn takes_cloud_config(iso: &Path) -> Result<bool, Failure> {
+pub(crate) fn takes_cloud_config(iso: &Path) -> Result<bool, Failure> {
     let seen = Inspection::of(iso).doing(format!("reading `{}`", iso.display()))?;
     Ok(seen.manifest.is_none_or(|manifest| manifest.takes_cloud_config()))
 }

@@ -73,6 +73,8 @@ fn scripts_go_where_scripts_are_read() {
     let inject = ["iso", "inject", "a.iso", "--user-data"];
     site.write("script", "#!/bin/sh\nfalse\n");
     site.run(&[&inject[..], &["script"]].concat()).expect(0);
+    site.write("sites/a.yaml", "#!/bin/sh\necho a\n");
+    site.run(&["iso", "fleet", "a.iso", "--sites", "sites", "--out", "isos"]).expect(0);
     let ended = site.run(&[&inject[..], &["data"]].concat()).expect(1);
     assert!(ended.stderr.contains("reads a Combustion script (`#!`)"), "{}", ended.stderr);
     assert!(ended.stderr.contains("`edgectl iso customize`"), "{}", ended.stderr);
