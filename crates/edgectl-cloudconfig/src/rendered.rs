@@ -13,11 +13,12 @@ mod shape;
 mod tokens;
 mod ways;
 
+use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use crate::error::Place;
-use crate::lines;
+use crate::lines::{self, Starts};
 use condition::{AGAIN, NEVER, ONLY, TWICE};
 use filters::Filter;
 pub(crate) use shape::Section;
@@ -117,6 +118,7 @@ impl<'a> Ways<'a> {
                 text: String::new(),
                 pieces: Vec::new(),
                 raw: self.template.to_owned(),
+                starts: OnceCell::new(),
             },
         };
         run.nodes(&self.shape.nodes, 0, 0)?;
@@ -142,17 +144,23 @@ pub(crate) struct Rendered {
     /// Where pieces of it start, and where they stood.
     pieces: Vec<(usize, usize)>,
     raw: String,
+    /// Where the lines of both start, once it is asked for.
+    starts: OnceCell<(Starts, Starts)>,
 }
 
 impl Rendered {
+    fn starts(&self) -> &(Starts, Starts) {
+        self.starts.get_or_init(|| (Starts::of(&self.text), Starts::of(&self.raw)))
+    }
+
     /// A place in it as a place in the template.
     pub(crate) fn place(&self, place: Place) -> Place {
-        lines::place(&self.raw, self.offset(place))
+        self.starts().1.place(&self.raw, self.offset(place))
     }
 
     /// A place in it as an offset of the template.
     pub(crate) fn offset(&self, place: Place) -> usize {
-        let at = lines::at(&self.text, place);
+        let at = self.starts().0.at(&self.text, place);
         let piece = self.pieces.partition_point(|(start, _)| *start <= at);
         let (start, from) = piece.checked_sub(1).map_or((0, 0), |last| self.pieces[last]);
         let next = self.pieces.get(piece).map_or(self.raw.len(), |(_, next)| *next).max(from);
