@@ -44,6 +44,9 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let settled = parts.iter().rposition(|part| names_registries(&part.text));
     for (number, part) in parts.iter().enumerate() {
         let against = against.filter(|_| number == settled.unwrap_or(0));
+        if part.is_declared && rules::is_used_template(&part.text) {
+            rules::add_unrun_template(part.place_in_whole(Place::new(1, 1)), &mut findings);
+        }
         let needs_none = part.is_declared && rules::has_no_header(&part.text);
         let found = check_one(&part.text, against).into_iter();
         for finding in found.filter(|finding| !needs_none || finding.rule != rules::HEADER.id) {
