@@ -1,6 +1,6 @@
 //! Systems that start from a medium in ways of their own, in real machines:
 //! live-boot's and dracut's, with Kairos' layout too, from a CD, under
-//! UEFI, and (live-boot) over a network. Each has to find its user data.
+//! UEFI, and over a network. Each has to find its user data.
 //!
 //! One system serves all of them; an overlay says which initial RAM file
 //! system it has.
@@ -53,6 +53,9 @@ fn live_systems_find_their_user_data() {
         ("overlay", "it arrived"),
         "{told:#?}"
     );
+
+    let told = dracut.start_over_network();
+    assert_eq!(told["proof"], "it arrived", "{told:#?}");
 
     site.overlay("etc/kairos-release", b"KAIROS_VERSION=v3.5.0\n");
     let kairos = site.bake("kairos");

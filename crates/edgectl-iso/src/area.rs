@@ -1,6 +1,8 @@
 //! Places on an image whose content can be replaced later without touching
 //! anything else. Each has a fixed size and a filling that its readers skip.
 
+use std::borrow::Cow;
+
 use edgectl_model::grub_word;
 use serde::{Deserialize, Serialize};
 
@@ -134,24 +136,21 @@ impl Area {
 
     /// User data for this area.
     pub(crate) fn user_data(&self, text: &[u8]) -> Result<Vec<u8>, IsoError> {
-        // The last line must end before the filling.
-        match (text.len() as u64) < self.bytes {
-            true => Ok(filled(text, self.bytes, b'\n')),
-            false => {
-                let (bytes, room) = (text.len() as u64, self.bytes);
-                Err(IsoError::UserDataTooLarge { bytes, room })
-            }
-        }
+        self.lines(&ended(text)).map_err(|(bytes, room)| IsoError::UserDataTooLarge { bytes, room })
     }
 
     /// A network configuration for this area.
     pub(crate) fn network_config(&self, text: &[u8]) -> Result<Vec<u8>, IsoError> {
-        match (text.len() as u64) < self.bytes {
+        self.lines(&ended(text)).map_err(|(bytes, room)| IsoError::NetworkTooLarge { bytes, room })
+    }
+
+    /// Text for this area, or its bytes and those that there is room for.
+    fn lines(&self, text: &[u8]) -> Result<Vec<u8>, (u64, u64)> {
+        let bytes = text.len() as u64;
+        // The last line must end before the filling.
+        match bytes < self.bytes {
             true => Ok(filled(text, self.bytes, b'\n')),
-            false => {
-                let (bytes, room) = (text.len() as u64, self.bytes);
-                Err(IsoError::NetworkTooLarge { bytes, room })
-            }
+            false => Err((bytes, self.bytes)),
         }
     }
 
@@ -173,6 +172,31 @@ impl Area {
     pub(crate) fn seal(&self, digest: &edgectl_model::Digest) -> Vec<u8> {
         filled(format!("{}\n", digest.hex()).as_bytes(), self.bytes, b'0')
     }
+}
+
+/// A line that ends a text of YAML whose line ends count.
+const END: &[u8] = b"# end\n";
+
+/// The text, with an end where the filling could become a part of it.
+fn ended(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.split(|byte| *byte == b'\n').any(keeps_line_ends) {
+        return Cow::Borrowed(text);
+    }
+    let line_end: &[u8] = if text.ends_with(b"\n") { b"" } else { b"\n" };
+    Cow::Owned([text, line_end, END].concat())
+}
+
+/// Whether a line begins a block scalar of YAML to which all empty lines behind it
+/// belong: `content: |+`.
+fn keeps_line_ends(line: &[u8]) -> bool {
+    let comment = line.windows(2).position(|pair| pair == b" #").unwrap_or(line.len());
+    let head = line[..comment].trim_ascii_end();
+    let scalar = head.iter().rposition(|byte| matches!(byte, b'|' | b'>'));
+    scalar.is_some_and(|at| {
+        let indicators = &head[at + 1..];
+        let is_one = |byte: &u8| byte.is_ascii_digit() || *byte == b'+';
+        indicators.len() <= 2 && indicators.contains(&b'+') && indicators.iter().all(is_one)
+    })
 }
 
 fn filled(content: &[u8], bytes: u64, filling: u8) -> Vec<u8> {
@@ -213,6 +237,25 @@ mod tests {
         assert_eq!(network.empty().unwrap(), b"{}\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
         assert_eq!(text_in(&network.empty().unwrap()), None);
         assert!(network.network_config(&[b'x'; 16]).is_err());
+    }
+
+    #[test]
+    fn the_filling_becomes_no_part_of_the_text() {
+        let area = area(AreaKind::UserData, 64);
+        for text in ["a: |+\n  b\n", "a: >2+ # c\r\n  b\r\n", "- |+1\n b"] {
+            let filled = area.user_data(text.as_bytes()).unwrap();
+            let end = [text.trim_end().as_bytes(), b"\n# end\n"].concat();
+            let shown = String::from_utf8(filled.clone()).unwrap().replace('\r', "");
+            assert!(
+                shown.starts_with(&String::from_utf8(end).unwrap().replace('\r', "")),
+                "{shown}"
+            );
+            assert_eq!(area.network_config(text.as_bytes()).unwrap(), filled);
+        }
+        for text in ["a: |\n  b\n", "a: |-\n  b\n", "a: b|c+d\n", "a: 1 + 2\n", "x | y+\n"] {
+            let filled = area.user_data(text.as_bytes()).unwrap();
+            assert_eq!(text_in(&filled), Some(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -18,6 +18,11 @@ use crate::file_lock::FileLock;
 /// Prefix of all temporary names, so that leftovers can be told.
 const PREFIX: &str = ".edgectl-";
 
+/// And their suffix: who gives names of his own doesn't begin and end them like this.
+pub(crate) const SUFFIX: &str = ".part";
+/// Random characters between process and suffix.
+const RANDOM: usize = 6;
+
 /// File systems of this machine alone (btrfs, ext, f2fs, overlayfs, tmpfs, xfs,
 /// zfs): whoever else sees a file there sees locks on it, too.
 const LOCAL: [u64; 7] =
@@ -64,9 +69,13 @@ fn is_local(directory: &Path) -> bool {
     found.is_ok_and(|found| LOCAL.contains(&(found.f_type as u64 & 0xffff_ffff)))
 }
 
-/// The process that a name in the making is of.
+/// The process that a name in the making is of. Names that others give may begin in
+/// the same way: all of it must be as ours are.
 fn maker(name: &OsStr) -> Option<u32> {
-    name.to_str()?.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok()
+    let (pid, random) = name.to_str()?.strip_prefix(PREFIX)?.split_once('-')?;
+    let is_ours = random.strip_suffix(SUFFIX)?.len() == RANDOM && !pid.starts_with(['0', '+']);
+    let is_random = |c: char| c.is_ascii_alphanumeric();
+    pid.parse().ok().filter(|_| is_ours && random[..RANDOM].chars().all(is_random))
 }
 
 /// Whether no process has this id, or this one, which has just begun: in a
@@ -109,15 +118,25 @@ mod tests {
         let at = |name: &str| dir.path().join(name);
         let dead = format!(".edgectl-{NOBODY}");
         let file = |name: &str| std::fs::write(at(name), "x").unwrap();
-        file(&format!("{dead}-file"));
-        file(&format!(".edgectl-{}-of-the-same-id", std::process::id()));
-        std::fs::create_dir_all(at(&format!("{dead}-tree/deep"))).unwrap();
-        file(&format!("{dead}-tree/deep/secret"));
+        file(&format!("{dead}-aFile1.part"));
+        file(&format!(".edgectl-{}-sameId.part", std::process::id()));
+        std::fs::create_dir_all(at(&format!("{dead}-a1Tree.part/deep"))).unwrap();
+        file(&format!("{dead}-a1Tree.part/deep/secret"));
 
-        let locked = format!("{dead}-locked");
-        let living = ".edgectl-1-living".to_owned();
-        let link = format!("{dead}-link");
-        for name in [&locked, &living, ".edgectl-sites", ".edgectl-Ab12Cd", ".edgectl-7", "user"] {
+        let locked = format!("{dead}-locked.part");
+        let living = ".edgectl-1-living.part".to_owned();
+        let link = format!("{dead}-a1Link.part");
+        let of_users = [
+            ".edgectl-sites",
+            ".edgectl-Ab12Cd",
+            ".edgectl-7",
+            ".edgectl-4000000000-backup",
+            ".edgectl-4000000000-ours.part",
+            ".edgectl-4000000000-our-on.part",
+            ".edgectl-04000000000-backup.part",
+            "user",
+        ];
+        for name in [locked.as_str(), &living].into_iter().chain(of_users) {
             file(name);
         }
         std::os::unix::fs::symlink("user", at(&link)).unwrap();
@@ -129,17 +148,8 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        let mut expected = [
-            &locked,
-            &living,
-            &link,
-            ".edgectl-sites",
-            ".edgectl-Ab12Cd",
-            ".edgectl-7",
-            "user",
-            "out",
-        ]
-        .map(str::to_owned);
+        let mut expected = vec![locked.clone(), living, link, "out".to_owned()];
+        expected.extend(of_users.map(str::to_owned));
         expected.sort();
         assert_eq!(left, expected);
         drop(lock);

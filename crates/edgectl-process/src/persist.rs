@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags};
 use tempfile::{NamedTempFile, TempDir};
 use thiserror::Error;
 
 use crate::file_lock::FileLock;
-use crate::leftovers::{in_use, prefix, remove_leftovers};
+use crate::leftovers::{SUFFIX, in_use, prefix, remove_leftovers};
 
 /// Why a file couldn't be written.
 #[derive(Debug, Error)]
@@ -59,6 +60,7 @@ impl Replacement {
         remove_leftovers(&parent);
         let file = tempfile::Builder::new()
             .prefix(&prefix())
+            .suffix(SUFFIX)
             .permissions(std::fs::Permissions::from_mode(mode))
             .tempfile_in(&parent)
             .map_err(|e| PersistError::Temporary(parent.clone(), e))?;
@@ -125,6 +127,7 @@ impl Staging {
         remove_leftovers(&parent);
         let directory = tempfile::Builder::new()
             .prefix(&prefix())
+            .suffix(SUFFIX)
             .tempdir_in(&parent)
             .map_err(|e| PersistError::Temporary(parent, e))?;
         let lock = in_use(directory.path());
@@ -136,22 +139,46 @@ impl Staging {
         self.directory.path()
     }
 
-    /// Puts the directory in its place, in place of an older one.
+    /// Makes what is in the directory durable and puts it in its place, in place of
+    /// an older one: that goes when the new one is there to stay.
     pub fn finish(self) -> Result<(), PersistError> {
-        let rename = |e| PersistError::Rename(self.target.clone(), e);
-        let old = self.target.with_extension("edgectl-old");
-        let _ = std::fs::remove_dir_all(&old);
-        if self.target.exists() {
-            rename_path(&self.target, &old).map_err(rename)?;
+        let Self { target, directory, lock } = self;
+        let path = directory.path();
+        let rename = |e| PersistError::Rename(target.clone(), e);
+        sync_all(path).map_err(|e| PersistError::Write(target.clone(), e))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).map_err(rename)?;
+        let old = target.with_extension("edgectl-old");
+        let is_exchanged = target.exists() && exchange(path, &target);
+        if !is_exchanged {
+            let _ = std::fs::remove_dir_all(&old);
+            if target.exists() {
+                rename_path(&target, &old).map_err(rename)?;
+            }
+            rename_path(path, &target).map_err(rename)?;
         }
-        drop(self.lock);
-        let path = self.directory.keep();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(rename)?;
-        rename_path(&path, &self.target).map_err(rename)?;
-        let _ = std::fs::remove_dir_all(&old);
-        sync_directory(&parent_of(&self.target));
+        drop(lock);
+        sync_directory(&parent_of(&target));
+        match is_exchanged {
+            // Under its name is the older one now.
+            true => drop(directory),
+            false => {
+                let _ = directory.keep();
+                let _ = std::fs::remove_dir_all(&old);
+            }
+        }
         Ok(())
     }
+}
+
+/// Lets two names change places, where the file system can.
+fn exchange(one: &Path, other: &Path) -> bool {
+    rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+/// Makes all that a directory holds durable: one by one, many small files would take
+/// their time.
+fn sync_all(directory: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(directory)?)?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that renames")]

@@ -15,7 +15,7 @@ echo 'datasource_list: [NoCloud, None]' >"$root/etc/cloud/cloud.cfg.d/90-tests.c
 chroot "$root" update-initramfs -u
 kernel=$(ls "$root/lib/modules")
 chroot "$root" dracut --quiet --no-hostonly --kver "$kernel" \
-	--add "dmsquash-live livenet" --add-drivers "squashfs isofs overlay loop sr_mod" /boot/dracut.img
+	--add "dmsquash-live livenet network-legacy" --add-drivers "squashfs isofs overlay loop sr_mod" /boot/dracut.img
 : >"$root/etc/machine-id"
 : >"$root/etc/fstab"
 echo live >"$root/etc/hostname"
