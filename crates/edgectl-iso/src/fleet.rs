@@ -14,6 +14,7 @@ use crate::inject::{Change, Shared, copy_with, patches_of};
 use crate::manifest::Manifest;
 use crate::patch::{Patch, before};
 use crate::seal;
+use crate::sidecar;
 use crate::undo::recover;
 
 /// An image that others are made from.
@@ -56,6 +57,8 @@ impl Base {
     /// Writes the base with other content; gives the digest of what it wrote.
     pub fn write(&self, change: &Change<'_>, to: &Path) -> Result<Digest, IsoError> {
         let patches = self.content(change)?;
+        // What stands beside an image is never of another one.
+        sidecar::remove(to)?;
         copy_with(&self.disc, &patches, to)?;
         self.digest(patches)
     }

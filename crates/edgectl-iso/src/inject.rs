@@ -195,7 +195,8 @@ fn content<'a>(
     change: &Change<'_>,
     new: Option<Result<Vec<u8>, IsoError>>,
 ) -> Result<Option<Content<'a>>, IsoError> {
-    let content = new.transpose()?.or_else(|| area.empty().filter(|_| change.reset));
+    let empty = || if change.reset { area.empty() } else { None };
+    let content = new.transpose()?.or_else(empty);
     Ok(content.map(|content| (area, content)))
 }
 

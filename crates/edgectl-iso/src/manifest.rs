@@ -26,7 +26,7 @@ const CUSTOMIZED_SCHEMA: u32 = 2;
 /// which xorriso writes its place, and the second name of the user data. The
 /// seal sees to them and to where they are.
 const UNLISTED: [&str; 4] = [PATH, SEAL, EL_TORITO, CONFIG];
-/// More than any area has.
+/// More than all areas have together.
 const AREA_LIMIT: u64 = 1 << 30;
 /// A manifest is some kilobytes.
 const LIMIT: u64 = 16 << 20;
@@ -175,7 +175,11 @@ impl Manifest {
             return Err(disc.damaged("its manifest names more areas than edgectl makes").into());
         }
         manifest.areas.iter().try_for_each(|area| ensure_inside(disc, area))?;
-        Ok(Some(manifest))
+        // None of them is above its own limit, and so the sum can't be too large.
+        match manifest.areas.iter().map(|area| area.bytes).sum::<u64>() <= AREA_LIMIT {
+            true => Ok(Some(manifest)),
+            false => Err(disc.damaged("its manifest names larger areas than edgectl makes").into()),
+        }
     }
 
     /// The same, where edgectl must have baked it.

@@ -148,14 +148,30 @@ impl<W: Write> Stream<W> {
         if !fits(&mut raw.name, path) {
             records.push(("path", path));
         }
-        if !fits(&mut raw.linkname, link) {
-            records.push(("linkpath", link));
-        }
+        let has_room = fits(&mut raw.linkname, link);
         header.set_cksum();
         if !records.is_empty() {
             self.out.append_pax_extensions(records).map_err(IsoError::Squashfs)?;
         }
+        if !has_room {
+            self.long_link(link).map_err(IsoError::Squashfs)?;
+        }
         self.out.append(&header, io::empty()).map_err(IsoError::Squashfs)
+    }
+
+    /// Writes where the next entry leads to, as GNU tar does: of a `linkpath` mksquashfs
+    /// drops the front (`/`, `../`), as if all links were hard ones.
+    fn long_link(&mut self, link: &[u8]) -> io::Result<()> {
+        let mut header = Header::new_gnu();
+        header.set_path("././@LongLink")?;
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(link.len() as u64 + 1);
+        header.set_entry_type(EntryType::GNULongLink);
+        header.set_cksum();
+        self.out.append(&header, link.chain(&b"\0"[..]))
     }
 }
 

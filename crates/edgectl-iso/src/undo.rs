@@ -227,7 +227,11 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
 /// Takes away what would undo a change of an image that another one is about
 /// to replace.
 pub(crate) fn forget_undo(image: &Path) -> Result<(), IsoError> {
-    remove_one(&undo_path(image)).map(drop)
+    // Should that fail, the image must be a whole one.
+    match recover(image) {
+        Ok(()) => Ok(()),
+        Err(_) => remove_one(&undo_path(image)).map(drop),
+    }
 }
 
 /// Whether a change of an image was cut short, or is under way.

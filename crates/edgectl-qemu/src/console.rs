@@ -2,7 +2,7 @@
 
 /// Texts after which waiting is pointless, and what they mean. None of them is
 /// said on the way to a system that comes up after all.
-const DEAD_ENDS: [(&str, &str); 14] = [
+const DEAD_ENDS: [(&str, &str); 20] = [
     ("Kernel panic", "the kernel panicked"),
     ("(initramfs)", "the initial RAM file system gave up and shows its prompt"),
     ("dracut:/#", "the initial RAM file system (dracut) gave up and shows its prompt"),
@@ -13,7 +13,13 @@ const DEAD_ENDS: [(&str, &str); 14] = [
     ("grub rescue>", "GRUB has not found the rest of itself and shows its rescue prompt"),
     ("Minimal BASH-like line editing", "GRUB has found no menu and shows its prompt"),
     ("you need to load the kernel first", "GRUB has not found the kernel"),
-    ("error: no such device", "GRUB doesn't find its medium"),
+    ("Failed to boot both default and fallback entries", "GRUB could start none of its entries"),
+    ("Could not find kernel image", "ISOLINUX has not found the kernel"),
+    ("No DEFAULT or UI configuration directive found", "ISOLINUX has found no menu"),
+    ("Failed to load ldlinux.c32", "ISOLINUX has not found the rest of itself"),
+    ("Refusing to continue", "the initial RAM file system (dracut) gave up"),
+    ("System will halt in 12 hours", "the medium is damaged, its own check says"),
+    ("Freezing execution", "systemd gave up"),
     ("No bootable device", NO_START),
     ("No bootable option or device was found", NO_START),
     ("UEFI Interactive Shell", NO_START),
@@ -69,7 +75,22 @@ mod tests {
             ),
             ("   Minimal BASH-like line editing is supported. For\r\n", "no menu"),
             ("error: you need to load the kernel first.\r\n", "the kernel"),
-            ("error: no such device: LABEL.\r\n", "its medium"),
+            (
+                "error: no such device: A.\r\nFailed to boot both default and fallback entries.",
+                "none",
+            ),
+            ("Could not find kernel image: /live/vmlinuz\r\nboot: ", "the kernel"),
+            ("No DEFAULT or UI configuration directive found!\r\nboot: ", "no menu"),
+            ("Failed to load ldlinux.c32\r\nBoot failed: please change disks", "rest of itself"),
+            (
+                "dracut: FATAL: No or empty root= argument\r\ndracut: Refusing to continue",
+                "gave up",
+            ),
+            (
+                "The media check is complete, the result is: FAIL.\r\nSystem will halt in 12 hours.",
+                "damaged",
+            ),
+            ("systemd[1]: Freezing execution.", "systemd"),
             ("BdsDxe: No bootable option or device was found.", "nothing to start from"),
             ("UEFI Interactive Shell v2.2", "nothing to start from"),
         ] {
@@ -77,6 +98,8 @@ mod tests {
             assert!(found.contains(means), "{line}: {found}");
         }
         for harmless in [
+            // What a failed `search` says on the way to another one.
+            "error: no such device: /.disk/info.\r\n",
             "error: file `/boot/grub/fonts/unicode.pf2' not found.",
             "Begin: Running /scripts/init-premount ... done.",
             "[  OK  ] Reached target emergency.target - Emergency Mode is off",

@@ -115,6 +115,24 @@ fn everything() -> Vec<Entry<'static>> {
     ]
 }
 
+#[test]
+fn long_targets_stay_as_they_are() {
+    let fronts = ["/", "../", "./", "../../", ".././/", ""];
+    let lengths = [90, 99, 100, 101, 102, 300, 4000];
+    let all = fronts.iter().flat_map(|front| lengths.map(|length| (front, length)));
+    let targets: Vec<String> =
+        all.map(|(front, length)| format!("{front}{}", "x/".repeat(length / 2))).collect();
+    let path = |n: usize| format!("{}{n}", "p".repeat(n * 5));
+    let links: Vec<_> = targets.iter().enumerate().map(|(n, t)| (path(n), t.as_bytes())).collect();
+    let mut entries: Vec<Entry<'_>> =
+        links.iter().map(|(path, target)| (EntryType::Symlink, path.as_str(), *target)).collect();
+    let far = format!("d/{}", "f".repeat(200));
+    entries.push((FILE, &far, b"far"));
+    entries.push((EntryType::Link, "near", far.as_bytes()));
+    let packed = Packed::new(&entries);
+    read_back(&packed.path(), &packed.tree, &packed.sums).unwrap();
+}
+
 /// Bytes that nothing makes smaller.
 fn noise() -> Vec<u8> {
     (0_u32..1 << 18).flat_map(|n| n.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect()
