@@ -298,7 +298,7 @@ pub enum IsoError {
     Squashfs(#[source] io::Error),
     /// What was packed is not what went in.
     #[error(
-        "the packed system, read back, is not what was put into it: {0}. mksquashfs or this machine's memory is at fault; bake again, on another machine if it stays"
+        "the packed system, read back, is not what was put into it: {0}. mksquashfs or this machine's memory is at fault; bake again, and on another machine if it stays. The same file each time is one that mksquashfs packs wrongly: leave it out (an overlay can replace it), and tell edgectl's makers"
     )]
     ReadBack(String),
     /// A tool is missing.

@@ -171,15 +171,11 @@ impl Manifest {
         if ![SCHEMA, CUSTOMIZED_SCHEMA].contains(&manifest.schema) {
             return Err(IsoError::Schema(manifest.schema));
         }
-        if manifest.areas.len() > AREAS {
-            return Err(disc.damaged("its manifest names more areas than edgectl makes").into());
+        if let Some(why) = excess(&manifest.areas) {
+            return Err(disc.damaged(why).into());
         }
         manifest.areas.iter().try_for_each(|area| ensure_inside(disc, area))?;
-        // None of them is above its own limit, and so the sum can't be too large.
-        match manifest.areas.iter().map(|area| area.bytes).sum::<u64>() <= AREA_LIMIT {
-            true => Ok(Some(manifest)),
-            false => Err(disc.damaged("its manifest names larger areas than edgectl makes").into()),
-        }
+        Ok(Some(manifest))
     }
 
     /// The same, where edgectl must have baked it.
@@ -222,12 +218,24 @@ impl Manifest {
     }
 }
 
-/// Whoever made the image, an area is a part of its file, and not too large
-/// to be held.
+/// What is wrong with areas that a manifest names: whoever made it, they must be few
+/// enough to be looked at, and small enough to be held all at once.
+fn excess(areas: &[Area]) -> Option<&'static str> {
+    let bytes = areas.iter().try_fold(0_u64, |sum, area| sum.checked_add(area.bytes));
+    match () {
+        () if areas.len() > AREAS => Some("its manifest names more areas than edgectl makes"),
+        () if bytes.is_none_or(|bytes| bytes > AREA_LIMIT) => {
+            Some("its manifest names larger areas than edgectl makes")
+        }
+        () => None,
+    }
+}
+
+/// Whoever made the image, an area is a part of its file.
 fn ensure_inside(disc: &Disc, area: &Area) -> Result<(), IsoError> {
     let room = disc.find(&area.path)?.map_or(0, |entry| entry.bytes);
     let end = area.offset.checked_add(area.bytes);
-    match end.is_some_and(|end| end <= room) && area.bytes <= AREA_LIMIT {
+    match end.is_some_and(|end| end <= room) {
         true => Ok(()),
         false => Err(IsoError::AreaOutside(area.path.clone())),
     }
@@ -249,4 +257,18 @@ fn areas(tree: &Path) -> Result<Vec<Area>, IsoError> {
         areas.push(whole(AreaKind::NetworkConfig, NETWORK)?);
     }
     Ok(areas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_are_few_and_small() {
+        let area = |bytes| Area::new(AreaKind::KernelArguments, "x", 0, bytes);
+        assert_eq!(excess(&vec![area(1024); AREAS]), None);
+        assert!(excess(&vec![area(1); AREAS + 1]).unwrap().contains("more areas"));
+        assert!(excess(&[area(AREA_LIMIT), area(1)]).unwrap().contains("larger areas"));
+        assert!(excess(&[area(u64::MAX), area(1)]).unwrap().contains("larger areas"));
+    }
 }

@@ -241,7 +241,12 @@ fn an_image_for_each_site() {
         .unwrap()
         .set_len(1 << 20)
         .unwrap();
+    // What stood beside the one that goes isn't that of the new one.
+    site.write("isos/c-1.iso.sha256", "0  c-1.iso\n");
+    site.write("isos/c-1.iso.manifest.json", "{}");
     let ended = site.run(&fleet).expect(0);
+    let beside = ["isos/c-1.iso.sha256", "isos/c-1.iso.manifest.json"];
+    assert!(beside.iter().all(|name| !site.path(name).exists()));
     assert!(ended.stderr.contains("3 images in isos, 1 of them there already"), "{}", ended.stderr);
     ensure_sums(&site, "isos");
     // Damage is found wherever it is.
