@@ -175,9 +175,12 @@ impl RawTree {
         self.names.are_equal(found, wanted)
     }
 
-    /// Where the directory of a record is.
+    /// Where the bytes of a record are. Empty files point anywhere.
     pub(crate) fn place_of(&self, disc: &Disc, record: &RawRecord) -> Result<Extent, DiscError> {
-        place(disc, self.base, record.block(), le32(&record.0, 10))
+        match le32(&record.0, 10) {
+            0 if !record.is_directory() => Ok(Extent { offset: 0, bytes: 0 }),
+            bytes => place(disc, self.base, record.block(), bytes),
+        }
     }
 }
 
