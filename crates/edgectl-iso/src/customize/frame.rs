@@ -78,7 +78,7 @@ fn starts(disc: &Disc) -> Result<Vec<u64>, IsoError> {
 /// partition, from whose start blocks are counted there.
 pub(super) fn trees(disc: &Disc) -> Result<Vec<RawTree>, IsoError> {
     let mut starts = starts(disc)?;
-    starts.retain(|start| *start > 0 && start.is_multiple_of(BLOCK));
+    starts.retain(|start| (1..disc.bytes()).contains(start) && start.is_multiple_of(BLOCK));
     starts.sort_unstable();
     starts.dedup();
     let mut trees = raw::trees(disc, 0)?;

@@ -31,7 +31,13 @@ impl Table {
             return Err(disc.damaged("its partition table has no sensible size").into());
         }
         let entries = disc.bytes_at(le64(&header, 72).saturating_mul(SECTOR), length)?;
-        Ok(Some(Self { at, header, entries }))
+        let table = Self { at, header, entries };
+        // What is behind the end can't move: it has no place to move to.
+        let is_outside = table.spans().any(|(_, span)| span.end > disc.bytes());
+        match is_outside {
+            true => Err(disc.damaged("a partition of its GPT ends behind the image").into()),
+            false => Ok(Some(table)),
+        }
     }
 
     fn size(&self) -> usize {
