@@ -4,6 +4,8 @@
 
 mod foreign;
 
+use std::os::unix::fs::FileExt;
+
 use edgectl_iso::{Disc, verify_disc};
 use foreign::{Lab, With};
 
@@ -57,4 +59,65 @@ fn damaged_partition_tables_are_errors() {
     std::fs::write(&base, &bytes).unwrap();
     let error = lab.customize(&base, With::user_data(USER_DATA), &out).unwrap_err().to_string();
     assert!(error.contains("ends behind the image"), "{error}");
+}
+
+/// Menus may lie upon each other, too.
+#[test]
+fn menus_have_an_end() {
+    let lab = Lab::new();
+    let base = lab.path("base.iso");
+    let (large, many) = (8_u32 << 20, 40);
+    let dots = [record(20, 6144, 2, &[0]), record(20, 6144, 2, &[1])];
+    let below = (0..many).map(|n| record(30, large, 0, format!("{n:06}.CFG;1").as_bytes()));
+    let root = packed(dots.into_iter().chain(below));
+    let blocks = 30 + large / 2048;
+    let file = std::fs::File::create(&base).unwrap();
+    let write = |block: u32, bytes: &[u8]| {
+        file.write_all_at(bytes, u64::from(block) * 2048).unwrap();
+    };
+    write(16, &descriptor(1, blocks, &record(20, root.len() as u32, 2, &[0])));
+    write(17, b"\xffCD001\x01");
+    write(20, &root);
+    write(30, b"linux /k a\n");
+    file.set_len(u64::from(blocks) * 2048).unwrap();
+    let error = lab.customize(&base, With::default(), &lab.path("out.iso")).unwrap_err();
+    assert!(error.to_string().contains("have more text than all"), "{error}");
+}
+
+/// Both byte orders, one behind the other.
+fn both(number: u32) -> Vec<u8> {
+    [number.to_le_bytes(), number.to_be_bytes()].concat()
+}
+
+/// A directory record.
+fn record(block: u32, bytes: u32, flags: u8, name: &[u8]) -> Vec<u8> {
+    let mut record = [vec![0, 0], both(block), both(bytes), vec![120, 1, 1, 0, 0, 0, 0]].concat();
+    record.extend([flags, 0, 0, 1, 0, 0, 1, name.len() as u8]);
+    record.extend(name);
+    record.resize(record.len().next_multiple_of(2), 0);
+    record[0] = record.len() as u8;
+    record
+}
+
+/// Whole blocks: a record lies in one of them.
+fn packed(records: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let mut bytes: Vec<u8> = Vec::new();
+    for record in records {
+        if bytes.len() % 2048 + record.len() > 2048 {
+            bytes.resize(bytes.len().next_multiple_of(2048), 0);
+        }
+        bytes.extend(record);
+    }
+    bytes.resize(bytes.len().next_multiple_of(2048), 0);
+    bytes
+}
+
+fn descriptor(kind: u8, blocks: u32, root: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[kind][..], b"CD001\x01"].concat();
+    bytes.resize(2048, 0);
+    bytes[40..45].copy_from_slice(b"CDROM");
+    bytes[80..88].copy_from_slice(&both(blocks));
+    bytes[128..132].copy_from_slice(&[0, 8, 8, 0]);
+    bytes[156..156 + root.len()].copy_from_slice(root);
+    bytes
 }

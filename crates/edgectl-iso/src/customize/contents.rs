@@ -2,7 +2,7 @@
 
 use super::CustomizeRequest;
 use super::medium::{self, Flavor, Places};
-use super::menus::{self, Menu, Menus, Wish};
+use super::menus::{self, Menu, Menus, Texts, Wish};
 use super::plan::Base;
 use super::sums::{List, lists};
 use super::{frame, loader};
@@ -65,7 +65,8 @@ pub(super) fn contents(
     let is_reached = |path: &str| base.reaches(path);
     let is_digest_erased = frame::has_media_digest(trees);
     let wish = Wish { argument: None, keeps_checks: !is_digest_erased };
-    let mut menus = menus::menus(disc, entries, &is_reached, wish)?;
+    let texts = Texts::read(disc, entries)?;
+    let mut menus = menus::menus(&texts, &is_reached, wish)?;
     let flavor = request.flavor.unwrap_or_else(|| medium::flavor(disc, entries, &menus.with_room));
     let text = request.user_data.unwrap_or_default();
     let room = request.user_data_room;
@@ -75,7 +76,7 @@ pub(super) fn contents(
     let places = medium::places(flavor, disc.label(), text);
     if places.argument.is_some() {
         let wish = Wish { argument: places.argument, ..wish };
-        menus = menus::menus(disc, entries, &is_reached, wish)?;
+        menus = menus::menus(&texts, &is_reached, wish)?;
     }
     let Menus { with_room: menus, left } = menus;
     if !request.kernel_arguments.is_empty() && menus.is_empty() {
@@ -84,7 +85,8 @@ pub(super) fn contents(
     if !request.kernel_arguments.is_empty() || places.argument.is_some() {
         ensure_no_other_menu(disc, entries)?;
     }
-    let is_checking = is_digest_erased && loader::says(disc, entries, &["rd.live.check"])?;
+    let is_checking = is_digest_erased
+        && loader::has(disc, entries, &|loader| medium::holds(loader, "rd.live.check"))?;
     // Whichever entry is started.
     let is_told = places.argument.is_none()
         || !menus.is_empty()
@@ -179,7 +181,11 @@ fn network(places: &Places, request: &CustomizeRequest<'_>) -> Result<Option<Are
 
 /// Kernel arguments need all menus.
 fn ensure_no_other_menu(disc: &Disc, entries: &[(String, DiscEntry)]) -> Result<(), IsoError> {
-    match loader::says(disc, entries, &["menuentry '", "menuentry \""])? {
+    let is_menu = |loader: &[u8]| {
+        let words = ["menuentry '", "menuentry \""];
+        words.iter().any(|word| medium::holds(loader, word)) || menus::has_entry(loader)
+    };
+    match loader::has(disc, entries, &is_menu)? {
         true => Err(IsoError::MenuInLoader),
         false => Ok(()),
     }

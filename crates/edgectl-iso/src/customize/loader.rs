@@ -1,7 +1,6 @@
 //! Loaders for UEFI: file systems that firmware starts them from. What is in
 //! there can't be changed without changing what it checks.
 
-use super::medium;
 use crate::disc::bytes::{le16, le32};
 use crate::disc::{BootEntry, BootPlatform, Disc, DiscEntry};
 use crate::error::IsoError;
@@ -11,17 +10,17 @@ const LIMIT: u64 = 64 << 20;
 /// Catalogs that don't know a loader's length say one sector, or none.
 const SECTOR: u64 = 512;
 
-/// Whether a loader for UEFI holds any of these words.
-pub(super) fn says(
+/// Whether a loader for UEFI holds something.
+pub(super) fn has(
     disc: &Disc,
     entries: &[(String, DiscEntry)],
-    words: &[&str],
+    is_it: &dyn Fn(&[u8]) -> bool,
 ) -> Result<bool, IsoError> {
     for entry in disc.boot_entries()?.iter().filter(|e| e.platform == BootPlatform::Uefi) {
         let offset = entry.offset.min(disc.bytes());
         let bytes = length(disc, entries, entry)?.min(LIMIT).min(disc.bytes() - offset);
         let loader = disc.bytes_at(offset, bytes)?;
-        if words.iter().any(|word| medium::holds(&loader, word)) {
+        if is_it(&loader) {
             return Ok(true);
         }
     }

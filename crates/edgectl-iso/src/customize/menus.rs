@@ -5,17 +5,20 @@ mod grub;
 mod media_check;
 mod nocloud;
 mod syslinux;
+mod systemd;
+mod texts;
 
 use crate::area::{Area, AreaKind, Language};
-use crate::disc::{Disc, DiscEntry, Kind};
 use crate::error::IsoError;
+pub(super) use systemd::has_entry;
+pub(super) use texts::Texts;
 
 /// Menus are some kilobytes.
 const MENU_LIMIT: u64 = 256 << 10;
-/// Whether larger files are menus is found out up to here.
-const READ_LIMIT: u64 = 8 << 20;
 /// Rooms in one menu.
 const ROOMS: usize = 200;
+/// Rooms in all menus.
+const ALL_ROOMS: usize = 2000;
 /// GRUB takes lines of any length; the kernel takes 2047 bytes in all.
 const GRUB_ROOM: usize = 1024;
 /// ISOLINUX hands the spaces on to the kernel.
@@ -37,6 +40,12 @@ struct Lines {
     places: Vec<Place>,
     /// Entries that start a kernel and have no place for arguments.
     shut: usize,
+}
+
+impl Lines {
+    fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.shut == 0
+    }
 }
 
 /// A menu with room for kernel arguments.
@@ -78,63 +87,60 @@ pub(super) struct Wish<'a> {
 
 /// All menus of an image that start a kernel, with room for arguments.
 pub(super) fn menus(
-    disc: &Disc,
-    files: &[(String, DiscEntry)],
+    texts: &Texts,
     is_reached: &dyn Fn(&str) -> Result<bool, IsoError>,
     wish: Wish<'_>,
 ) -> Result<Menus, IsoError> {
-    let mut texts = Vec::new();
-    for (path, entry) in files {
-        if entry.kind == Kind::File && entry.bytes <= READ_LIMIT && could_be(path) {
-            let mode = entry.mode.unwrap_or(0o444) & 0o7777;
-            texts.push((path.trim_start_matches('/'), disc.read(entry, READ_LIMIT)?, mode));
-        }
-    }
-    let are_shared = texts.iter().any(|(_, text, _)| syslinux::shares(text));
-    let mut menus = Menus::default();
-    for (path, text, mode) in &texts {
-        let (language, lines) = read(text, are_shared);
-        if lines.places.is_empty() && lines.shut == 0 {
+    let mut menus = Menus { left: texts.left.clone(), ..Menus::default() };
+    let mut rooms = 0;
+    for (text, (language, lines)) in texts.menus.iter().zip(read(texts)) {
+        if lines.is_empty() {
             continue;
         }
-        match why_left(text, &lines, is_reached(path)?) {
-            Some(why) => menus.left.push(((*path).to_owned(), why)),
-            None => menus.with_room.extend(menu(path, text, *mode, (language, lines), wish)),
+        let more = rooms + lines.places.len();
+        match why_left(&lines, more, is_reached(&text.path)?) {
+            Some(why) => menus.left.push((text.path.clone(), why)),
+            None => {
+                rooms = more;
+                let read = (language, lines);
+                menus.with_room.extend(menu(&text.path, &text.bytes, text.mode, read, wish));
+            }
         }
     }
     Ok(menus)
 }
 
 /// Why nothing is put into a menu.
-fn why_left(text: &[u8], lines: &Lines, is_reached: bool) -> Option<&'static str> {
-    if text.len() as u64 > MENU_LIMIT {
-        Some("is larger than 256 KiB")
-    } else if lines.places.len() > ROOMS {
+fn why_left(lines: &Lines, rooms: usize, is_reached: bool) -> Option<&'static str> {
+    if lines.places.len() > ROOMS {
         Some("has more than 200 entries that start a kernel")
+    } else if rooms > ALL_ROOMS {
+        Some("is one of many that start kernels in more than 2000 entries")
     } else if lines.places.is_empty() {
-        Some("has no place for arguments (`append -`)")
+        Some("has no entry that is known to take arguments")
     } else {
         (!is_reached).then_some("lies too deep, in a directory that Rock Ridge relocates")
     }
 }
 
-fn could_be(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    // Other files that end in `.conf` are of systemd-boot, which knows no such lines.
-    let is_config = lower.ends_with(".cfg") || lower.ends_with("/extlinux.conf");
-    // What an installer or a package brings is nothing that a loader reads.
-    is_config && !["/pool/", "/dists/", "/preseed/"].iter().any(|part| lower.starts_with(part))
-}
-
-/// What language a menu is in, and its lines that start a kernel.
-fn read(text: &[u8], are_shared: bool) -> (Language, Lines) {
+/// What language each menu is in, and its lines that start a kernel.
+fn read(texts: &Texts) -> Vec<(Language, Lines)> {
     // Both know `linux`; only one of them knows labels.
-    let (language, mut lines) = match syslinux::is_it(text) {
-        true => (Language::Syslinux, syslinux::lines(text, are_shared)),
-        false => (Language::Grub, Lines { places: grub::places(text), shut: 0 }),
+    let is_syslinux: Vec<bool> =
+        texts.menus.iter().map(|text| syslinux::is_it(&text.bytes)).collect();
+    let own = texts.menus.iter().zip(&is_syslinux).filter(|(_, is_it)| **is_it);
+    let sources: Vec<syslinux::Source<'_>> =
+        own.map(|(text, _)| syslinux::Source { path: &text.path, text: &text.bytes }).collect();
+    let mut found = syslinux::lines(&sources).into_iter();
+    let of = |(text, is_syslinux): (&texts::Text, bool)| {
+        let (language, mut lines) = match is_syslinux {
+            true => (Language::Syslinux, found.next().unwrap_or_default()),
+            false => (Language::Grub, grub::lines(&text.bytes)),
+        };
+        lines.places.sort_by_key(|place| place.at);
+        (language, lines)
     };
-    lines.places.sort_by_key(|place| place.at);
-    (language, lines)
+    texts.menus.iter().zip(is_syslinux).map(of).collect()
 }
 
 /// A menu with room at the places that were found in it.
@@ -193,8 +199,9 @@ mod tests {
     }
 
     fn menu(path: &str, text: &[u8], wish: Wish<'_>) -> Option<Menu> {
-        let read = read(text, false);
-        (!read.1.places.is_empty()).then(|| super::menu(path, text, 0o444, read, wish))?
+        let text = texts::Text { path: path.to_owned(), bytes: text.to_vec(), mode: 0o444 };
+        let texts = Texts { menus: vec![text], ..Texts::default() };
+        menus(&texts, &|_| Ok(true), wish).unwrap().with_room.pop()
     }
 
     #[test]
@@ -248,7 +255,5 @@ mod tests {
     #[test]
     fn files_without_a_kernel_are_no_menus() {
         assert_eq!(menu("a.cfg", b"set timeout=5\n", Wish::default()), None);
-        assert!(!could_be("/pool/main/x.cfg") && could_be("/isolinux.cfg"));
-        assert!(!could_be("/loader/entries/a.conf") && could_be("/extlinux/extlinux.conf"));
     }
 }

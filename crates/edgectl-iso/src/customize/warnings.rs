@@ -59,7 +59,7 @@ impl Menu {
     fn shut_warning(&self) -> Option<String> {
         let (path, entries) = (&self.path, count(self.shut, "entry"));
         let text = format!(
-            "the boot menu `/{path}` has {entries} without a place for arguments (`append -`, or none), which no kernel arguments reach: start another one"
+            "the boot menu `/{path}` has {entries} without a place for arguments (`append -`, none, or a command that isn't known), which no kernel arguments reach: start another one"
         );
         (self.shut > 0).then_some(text)
     }

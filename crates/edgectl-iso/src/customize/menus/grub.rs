@@ -1,7 +1,7 @@
 //! The language of `grub.cfg`, as far as it takes to find the commands that
 //! load a kernel.
 
-use super::{Place, nocloud};
+use super::{Lines, Place, nocloud};
 
 /// A word, by its place.
 #[derive(Debug, Clone, Copy)]
@@ -10,25 +10,70 @@ struct Word {
     end: usize,
 }
 
-/// Where each of these commands takes more arguments: in front of `---`, which
-/// installers of Debian and Ubuntu end their own arguments with, or at its end.
-pub(super) fn places(text: &[u8]) -> Vec<Place> {
-    let (mut places, mut words) = (Vec::new(), Vec::<Word>::new());
-    let mut at = 0;
+/// What starts with these has no kernel to start, whatever it names.
+const HARMLESS: [&[u8]; 25] = [
+    b"echo",
+    b"set",
+    b"unset",
+    b"export",
+    b"[",
+    b"test",
+    b"menuentry",
+    b"submenu",
+    b"insmod",
+    b"initrd",
+    b"initrd16",
+    b"initrdefi",
+    b"search",
+    b"search.file",
+    b"search.fs_label",
+    b"search.fs_uuid",
+    b"loopback",
+    b"cat",
+    b"ls",
+    b"for",
+    b"configfile",
+    b"source",
+    b"function",
+    b"verify_detached",
+    b"hashsum",
+];
+/// Names that kernels have.
+const KERNELS: [&[u8]; 2] = [b"vmlinuz", b"bzimage"];
+
+/// Where each command that loads a kernel takes more arguments: in front of
+/// `---`, which installers of Debian and Ubuntu end their own arguments with,
+/// or at its end. Whatever else seems to load one takes none.
+pub(super) fn lines(text: &[u8]) -> Lines {
+    let mut lines = Lines::default();
+    each(text, &mut |words| match place(text, words) {
+        Some(place) => lines.places.push(place),
+        None => lines.shut += usize::from(is_strange(text, words)),
+    });
+    lines
+}
+
+/// Each command by its words.
+fn each(text: &[u8], take: &mut dyn FnMut(&[Word])) {
+    let (mut words, mut at) = (Vec::<Word>::new(), 0);
+    let mut end_command = |words: &mut Vec<Word>| {
+        take(words);
+        words.clear();
+    };
     while let Some(byte) = text.get(at) {
         match byte {
             b' ' | b'\t' | b'\r' => at += 1,
             b'\\' if is_line_end(text, at + 1) => at += 2,
             b'\\' if text.get(at + 1) == Some(&b'\r') && is_line_end(text, at + 2) => at += 3,
             b'\n' | b';' | b'|' | b'&' => {
-                places.extend(place(text, &std::mem::take(&mut words)));
+                end_command(&mut words);
                 at += 1;
             }
             b'#' => at = line_end(text, at),
             _ => {
                 let end = word_end(text, at);
                 match text.get(at..end) {
-                    Some(b"{" | b"}") => places.extend(place(text, &std::mem::take(&mut words))),
+                    Some(b"{" | b"}") => end_command(&mut words),
                     Some(word) if words.is_empty() && is_reserved(word) => {}
                     _ => words.push(Word { start: at, end }),
                 }
@@ -36,8 +81,7 @@ pub(super) fn places(text: &[u8]) -> Vec<Place> {
             }
         }
     }
-    places.extend(place(text, &words));
-    places
+    end_command(&mut words);
 }
 
 fn place(text: &[u8], words: &[Word]) -> Option<Place> {
@@ -45,8 +89,7 @@ fn place(text: &[u8], words: &[Word]) -> Option<Place> {
     let (command, kernel) = (word(0)?, word(1)?);
     let trimmed: Vec<u8> = command.iter().filter(|b| !b"${}\"'".contains(b)).copied().collect();
     let loads = [&b"linux"[..], b"linux16", b"linuxefi", b"linux_cmd"];
-    let is_test = kernel.windows(7).any(|part| part.eq_ignore_ascii_case(b"memtest"));
-    if !loads.contains(&&trimmed[..]) || is_test {
+    if !loads.contains(&&trimmed[..]) || is_test(kernel) {
         return None;
     }
     let behind = || words.iter().skip(2);
@@ -56,6 +99,27 @@ fn place(text: &[u8], words: &[Word]) -> Option<Place> {
         Some(word) => Some(Place { at: word.start, before: "", after: " ", nocloud }),
         None => Some(Place { at: words.last()?.end, before: " ", after: "", nocloud }),
     }
+}
+
+/// Whether a command names a kernel and is none of those that are known: other
+/// loaders', or in a variable.
+fn is_strange(text: &[u8], words: &[Word]) -> bool {
+    let mut words = words.iter().filter_map(|word| text.get(word.start..word.end));
+    let Some(command) = words.next() else { return false };
+    let is_known = HARMLESS.contains(&command) || command.contains(&b'=');
+    !is_known && words.any(|word| is_kernel(word) && !is_test(word))
+}
+
+/// Whether a word is the path of a kernel, by its name.
+fn is_kernel(word: &[u8]) -> bool {
+    let path = plain(word).to_ascii_lowercase();
+    let name = path.rsplit_once('/').map(|(_, name)| name.as_bytes());
+    let starts = |name: &[u8]| KERNELS.iter().any(|kernel| name.starts_with(kernel));
+    name.is_some_and(|name| starts(name) || name == b"linux" || name == b"kernel")
+}
+
+fn is_test(kernel: &[u8]) -> bool {
+    kernel.windows(7).any(|part| part.eq_ignore_ascii_case(b"memtest"))
 }
 
 /// A word without what quotes it.
@@ -103,7 +167,7 @@ mod tests {
     /// The text with `@` where there is room.
     fn marked(text: &str) -> String {
         let mut marked = text.to_owned();
-        for place in places(text.as_bytes()).iter().rev() {
+        for place in lines(text.as_bytes()).places.iter().rev() {
             marked.insert_str(place.at, &format!("{}@{}", place.before, place.after));
         }
         marked
@@ -131,10 +195,25 @@ mod tests {
         }
     }
 
+    /// What isn't understood isn't passed over.
+    #[test]
+    fn other_ways_to_start_a_kernel_are_counted() {
+        for (text, shut) in [
+            ("multiboot2 /live/xen.gz\nmodule2 /live/vmlinuz a\nmodule2 /live/initrd\n", 1),
+            ("${linux_cmd2} /live/vmlinuz a\n", 1),
+            ("start_it \"($root)/boot/bzImage\" quiet\n", 1),
+            ("if [ -f /live/vmlinuz ]; then set k=/live/vmlinuz; fi\n", 0),
+            ("search --file /live/vmlinuz\nmenuentry \"a /vmlinuz\" { linux /vmlinuz }\n", 0),
+            ("chainloader /EFI/BOOT/grubx64.efi\nlinux16 /boot/memtest86\n", 0),
+        ] {
+            assert_eq!(lines(text.as_bytes()).shut, shut, "{text}");
+        }
+    }
+
     #[test]
     fn broken_texts_end() {
         for text in ["linux '", "linux \\", "\"", "linux /k \\", "{", "linux /k \"a\\"] {
-            places(text.as_bytes());
+            lines(text.as_bytes());
         }
     }
 }

@@ -1,95 +1,75 @@
 //! The language of ISOLINUX and SYSLINUX, as far as it takes to find the lines
 //! with a kernel's arguments.
 
-use super::{Lines, Place, nocloud};
+mod family;
 
-/// What starts with these is no Linux kernel.
+use super::{Lines, Place, nocloud};
+pub(super) use family::{Source, lines};
+
+/// What starts with these is no Linux kernel, unless the line says so.
 const OTHERS: [&str; 8] = [".c32", ".com", ".cbt", ".bs", ".bin", ".bss", ".0", ".img"];
+/// Programs that take other arguments than kernels do.
+const PROGRAMS: [&str; 3] = ["memtest", "memdisk", "ipxe"];
+/// What makes an entry something else than a kernel.
+const KINDS: [&str; 8] =
+    ["com32", "config", "localboot", "boot", "bss", "pxe", "fdimage", "comboot"];
 /// What an entry says that takes no arguments, not even those of all.
 const NONE: &str = "-";
 
-/// What was read of one entry.
-#[derive(Default)]
-struct Entry {
-    kernel: Option<String>,
-    /// Where the kernel's line ends.
-    kernel_end: usize,
-    /// The arguments, and where they begin.
-    arguments: Option<(usize, String)>,
+/// A place in one of several files.
+type At = (usize, usize);
+
+/// What an `append` says.
+#[derive(Debug, Clone)]
+struct Arguments {
+    at: At,
+    text: String,
 }
 
-/// What was read of a menu.
-#[derive(Default)]
-struct Config {
-    /// What stands in front of all labels: its arguments are those of entries
+/// What was read of one entry.
+#[derive(Debug, Default)]
+struct Entry {
+    label: String,
+    /// What it starts, and whether that is said to be Linux.
+    kernel: Option<(String, bool)>,
+    /// Where the last line ends that names a file to start.
+    end: At,
+    has_initrd: bool,
+    is_other: bool,
+    own: Option<Arguments>,
+    /// What stands in front of all labels by then: the arguments of entries
     /// without any, and of no others.
-    common: Entry,
-    entries: Vec<Entry>,
-    /// Whether it has more entries in other files.
-    includes: bool,
+    common: Option<Arguments>,
 }
 
 /// Whether a text has words that no other loader knows.
 pub(super) fn is_it(text: &[u8]) -> bool {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
-    lines.map(parse).any(|(keyword, ..)| ["label", "append"].contains(&keyword.as_str()))
+    lines.map(parse).any(|(keyword, value, _)| {
+        ["label", "append"].contains(&keyword.as_str()) || included(&keyword, &value).is_some()
+    })
 }
 
-/// Whether entries without arguments, in files that this one includes, take
-/// its own.
-pub(super) fn shares(text: &[u8]) -> bool {
-    let config = read(text);
-    config.includes && config.common.gives()
+/// What is found in a menu of one file.
+pub(super) fn alone(path: &str, text: &[u8]) -> Lines {
+    lines(&[Source { path, text }]).pop().unwrap_or_default()
 }
 
-/// Where each entry that starts a kernel takes more arguments: in front of
-/// `---`, or at the end of the line. `are_shared` says whether another file may
-/// have arguments for the entries of this one.
-pub(super) fn lines(text: &[u8], are_shared: bool) -> Lines {
-    let config = read(text);
-    let gives = config.common.gives();
-    let mut lines = Lines::default();
-    let is_used = config.includes || config.entries.iter().any(Entry::takes_common);
-    if gives && (is_used || config.common.is_kernel()) {
-        lines.places.extend(config.common.place());
-    }
-    for entry in config.entries.iter().filter(|entry| entry.is_kernel()) {
-        match entry.place() {
-            Some(place) => lines.places.push(place),
-            // Its own line would take the place of those arguments.
-            None if gives && entry.takes_common() => {}
-            None if are_shared || !entry.takes_common() => lines.shut += 1,
-            None => {
-                let (at, before) = (entry.kernel_end, "\n  append ");
-                lines.places.push(Place { at, before, ..Place::default() });
-            }
-        }
-    }
-    lines
+/// The file that a line includes, and what the menu is called that it becomes.
+fn included(keyword: &str, value: &str) -> Option<(String, bool)> {
+    let (first, rest) = split(value);
+    let (file, rest) = match keyword {
+        "include" => (first, ""),
+        "menu" if first.eq_ignore_ascii_case("include") => split(rest),
+        _ => return None,
+    };
+    (!file.is_empty()).then(|| (file.to_owned(), !rest.is_empty()))
 }
 
-fn read(text: &[u8]) -> Config {
-    let (mut config, mut start, mut is_help) = (Config::default(), 0, false);
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let (keyword, value, at) = parse(line);
-        let entry = config.entries.last_mut().unwrap_or(&mut config.common);
-        match keyword.as_str() {
-            "endtext" => is_help = false,
-            _ if is_help => {}
-            "text" => is_help = true,
-            "include" => config.includes = true,
-            "menu" if value.to_ascii_lowercase().starts_with("include") => config.includes = true,
-            "label" => config.entries.push(Entry::default()),
-            "kernel" | "linux" => {
-                entry.kernel_end = start + at + value.len();
-                entry.kernel = Some(value);
-            }
-            "append" => entry.arguments = Some((start + at, value)),
-            _ => {}
-        }
-        start += line.len();
-    }
-    config
+/// The first word, and what comes behind it.
+fn split(text: &str) -> (&str, &str) {
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (first, rest.trim_start())
 }
 
 /// The keyword in small letters, its value, and where that begins.
@@ -107,31 +87,43 @@ fn parse(line: &[u8]) -> (String, String, usize) {
 
 impl Entry {
     fn is_kernel(&self) -> bool {
-        let kernel = self.kernel.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let is_other = OTHERS.iter().any(|ending| kernel.ends_with(ending))
-            || ["memtest", "memdisk", "ipxe"].iter().any(|name| kernel.contains(name));
-        // A menu's own words, and entries that take them all, come without one.
-        let names_initrd = || self.arguments.as_ref().is_some_and(|(_, a)| a.contains("initrd="));
-        !is_other && (self.kernel.is_some() || names_initrd())
+        let (name, is_linux) = match &self.kernel {
+            Some((name, is_linux)) => (name, *is_linux),
+            // Without a word for it the label is the kernel.
+            None => (&self.label, false),
+        };
+        let name = name.to_ascii_lowercase();
+        let is_other = self.is_other
+            || !is_linux && OTHERS.iter().any(|ending| name.ends_with(ending))
+            || PROGRAMS.iter().any(|program| name.contains(program));
+        let has_own = self.own.as_ref().is_some_and(|own| !own.text.is_empty());
+        // Headings in menus come without anything.
+        !is_other && (self.kernel.is_some() || self.has_initrd || has_own)
     }
 
-    /// Whether it has arguments that others may take.
-    fn gives(&self) -> bool {
-        self.arguments.as_ref().is_some_and(|(_, arguments)| arguments != NONE)
+    /// The arguments that it is started with.
+    fn arguments(&self) -> Option<&Arguments> {
+        self.own.as_ref().or(self.common.as_ref())
+    }
+}
+
+impl Arguments {
+    /// Whether they name what an entry starts that says nothing else.
+    fn names_initrd(&self) -> bool {
+        self.text.contains("initrd=")
     }
 
-    /// Whether it takes the arguments in front of all labels.
-    fn takes_common(&self) -> bool {
-        self.arguments.is_none() && self.is_kernel()
-    }
-
+    /// Where there is room for more: in front of `---`, or at the end.
     fn place(&self) -> Option<Place> {
-        let (at, arguments) = self.arguments.as_ref().filter(|(_, text)| text != NONE)?;
-        let nocloud = arguments.split_whitespace().find(|word| nocloud::is_it(word));
+        if self.text == NONE {
+            return None;
+        }
+        let nocloud = self.text.split_whitespace().find(|word| nocloud::is_it(word));
         let nocloud = nocloud.map(str::to_owned);
-        Some(match dashes(arguments) {
+        let at = self.at.1;
+        Some(match dashes(&self.text) {
             Some(dashes) => Place { at: at + dashes, before: "", after: " ", nocloud },
-            None => Place { at: at + arguments.len(), before: " ", after: "", nocloud },
+            None => Place { at: at + self.text.len(), before: " ", after: "", nocloud },
         })
     }
 }
@@ -150,9 +142,13 @@ fn dashes(arguments: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn alone(text: &str) -> Lines {
+        super::alone("a.cfg", text.as_bytes())
+    }
+
     fn marked(text: &str) -> String {
         let mut marked = text.to_owned();
-        let mut places = lines(text.as_bytes(), false).places;
+        let mut places = alone(text).places;
         places.sort_by_key(|place| place.at);
         for place in places.iter().rev() {
             marked.insert_str(place.at, &format!("{}@{}", place.before, place.after));
@@ -202,12 +198,28 @@ mod tests {
         assert_eq!(marked(text), expected);
         let text = "append boot=live\nlabel a\nkernel k\ninitrd i\n";
         assert_eq!(marked(text), "append boot=live @\nlabel a\nkernel k\ninitrd i\n");
-        // Those of the file that includes this one.
-        let front = b"append initrd=i\ninclude more.cfg\n";
-        assert!(shares(front) && !shares(b"include more.cfg\n"));
-        assert_eq!(lines(front, true).places.len(), 1);
-        let more = lines(b"label a\nkernel k\n", true);
-        assert_eq!((more.places.len(), more.shut), (0, 1));
-        assert_eq!(lines(b"append x\nlabel a\nkernel k\nappend -\n", false).shut, 1);
+        assert_eq!(alone("append x\nlabel a\nkernel k\nappend -\n").shut, 1);
+        assert_eq!(alone("append -\nlabel a\nkernel k\n").shut, 1);
+    }
+
+    #[test]
+    fn kernels_are_told_from_what_else_an_entry_starts() {
+        for (text, expected) in [
+            (
+                "label vmlinuz\ninitrd i\nappend quiet\n",
+                "label vmlinuz\ninitrd i\nappend quiet @\n",
+            ),
+            ("label vmlinuz\n initrd i\n", "label vmlinuz\n initrd i\n  append @\n"),
+            ("label a\nlinux k.img\nappend b\n", "label a\nlinux k.img\nappend b @\n"),
+            ("label a\nkernel k.img\nappend b\n", "label a\nkernel k.img\nappend b\n"),
+            ("label a\ncom32 x.c32\nappend b\n", "label a\ncom32 x.c32\nappend b\n"),
+            (
+                "label a\nmenu label More\nlabel b\nlocalboot 0\n",
+                "label a\nmenu label More\nlabel b\nlocalboot 0\n",
+            ),
+            ("append initrd=i\nkernel k\n", "append initrd=i @\nkernel k\n"),
+        ] {
+            assert_eq!(marked(text), expected);
+        }
     }
 }
