@@ -152,7 +152,7 @@ fn menu(
     Wish { argument, keeps_checks }: Wish<'_>,
 ) -> Option<Menu> {
     // As long as the text was, so places stay the same.
-    let quiet = media_check::without(text).filter(|_| !keeps_checks);
+    let quiet = media_check::without(text, language).filter(|_| !keeps_checks);
     let was_checking = quiet.is_some();
     let is_checking = !keeps_checks && media_check::asks(text);
     let bytes = quiet.as_deref().unwrap_or(text);

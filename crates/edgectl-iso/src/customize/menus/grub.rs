@@ -53,6 +53,11 @@ pub(super) fn lines(text: &[u8]) -> Lines {
     lines
 }
 
+/// Words of a text that stand in commands.
+pub(super) fn words(text: &[u8], take: &mut dyn FnMut(usize, usize)) {
+    each(text, &mut |words| words.iter().for_each(|word| take(word.start, word.end)));
+}
+
 /// Each command by its words.
 fn each(text: &[u8], take: &mut dyn FnMut(&[Word])) {
     let (mut words, mut at) = (Vec::<Word>::new(), 0);
