@@ -61,6 +61,33 @@ fn damaged_partition_tables_are_errors() {
     assert!(error.contains("ends behind the image"), "{error}");
 }
 
+/// Directories take no room in a file with holes.
+#[test]
+fn directories_have_an_end_in_every_tree() {
+    let lab = Lab::new();
+    let base = lab.path("base.iso");
+    let (large, many) = (64_u32 << 20, 40);
+    let place = |n: u32| 30 + n * (large / 2048);
+    let dots = [record(21, 2048, 2, &[0]), record(21, 2048, 2, &[1])];
+    let below = (0..many).map(|n| record(place(n), large, 2, format!("D{n:06}").as_bytes()));
+    let root: Vec<u8> = packed(dots.iter().cloned().chain(below));
+    let blocks = place(many);
+    let joliet = descriptor(2, blocks, &record(20, 2048, 2, &[0]));
+    let file = std::fs::File::create(&base).unwrap();
+    let write = |block: u32, bytes: &[u8]| {
+        file.write_all_at(bytes, u64::from(block) * 2048).unwrap();
+    };
+    write(16, &descriptor(1, blocks, &record(21, root.len() as u32, 2, &[0])));
+    write(17, &joliet);
+    write(18, b"\xffCD001\x01");
+    write(20, &packed([record(20, 2048, 2, &[0]), record(20, 2048, 2, &[1])].into_iter()));
+    write(21, &root);
+    (0..many).for_each(|n| write(place(n), &packed(dots.iter().cloned())));
+    file.set_len(u64::from(blocks) * 2048).unwrap();
+    let error = lab.customize(&base, With::default(), &lab.path("out.iso")).unwrap_err();
+    assert!(error.to_string().contains("say more than all names"), "{error}");
+}
+
 /// Menus may lie upon each other, too.
 #[test]
 fn menus_have_an_end() {
@@ -119,5 +146,8 @@ fn descriptor(kind: u8, blocks: u32, root: &[u8]) -> Vec<u8> {
     bytes[80..88].copy_from_slice(&both(blocks));
     bytes[128..132].copy_from_slice(&[0, 8, 8, 0]);
     bytes[156..156 + root.len()].copy_from_slice(root);
+    if kind == 2 {
+        bytes[88..91].copy_from_slice(b"%/E");
+    }
     bytes
 }

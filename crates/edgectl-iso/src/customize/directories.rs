@@ -5,6 +5,8 @@ mod path_table;
 
 use std::collections::{BTreeMap, HashSet};
 
+use edgectl_process::interrupted;
+
 use super::names::identifier;
 use crate::disc::bytes::part;
 use crate::disc::raw::{RawRecord, RawTree};
@@ -69,6 +71,7 @@ pub(super) fn end_of(disc: &Disc, tree: &RawTree) -> Result<u64, IsoError> {
         if !seen.insert(at.offset) || seen.len() > DIRECTORIES {
             return Err(disc.damaged("its directories have no end").into());
         }
+        interrupted()?;
         for record in tree.records(disc, at)?.iter().skip(2) {
             let place = tree.place_of(disc, record)?;
             end = end.max(place.offset + place.bytes);
@@ -86,6 +89,7 @@ pub(super) fn leads_to(disc: &Disc, tree: &RawTree, path: &str) -> Result<bool, 
     let directories = path.rsplit_once('/').map_or("", |(directories, _)| directories);
     let mut at = tree.root;
     for part in directories.split('/').filter(|part| !part.is_empty()) {
+        interrupted()?;
         match find(disc, tree, &tree.records(disc, at)?, part)? {
             Some((_, record)) if record.is_directory() => at = tree.place_of(disc, record)?,
             found => return Ok(found.is_none()),
@@ -273,6 +277,7 @@ impl Editor<'_> {
                 if !record.is_directory() || node.children.contains_key(record.id()) {
                     continue;
                 }
+                interrupted()?;
                 let place = self.tree.place_of(self.disc, record)?;
                 let records = self.tree.records(self.disc, place)?;
                 let mut parent = records[1].clone();

@@ -11,6 +11,9 @@ mod catalog;
 mod gpt;
 mod mbr;
 
+use std::rc::Rc;
+
+use crate::disc::budget::Budget;
 use crate::disc::bytes::le32;
 use crate::disc::raw::{self, RawTree};
 use crate::disc::{BLOCK, Disc};
@@ -21,6 +24,9 @@ use crate::patch::Patch;
 const SECTOR: u64 = 512;
 /// What images grow by, where no geometry says otherwise.
 const STEP: u64 = 1 << 20;
+
+/// Trees of an image: two for the disc and two for a partition, with copies.
+const TREES: usize = 64;
 
 /// Where an image grows, and by how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +87,13 @@ pub(super) fn trees(disc: &Disc) -> Result<Vec<RawTree>, IsoError> {
     starts.retain(|start| (1..disc.bytes()).contains(start) && start.is_multiple_of(BLOCK));
     starts.sort_unstable();
     starts.dedup();
-    let mut trees = raw::trees(disc, 0)?;
+    let budget = Rc::new(Budget::of_all_anew());
+    let mut trees = raw::trees(disc, 0, &budget)?;
     for start in starts {
-        trees.extend(raw::trees(disc, start)?);
+        trees.extend(raw::trees(disc, start, &budget)?);
+        if trees.len() > TREES {
+            return Err(disc.damaged("it has more volume descriptors than any image").into());
+        }
     }
     Ok(trees)
 }

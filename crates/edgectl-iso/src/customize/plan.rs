@@ -1,7 +1,7 @@
 //! What customising an image writes where.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use edgectl_model::Digest;
 
@@ -49,6 +49,8 @@ pub(super) struct Base<'a> {
     pub(super) disc: &'a Disc,
     pub(super) entries: Vec<(String, DiscEntry)>,
     pub(super) trees: Vec<RawTree>,
+    /// Where everything ends that they lead to.
+    end: u64,
     epoch: u64,
 }
 
@@ -111,10 +113,14 @@ impl<'a> Base<'a> {
             return Err(IsoError::CannotReplay("lists its files in UDF, too"));
         }
         let trees = frame::trees(disc)?;
+        let (mut end, mut seen) = (0, HashSet::new());
+        for tree in trees.iter().filter(|tree| seen.insert((tree.base, tree.root.offset))) {
+            end = end.max(directories::end_of(disc, tree)?);
+        }
         let dated =
             trees.first().and_then(|tree| crate::date::epoch_of(tree.descriptor.get(813..827)?));
         let epoch = epoch.or(dated).unwrap_or(0);
-        Ok(Self { disc, entries: disc.walk()?, trees, epoch })
+        Ok(Self { disc, entries: disc.walk()?, trees, end, epoch })
     }
 
     /// Whether every tree leads to a file by directories that can be written
@@ -129,11 +135,7 @@ impl<'a> Base<'a> {
     }
 
     fn layout(&self, contents: &Contents, manifest_bytes: u64) -> Result<Placement, IsoError> {
-        let mut content = 0;
-        for tree in &self.trees {
-            content = content.max(directories::end_of(self.disc, tree)?);
-        }
-        let at = frame::place(self.disc, content)?;
+        let at = frame::place(self.disc, self.end)?;
         let (mut layout, mut added, mut files) = (Layout { next: at }, Vec::new(), Vec::new());
         let manifest = layout.take(manifest_bytes);
         files.push(NewFile { path: manifest::PATH.to_owned(), at: manifest, mode: 0o444 });

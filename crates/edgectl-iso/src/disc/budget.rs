@@ -11,9 +11,13 @@ use super::{DIRECTORY_LIMIT, Disc, DiscError};
 /// continuations, have less.
 const ALL: u64 = 512 << 20;
 
+/// For all directories of an image that are written anew, each of which is read
+/// several times.
+const ALL_ANEW: u64 = 4 * ALL;
+
 /// Bytes that may still be read.
 #[derive(Debug)]
-pub(super) struct Budget(Cell<u64>);
+pub(crate) struct Budget(Cell<u64>);
 
 impl Budget {
     /// For one directory.
@@ -24,6 +28,11 @@ impl Budget {
     /// For all of them.
     pub(super) fn of_all() -> Self {
         Self(Cell::new(ALL))
+    }
+
+    /// For all of them, for whoever writes some anew.
+    pub(crate) fn of_all_anew() -> Self {
+        Self(Cell::new(ALL_ANEW))
     }
 
     /// Takes what is about to be read.

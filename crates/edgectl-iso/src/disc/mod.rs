@@ -4,7 +4,7 @@
 //! Images come from anywhere, so every length and pointer is checked against
 //! the file before it is followed, and every list has an end.
 
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod bytes;
 mod directory;
 mod el_torito;

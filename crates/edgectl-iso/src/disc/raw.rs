@@ -1,5 +1,7 @@
 //! Directories as their bytes stand, for whoever writes them anew.
 
+use std::rc::Rc;
+
 use super::budget::Budget;
 use super::bytes::{le32, part};
 use super::record::Record;
@@ -29,6 +31,8 @@ pub(crate) struct RawTree {
     /// Where its root is.
     pub(crate) root: Extent,
     names: Names,
+    /// What may still be read of all trees.
+    budget: Rc<Budget>,
 }
 
 /// One record of a directory.
@@ -36,20 +40,26 @@ pub(crate) struct RawTree {
 pub(crate) struct RawRecord(pub(crate) Vec<u8>);
 
 /// The trees of a volume whose blocks are counted from the byte `base` on:
-/// ISO 9660, Joliet and whatever else has records of this form.
-pub(crate) fn trees(disc: &Disc, base: u64) -> Result<Vec<RawTree>, DiscError> {
+/// ISO 9660, Joliet and whatever else has records of this form. What is read of
+/// them, and by them, is taken from the budget.
+pub(crate) fn trees(
+    disc: &Disc,
+    base: u64,
+    budget: &Rc<Budget>,
+) -> Result<Vec<RawTree>, DiscError> {
     let mut trees = Vec::new();
     for block in FIRST..FIRST + MOST {
         let at = base + block * BLOCK;
         if at + BLOCK > disc.bytes() {
             break;
         }
+        budget.take(disc, BLOCK)?;
         let descriptor = disc.bytes_at(at, BLOCK)?;
         if part(&descriptor, 1, 6) != b"CD001" || descriptor.first() == Some(&255) {
             break;
         }
         if matches!(descriptor.first(), Some(1 | 2)) {
-            trees.push(tree(disc, base, at, descriptor)?);
+            trees.push(tree(disc, base, at, descriptor, budget)?);
         }
     }
     let copies = copies(disc, &trees)?;
@@ -95,7 +105,13 @@ pub(crate) fn has_udf(disc: &Disc) -> Result<bool, DiscError> {
     Ok(false)
 }
 
-fn tree(disc: &Disc, base: u64, at: u64, descriptor: Vec<u8>) -> Result<RawTree, DiscError> {
+fn tree(
+    disc: &Disc,
+    base: u64,
+    at: u64,
+    descriptor: Vec<u8>,
+    budget: &Rc<Budget>,
+) -> Result<RawTree, DiscError> {
     let bytes = part(&descriptor, ROOT_RECORD.start, ROOT_RECORD.end);
     let record = Record::parse(bytes).filter(|record| record.is_directory);
     let record = record.ok_or_else(|| disc.damaged("a descriptor leads to no root directory"))?;
@@ -106,7 +122,7 @@ fn tree(disc: &Disc, base: u64, at: u64, descriptor: Vec<u8>) -> Result<RawTree,
         Some(skip) => Names::RockRidge(skip),
         None => Names::Plain,
     };
-    Ok(RawTree { at, base, descriptor, root, names })
+    Ok(RawTree { at, base, descriptor, root, names, budget: Rc::clone(budget) })
 }
 
 fn place(disc: &Disc, base: u64, block: u32, bytes: u32) -> Result<Extent, DiscError> {
@@ -134,6 +150,7 @@ impl RawTree {
         if at.bytes > DIRECTORY_LIMIT {
             return Err(disc.damaged("a directory has more bytes than any can have"));
         }
+        self.budget.take(disc, at.bytes)?;
         let bytes = disc.bytes_at(at.offset, at.bytes)?;
         let mut records = Vec::new();
         for block in bytes.chunks(BLOCK as usize) {
@@ -161,8 +178,8 @@ impl RawTree {
         if let Names::RockRidge(skip) = self.names {
             let parsed = Record::parse(&record.0);
             let system_use = parsed.map(|record| record.system_use).unwrap_or_default();
-            let budget = Budget::of_a_directory();
-            if let Some(name) = rock_ridge::read(disc, system_use, skip, self.base, &budget)?.name {
+            let posix = rock_ridge::read(disc, system_use, skip, self.base, &self.budget)?;
+            if let Some(name) = posix.name {
                 return Ok(String::from_utf8_lossy(&name).into_owned());
             }
         }

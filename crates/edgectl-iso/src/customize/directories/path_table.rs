@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use edgectl_process::interrupted;
+
 use super::Editor;
 use crate::disc::raw::RawRecord;
 use crate::error::IsoError;
@@ -12,6 +14,7 @@ impl Editor<'_> {
         let mut waiting = VecDeque::from([(1, vec![0], Some(0), self.nodes[0].at)]);
         let (mut tables, mut number) = ([Vec::new(), Vec::new()], 0_u16);
         while let Some((parent, id, node, at)) = waiting.pop_front() {
+            interrupted()?;
             number =
                 number.checked_add(1).ok_or_else(|| self.disc.damaged("too many directories"))?;
             let block = self.block(at);
