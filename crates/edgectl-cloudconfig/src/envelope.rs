@@ -13,6 +13,11 @@ use crate::tree::{Data, Document, Id};
 /// The header of an archive.
 const ARCHIVE: &str = "#cloud-config-archive";
 
+/// The type of a part that needs no header.
+pub(crate) const CLOUD_CONFIG: &str = "text/cloud-config";
+/// The type of one that is a template.
+pub(crate) const JINJA: &str = "text/jinja2";
+
 /// Headers of parts, and keys of archives' items, that say how to merge.
 pub(crate) const MERGE_HEADERS: [&str; 2] = ["merge-type", "x-merge-type"];
 
@@ -159,10 +164,13 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
         _ => item,
     };
     let kind = document.get(item, "type").and_then(|id| document.node(id).scalar());
-    let is_declared = kind.is_some_and(|(kind, _)| kind == "text/cloud-config");
+    let kind = kind.map(|(kind, _)| kind).filter(|kind| !kind.is_empty());
+    let is_declared = kind == Some(CLOUD_CONFIG);
     let node = document.node(content);
     let (text, _) = node.scalar()?;
-    if !is_declared && !is_cloud_config(text) {
+    // What an item holds decides only where its type doesn't.
+    let is_open = kind.is_none_or(|kind| kind == JINJA);
+    if !is_declared && !(is_open && is_cloud_config(text)) {
         return None;
     }
     let start = lines::start(whole, node.range.start);

@@ -74,6 +74,11 @@ pub(crate) fn is_jinja_template(text: &str) -> bool {
     is_jinja(text.strip_prefix(MARK).unwrap_or(text).lines().next().unwrap_or_default())
 }
 
+/// Whether a text has Jinja's header and something to run.
+pub(crate) fn is_used_template(text: &str) -> bool {
+    is_jinja_template(text) && ["{{", "{%"].into_iter().any(|mark| text.contains(mark))
+}
+
 /// Where the header ends: behind the line end of its last line. Parts of a declared
 /// type may have none.
 pub(crate) fn end(text: &str) -> usize {

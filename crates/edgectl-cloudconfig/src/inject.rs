@@ -7,7 +7,7 @@ use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
 use crate::guard;
-use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config};
+use crate::header::{has_more_than_header, is_cloud_config, is_kairos_config, is_used_template};
 use crate::holes;
 use crate::host_files::written_files;
 use crate::injection::{HostFile, Injection};
@@ -27,6 +27,7 @@ const EXPRESSION: &str =
     "an expression of the template stands where a value of the registry goes; take it out of there";
 const AGENT: &str = "`edge-agent` reads the file as it stands, and this template (`## template: jinja`) is no YAML before cloud-init has run it; name the runtime that reads files (`--runtime containerd`, `k3s` or `rke2`), or write values in quotes and without statements";
 const CONDITION: &str = "the registry's section stands inside of a condition or a loop of the template, and hosts would have it or not; take the section out of there";
+const UNRUN: &str = "cloud-init runs no template in a part that is declared to be `text/cloud-config`, and reads this one as it is written: declare it `text/jinja2`, or leave the type away in an archive";
 
 /// `text` with everything of `injection` set and every other byte as it was.
 /// Injecting twice gives the same bytes as injecting once.
@@ -45,6 +46,9 @@ pub fn inject(text: &str, injection: &Injection) -> Result<String, InjectError> 
 fn inject_one(text: &str, is_declared: bool, injection: &Injection) -> Result<String, InjectError> {
     // No other agent reads what has one of Kairos' own headers.
     let is_for_kairos = injection.flavor == Flavor::Kairos && is_kairos_config(text);
+    if is_declared && is_used_template(text) {
+        return Err(InjectError::Template { place: Place::new(1, 1), message: UNRUN.into() });
+    }
     // A part of a declared type needs no header, and one that has nothing has no place.
     let needs_none = is_declared && !text.trim().is_empty();
     if !needs_none && !is_cloud_config(text) && !is_for_kairos {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::certificate::decode;
-use crate::envelope::{MERGE_HEADERS, Part};
+use crate::envelope::{CLOUD_CONFIG, JINJA, MERGE_HEADERS, Part};
 use crate::header::is_cloud_config;
 
 /// Whether a text is a message: cloud-init looks for `MIME-Version:` at its head,
@@ -32,6 +32,10 @@ fn is_header(line: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
     line.split_once(": ").is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_name))
 }
+
+/// Types of parts that are cloud-config where their first lines say so: what they hold
+/// decides, or it is a template. Of any other type cloud-init takes the type's word.
+const LOOKED_INTO: [&str; 4] = ["text/plain", "text/x-not-multipart", "text/x-shellscript", JINJA];
 
 /// Messages inside of each other that are looked into.
 const MAX_DEPTH: usize = 8;
@@ -117,8 +121,8 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
     let line = u64::try_from(text[..body].matches('\n').count() + 1).unwrap_or(u64::MAX);
     let has_merge_header =
         MERGE_HEADERS.iter().any(|name| header(headers, name).is_some_and(|how| !how.is_empty()));
-    let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
-    let is_declared = kind.split(';').next().is_some_and(|kind| kind.trim() == "text/cloud-config");
+    let kind = kind(headers);
+    let is_declared = kind == CLOUD_CONFIG;
     let is_line_by_line = !matches!(encoding.as_str(), "base64" | "quoted-printable");
     let text = match encoding.as_str() {
         "base64" => decode(&text[body..end])?,
@@ -134,7 +138,18 @@ fn mime_part(text: &str, Range { start, end }: Range<usize>) -> Option<Part> {
         margin: String::new(),
         is_declared,
     };
-    (is_declared || is_cloud_config(&part.text)).then_some(part)
+    let is_open = LOOKED_INTO.contains(&kind.as_str());
+    (is_declared || (is_open && is_cloud_config(&part.text))).then_some(part)
+}
+
+/// The type of a part; what names none is text, as Python's reader has it.
+fn kind(headers: &str) -> String {
+    let said = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    let kind = said.split(';').next().unwrap_or_default().trim();
+    match kind.matches('/').count() {
+        1 => kind.to_owned(),
+        _ => "text/plain".to_owned(),
+    }
 }
 
 /// Quoted-printable, decoded; what isn't right stays as it is.

@@ -23,6 +23,7 @@ pub use subject::{Against, Flavor};
 
 use crate::envelope::parts;
 use crate::error::Place;
+use crate::header::is_used_template;
 use crate::template::{Template, is_template};
 use crate::tree::Document;
 use finding::Findings;
@@ -44,7 +45,7 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     let settled = parts.iter().rposition(|part| names_registries(&part.text));
     for (number, part) in parts.iter().enumerate() {
         let against = against.filter(|_| number == settled.unwrap_or(0));
-        if part.is_declared && rules::is_used_template(&part.text) {
+        if part.is_declared && is_used_template(&part.text) {
             rules::add_unrun_template(part.place_in_whole(Place::new(1, 1)), &mut findings);
         }
         let needs_none = part.is_declared && rules::has_no_header(&part.text);

@@ -102,3 +102,44 @@ fn archives_are_edited_in_their_literal_blocks() {
         }
     }
 }
+
+/// A text that cloud-init runs Jinja on, where it does.
+const TEMPLATE: &str = "## template: jinja\n#cloud-config\nhostname: {{ v1.local_hostname }}\n";
+
+#[test]
+fn templates_in_parts_that_run_none_are_refused() {
+    let declared = multipart(&[TEMPLATE]);
+    let archive = |kind: &str| {
+        let lines: String = TEMPLATE.lines().map(|line| format!("    {line}\n")).collect();
+        format!("#cloud-config-archive\n- {kind}content: |\n{lines}")
+    };
+    for (text, line) in [(&declared, 7), (&archive("type: text/cloud-config\n  "), 4)] {
+        let refused = inject(text, &full());
+        let Err(InjectError::Template { place, message }) = refused else { panic!("{refused:?}") };
+        assert_eq!(place.line, line, "{text}");
+        assert!(message.contains("declare it `text/jinja2`"), "{message}");
+    }
+    let jinja = declared.replace("text/cloud-config", "text/jinja2");
+    for text in [&jinja, &archive("type: text/jinja2\n  "), &archive("")] {
+        let after = inject(text, &full()).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert!(after.contains("registryCredentials"), "{after}");
+        assert_eq!(removed(&after), *text);
+    }
+}
+
+#[test]
+fn parts_of_other_types_are_what_they_are_declared_to_be() {
+    let palette = Injection { flavor: Flavor::Palette, ..full() };
+    let script = "#cloud-config\nstylus: {debug: true}\n";
+    let both = multipart(&[script, "hostname: a\n"]);
+    let per_boot = both.replacen("text/cloud-config", "text/x-shellscript-per-boot", 1);
+    let after = inject(&per_boot, &palette).unwrap();
+    assert!(after.contains("stylus: {debug: true}\n"), "{after}");
+    let archive = "#cloud-config-archive\n- type: text/x-shellscript\n  content: |\n    #cloud-config\n    a: 1\n";
+    assert_eq!(inject(archive, &palette), Err(InjectError::NoCloudConfig));
+    // Of these what they hold decides.
+    for kind in ["Text/Plain; charset=utf-8", "text/x-shellscript", "text", ""] {
+        let text = both.replacen("text/cloud-config", kind, 1);
+        assert!(inject(&text, &palette).unwrap().contains("stylus: {debug: true, "), "{kind}");
+    }
+}

@@ -58,11 +58,6 @@ fn add_expression(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether a text has Jinja's header and something to run.
-pub(in crate::check) fn is_used_template(text: &str) -> bool {
-    is_jinja_template(text) && ["{{", "{%"].into_iter().any(|mark| text.contains(mark))
-}
-
 /// Tells of a template in a part that is declared to be cloud-config, which cloud-init
 /// then reads as it is written.
 pub(in crate::check) fn add_unrun_template(place: Place, findings: &mut Findings) {

@@ -31,7 +31,7 @@ use super::subject::Subject;
 pub(super) use duplicate_key::RULE as DUPLICATE;
 pub(super) use header::{
     RULE as HEADER, add_no_cloud_config, add_other_kind, add_unrun_template, check as check_header,
-    has_no_header, is_used_template,
+    has_no_header,
 };
 pub(super) use invalid_value::RULE as INVALID;
 pub(super) use readable_secret::RULE as READABLE_SECRET;
