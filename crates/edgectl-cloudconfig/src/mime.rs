@@ -69,7 +69,7 @@ fn all_sections(text: &str, range: Range<usize>, depth: usize) -> Vec<Range<usiz
 
 /// What stands between the delimiters of a MIME message, headers included.
 fn sections(text: &str) -> Vec<Range<usize>> {
-    let Some(boundary) = boundary(text) else { return Vec::new() };
+    let Some(boundary) = boundary(text) else { return only_section(text).into_iter().collect() };
     let (delimiter, end) = (format!("--{boundary}"), format!("--{boundary}--"));
     let mut found = Vec::new();
     let mut open: Option<usize> = None;
@@ -87,6 +87,12 @@ fn sections(text: &str) -> Vec<Range<usize>> {
     }
     found.extend(open.map(|start| start..text.len()));
     found
+}
+
+/// A message that isn't made of parts is one itself.
+fn only_section(text: &str) -> Option<Range<usize>> {
+    let (headers, body) = split_headers(text);
+    (!kind(headers).starts_with("multipart/") && body < text.len()).then(|| 0..text.len())
 }
 
 /// Whether a line of a MIME message is a delimiter, or a header that cloud-init

@@ -143,3 +143,25 @@ fn parts_of_other_types_are_what_they_are_declared_to_be() {
         assert!(inject(&text, &palette).unwrap().contains("stylus: {debug: true, "), "{kind}");
     }
 }
+
+#[test]
+fn messages_of_a_single_part_are_taken() {
+    for head in [
+        "Content-Type: text/cloud-config\nMIME-Version: 1.0\n\n",
+        "Subject: edge\nMIME-Version: 1.0\nContent-Type: text/plain\n\n#cloud-config\n",
+        "MIME-Version: 1.0\n\n#cloud-config\n",
+    ] {
+        let text = format!("{head}hostname: a\n");
+        let after = inject(&text, &full()).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert!(after.starts_with(head) && after.contains("registryCredentials"), "{after}");
+        assert_eq!(inject(&after, &full()).as_ref(), Ok(&after));
+        assert_eq!(removed(&after), text);
+        assert_eq!(read_settings(&after).unwrap().registries.len(), 1);
+    }
+    for text in [
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed\n\n#cloud-config\na: 1\n",
+        "MIME-Version: 1.0\nContent-Type: text/x-shellscript-per-boot\n\n#cloud-config\n",
+    ] {
+        assert_eq!(inject(text, &full()), Err(InjectError::NoCloudConfig), "{text}");
+    }
+}
