@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::{Flavor, refused_by_cloud_init};
+use crate::check::{Flavor, refused_by};
 use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
@@ -84,9 +84,10 @@ fn ensure_read_by_jinja(bare: &str) -> Result<(), InjectError> {
     })
 }
 
-/// The same for what cloud-init's YAML can't read.
-fn ensure_read_by_cloud_init(bare: &str) -> Result<(), InjectError> {
-    refused_by_cloud_init(bare).map_or(Ok(()), |(place, message)| {
+/// The same for what the YAML of those who read it can't read.
+fn ensure_read(bare: &str, flavor: Flavor) -> Result<(), InjectError> {
+    let Ok(document) = Document::parse(bare) else { return Ok(()) };
+    refused_by(flavor, bare, &document).map_or(Ok(()), |(place, message)| {
         Err(InjectError::Yaml { place, message: message.to_owned() })
     })
 }
@@ -97,7 +98,7 @@ fn inject_bare(traced: &Traced, injection: &Injection) -> Result<Option<String>,
     ensure_read_by_jinja(bare)?;
     let mut templates = Template::each(bare)?.peekable();
     if templates.peek().is_none() {
-        ensure_read_by_cloud_init(bare)?;
+        ensure_read(bare, injection.flavor)?;
         let Some((after, patch)) = changed(bare, known(traced), injection)? else {
             return Ok(None);
         };

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use crate::check::{Flavor, refused_by};
 use crate::edit::put_into;
 use crate::error::{InjectError, Place};
 use crate::guard;
@@ -17,7 +18,8 @@ use crate::trace;
 use crate::tree::Document;
 
 const NO_WORD: &str = "no word can be found that isn't in the text";
-const NO_YAML: &str = "the template makes no YAML, whichever way its conditions go, as cloud-init runs it: a statement (`{% … %}`) takes the line end behind it along, and the blanks before it stay; `edgectl user-data check` says where";
+const DROPPED: &str = "hosts that come here drop the whole file for it, the registry too";
+const WHY: &str = "a statement (`{% … %}`) takes the line end behind it along, and the blanks before it stay; `edgectl user-data check` says more";
 const LOST: &str = "on hosts the registry would not arrive here, or would change what stands beside it: a statement of the template (`{% … %}`, `{% raw %}`) takes line ends along, leaves blanks, or brings keys in; write the statement at the start of a line of its own, without `-`";
 
 /// The text with what was added and the line that tells of it, proven on what
@@ -47,24 +49,34 @@ pub(crate) fn proven(
         return failed(LOST);
     }
     let mut seen = HashSet::new();
-    let mut is_proven = false;
     for way in 0..old.count() {
-        let was = old.rendered(way, &mark).map_err(told)?.text;
+        let rendered = old.rendered(way, &mark).map_err(told)?;
+        let was = &rendered.text;
         let is = new.rendered(way, &mark).map_err(told)?.text;
-        // What is no YAML is so without us.
         let is_new = seen.insert(is.clone());
         if !is_new {
             continue;
         }
-        let Ok(document) = Document::parse(&was) else { continue };
-        if !holds(&was, &document, &is, injection) {
+        let document = read(was, injection.flavor).map_err(|(place, message)| {
+            let message = format!("{DROPPED}: {message}").into();
+            InjectError::Template { place: rendered.place(place), message }
+        })?;
+        if !holds(was, &document, &is, injection) {
             return failed(LOST);
         }
-        is_proven = true;
     }
-    match is_proven {
-        true => Ok(trace::write(&after, &patch)),
-        false => Err(InjectError::Template { place: Place::new(1, 1), message: NO_YAML.into() }),
+    Ok(trace::write(&after, &patch))
+}
+
+/// What a host has, as those read it who are to find the registry.
+fn read(text: &str, flavor: Flavor) -> Result<Document, (Place, String)> {
+    let document = Document::parse(text).map_err(|error| {
+        let message = format!("{}; {WHY}", error.message);
+        (error.place, message)
+    })?;
+    match refused_by(flavor, text, &document) {
+        Some((place, message)) => Err((place, message.to_owned())),
+        None => Ok(document),
     }
 }
 

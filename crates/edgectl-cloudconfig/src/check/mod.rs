@@ -57,10 +57,18 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     findings.sorted()
 }
 
-/// The first thing for which cloud-init's YAML drops a text that ours reads.
-pub(crate) fn refused_by_cloud_init(text: &str) -> Option<(Place, &'static str)> {
-    let document = Document::parse(text).ok()?;
-    rules::refused(text, &document).into_iter().min_by_key(|(place, _)| (place.line, place.column))
+/// The first thing for which those who read a text drop it, and that ours reads:
+/// cloud-init's YAML takes less than that of the agents.
+pub(crate) fn refused_by(
+    flavor: Flavor,
+    text: &str,
+    document: &Document,
+) -> Option<(Place, &'static str)> {
+    let refused = match flavor {
+        Flavor::CloudInit => rules::refused(text, document),
+        Flavor::Kairos | Flavor::Palette => rules::refused_by_agents(text, document),
+    };
+    refused.into_iter().min_by_key(|(place, _)| (place.line, place.column))
 }
 
 fn names_registries(text: &str) -> bool {

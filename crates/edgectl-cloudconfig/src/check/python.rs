@@ -10,6 +10,15 @@ use granit_parser::ScalarStyle;
 use crate::error::Place;
 use crate::tree::{Data, Document, Id};
 
+const COLLECTION_AS_KEY: &str = "a list or a mapping as a key, which cloud-init's YAML refuses with the whole file; quote what is meant as a text";
+const MERGED_NOTHING: &str = "`<<` without a mapping, or a list of mappings, which cloud-init's YAML refuses with the whole file; name one, or remove it";
+
+/// Whether readers of YAML in Go, as Kairos' and Palette's agents have them, refuse
+/// what a message tells of, too.
+pub(super) fn is_refused_by_go(message: &str) -> bool {
+    [COLLECTION_AS_KEY, MERGED_NOTHING].contains(&message)
+}
+
 /// The places, with what is wrong there.
 pub(super) fn refused_by_python(text: &str, document: &Document) -> Vec<(Place, &'static str)> {
     let mut found = tokens::faults(text);
@@ -67,9 +76,7 @@ fn key_fault(
                 false => return None,
             }
         }
-        _ => {
-            "a list or a mapping as a key, which cloud-init's YAML refuses with the whole file; quote what is meant as a text"
-        }
+        _ => COLLECTION_AS_KEY,
     };
     Some((node.place, message))
 }
@@ -85,10 +92,8 @@ fn merge_fault(document: &Document, key: Id, value: Id) -> Option<(Place, &'stat
         matches!(data, Some(Data::Sequence { items, .. }) if items.iter().all(|item| is_mapping(*item)))
     };
     let is_merge = document.node(key).tag.is_none() && plain(document, key) == Some("<<");
-    (is_merge && !is_mapping(value) && !is_list(value)).then_some((
-        document.node(key).place,
-        "`<<` without a mapping, or a list of mappings, which cloud-init's YAML refuses with the whole file; name one, or remove it",
-    ))
+    (is_merge && !is_mapping(value) && !is_list(value))
+        .then_some((document.node(key).place, MERGED_NOTHING))
 }
 
 fn value_fault(document: &Document, id: Id) -> Option<(Place, &'static str)> {

@@ -55,14 +55,26 @@ fn refusals_name_the_place_and_the_way_out() {
             "#cloud-config\nhostname: {{ v1.local_hostname }}\n",
             "line 2, column 12: a list or a mapping as a key, which cloud-init's YAML refuses",
         ),
-        (
-            "#cloud-config\na: 1\t# x\n",
-            "line 2, column 5: a tab between values, which cloud-init's YAML doesn't take",
-        ),
+        ("#cloud-config\na:\n- 1\n\t\n", "line 4, column 1: a tab in the indentation"),
         ("#cloud-config\n? stylus\n: debug: true\n", "line 3, column 3: `stylus"),
     ] {
         let error = inject(text, &full()).unwrap_err();
         assert!(error.to_string().starts_with(message), "{text}\n{error}");
+    }
+}
+
+/// The agents' YAML takes what only cloud-init's refuses.
+#[test]
+fn what_cloud_init_alone_refuses_is_written_for_others() {
+    for line in ["a: api.x\t# ours", "name: =", "name: !ours b"] {
+        let text = format!("#cloud-config\n{line}\n");
+        for flavor in [Flavor::Palette, Flavor::Kairos] {
+            let after = inject(&text, &Injection { flavor, ..full() });
+            assert!(after.is_ok_and(|after| after.contains(line)), "{text}");
+        }
+        let host = Injection { flavor: Flavor::CloudInit, ..full() };
+        let refused = inject(&text, &host);
+        assert!(matches!(refused, Err(InjectError::Yaml { .. })), "{refused:?}");
     }
 }
 

@@ -366,3 +366,24 @@ proptest! {
         let _ = merge(&[Source { name: "a", text: &text }]);
     }
 }
+
+/// What cloud-init drops on some hosts carries no registry there.
+#[test]
+fn ways_that_are_no_yaml_are_refused_with_their_place() {
+    let head = "## template: jinja\n#cloud-config\n";
+    let (path, content) = ("/etc/edgectl/a".into(), Secret::new("a\n"));
+    let setup =
+        RuntimeSetup { files: vec![HostFile { path, mode: 0o600, content }], restart: Vec::new() };
+    let host = Injection { flavor: Flavor::CloudInit, runtime: Some(setup), ..full() };
+    let some = "hostname: edge\n{% if v1.region == 'eu' %}\ntimezone: {% if v1.x %}a{% endif %}\nlocale: de_DE\n{% endif %}\n";
+    for (text, line) in [
+        (some, 6),
+        ("hostname: {{ v1.x }}\nlocale: C\t# x\n", 4),
+        ("hostname: {{ v1.x }}\ny: !!foo b\n", 4),
+    ] {
+        let refused = inject(&format!("{head}{text}"), &host);
+        let Err(InjectError::Template { place, message }) = refused else { panic!("{refused:?}") };
+        assert_eq!(place.line, line, "{text}\n{message}");
+        assert!(message.contains("drop the whole file"), "{message}");
+    }
+}

@@ -36,7 +36,7 @@ pub(super) use header::{
 pub(super) use invalid_value::RULE as INVALID;
 pub(super) use readable_secret::RULE as READABLE_SECRET;
 pub(super) use replaced_key::check as check_parts;
-pub(super) use syntax::{RULE as SYNTAX, add_characters, refused};
+pub(super) use syntax::{RULE as SYNTAX, add_characters, refused, refused_by_agents};
 pub(super) use uncovered_image::RULE as UNCOVERED;
 pub(super) use wrong_type::RULE as WRONG_TYPE;
 

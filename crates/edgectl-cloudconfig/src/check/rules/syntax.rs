@@ -6,7 +6,7 @@ use granit_parser::ScalarStyle;
 
 use super::{Findings, Level, Rule, Subject};
 use crate::check::characters::odd_characters;
-use crate::check::python::refused_by_python;
+use crate::check::python::{is_refused_by_go, refused_by_python};
 use crate::error::Place;
 use crate::tree::{Data, Document};
 
@@ -26,6 +26,18 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
     for (place, message) in refused(subject.text, subject.document) {
         findings.add(&RULE, place, "", message);
     }
+}
+
+const TAB_AS_INDENT: &str = "a tab in the indentation; YAML takes blanks only";
+
+/// What our parser reads and the agents of Kairos and Palette don't.
+pub(in crate::check) fn refused_by_agents(
+    text: &str,
+    document: &Document,
+) -> Vec<(Place, &'static str)> {
+    let mut all = refused(text, document);
+    all.retain(|(_, message)| *message == TAB_AS_INDENT || is_refused_by_go(message));
+    all
 }
 
 /// What our parser reads and cloud-init's doesn't.
@@ -55,7 +67,7 @@ fn tabs(text: &str, document: &Document) -> Vec<(Place, &'static str)> {
         if let Some(at) = tab(line, start, &texts) {
             let place = Place::new(n + 1, line[..at].chars().count() + 1);
             let message = match line[..at].trim_start().is_empty() {
-                true => "a tab in the indentation; YAML takes blanks only",
+                true => TAB_AS_INDENT,
                 false => "a tab between values, which cloud-init's YAML doesn't take; use blanks",
             };
             found.push((place, message));
