@@ -148,6 +148,8 @@ impl Lines {
         self.fresh(line)
     }
 
+    /// What a line is, and what it opens: a certificate or an element may begin in it
+    /// behind something else.
     fn fresh(&mut self, line: &str) -> bool {
         if shape::is_private_key(line) {
             if line.contains("-----BEGIN") && !line.contains("-----END") {
@@ -156,17 +158,28 @@ impl Lines {
             return true;
         }
         if line.contains("-----BEGIN ") && !line.contains("-----END") {
+            let before = line.split("-----BEGIN ").next().unwrap_or_default();
+            let is_secret = self.judged(before);
             self.open = Open::Public;
-            return false;
+            return is_secret;
         }
+        self.judged(line)
+    }
+
+    fn judged(&mut self, line: &str) -> bool {
         if let Some(end) = command::input_with_secret(line) {
             self.open = Open::Input(end.to_owned());
             return true;
         }
-        if let Some(end) = markup::open_element(line) {
+        let element = markup::open_element(line);
+        let is_secret = self.told(line);
+        if let Some(end) = element {
             self.open = Open::Element(end);
-            return false;
         }
+        is_secret
+    }
+
+    fn told(&mut self, line: &str) -> bool {
         let is_told = shape::has_secret(line) || markup::has_secret(line);
         match pair::secret_pair(line) {
             Some(Pair::Value(column)) => self.open = Open::Value(column),
@@ -203,6 +216,19 @@ mod tests {
         let text = "-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAK\nabcPw==\npw=Zq7Hunter2\n\
                     -----END CERTIFICATE-----\npassword=Zq7Hunter2\n";
         assert_eq!(secret_lines(text), [false, false, false, false, false, true]);
+        for before in [
+            "setup --password S --ca \"",
+            "REG_PASSWORD=S CA=\"",
+            "{\"password\": \"S\", \"ca\": \"",
+        ] {
+            let text = format!(
+                "{before}-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAK\n-----END CERTIFICATE-----\"\n"
+            );
+            assert_eq!(secret_lines(&text), [true, false, false], "{text}");
+        }
+        let key = "ca: \"-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAK\n";
+        assert_eq!(secret_lines(key), [false, false]);
+        assert_eq!(secret_lines("<password a=\"TOKEN=S\">\nx\n</password>\n"), [true, true, true]);
         // What comes behind one that doesn't end is looked at.
         let cut = "-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAK\npassword: Zq7Hunter2\n";
         assert_eq!(secret_lines(cut), [false, false, true]);
