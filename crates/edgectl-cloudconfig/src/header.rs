@@ -102,11 +102,11 @@ pub(crate) fn late_jinja(text: &str) -> Option<usize> {
     text.lines().take(NEAR).skip(1).position(is_it).map(|at| at + 2)
 }
 
-/// Whether a line was meant for a template's header.
+/// Whether a line was meant for a template's header; a comment may say `template:`, too.
 pub(crate) fn is_nearly_jinja(line: &str) -> bool {
     let is_word = |c: &char| !c.is_whitespace();
     let bare: String = line.chars().filter(is_word).collect::<String>().to_ascii_lowercase();
-    bare.starts_with("##template:") && !is_jinja(line)
+    bare.starts_with("##template:jinja") && !is_jinja(line)
 }
 
 /// The line end of the file, by its first line.

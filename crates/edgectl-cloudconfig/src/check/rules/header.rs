@@ -13,6 +13,7 @@ use crate::header::{
     is_nearly_jinja, late_jinja,
 };
 use crate::mime::has_sections;
+use crate::target::keys;
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "header",
@@ -47,8 +48,14 @@ fn add_expression(subject: &Subject<'_>, findings: &mut Findings) {
     if is_run || subject.flavor != Flavor::CloudInit {
         return;
     }
-    let is_it = |text: &str| JINJA.as_ref().is_some_and(|jinja| jinja.is_match(text));
-    let texts = subject.document.nodes.iter();
+    // A file that is a template itself is run by what it is for: cloud-init's of ntp.
+    let own = subject.document.at(&keys(&["ntp", "config", "template"]));
+    let own = own.map(|id| subject.document.node(id).range.clone());
+    let is_it = |text: &str| {
+        let is_file = text.to_ascii_lowercase().trim_start().starts_with("## template:");
+        !is_file && JINJA.as_ref().is_some_and(|jinja| jinja.is_match(text))
+    };
+    let texts = subject.document.nodes.iter().filter(|node| own.as_ref() != Some(&node.range));
     if let Some(node) = texts.into_iter().find(|n| n.scalar().is_some_and(|(text, _)| is_it(text)))
     {
         let message = "an expression of cloud-init's templates stands here, and arrives on hosts \
