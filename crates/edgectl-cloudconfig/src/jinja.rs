@@ -216,20 +216,44 @@ pub(crate) fn faults(template: &str) -> Vec<Bad> {
     found
 }
 
-/// The first statement behind the `#` that begins its line: to Jinja that is none of
-/// a comment.
-pub(crate) fn commented_out(template: &str) -> Option<usize> {
-    let mut at = 0;
+/// What stands behind a `#`, which to Jinja begins no comment.
+pub(crate) enum Commented {
+    /// A statement, which is run.
+    Run(usize),
+    /// One, or a comment of Jinja's, that takes the line end behind it along: the next
+    /// line comes to stand in the comment.
+    Joined(usize),
+}
+
+/// The first of these.
+pub(crate) fn commented_out(template: &str) -> Option<Commented> {
+    let (mut at, mut line) = (0, 0);
     while let Some(start) = next_opening(&template[at..]).map(|next| at + next) {
         let whole = &template[start..start + length(&template[start..])?];
-        let line = template[..start].rfind('\n').map_or(0, |end| end + 1).max(at);
+        line = template[at..start].rfind('\n').map_or(line, |end| at + end + 1);
+        let before = &template[line..start];
         let is_statement = whole.starts_with("{%") && raw_inside(whole).is_none();
-        if is_statement && template[line..start].trim_start().starts_with('#') {
-            return Some(start);
+        if is_statement && template[line.max(at)..start].trim_start().starts_with('#') {
+            return Some(Commented::Run(start));
         }
         at = start + whole.len();
+        let begins = before.trim_start().starts_with('#') || before.contains(" #");
+        if begins && joins(whole, &template[at..]) {
+            return Some(Commented::Joined(start));
+        }
+        line = whole.rfind('\n').map_or(line, |end| start + end + 1);
     }
     None
+}
+
+/// Whether something takes the line end behind it along, and a line stands below it.
+fn joins(whole: &str, behind: &str) -> bool {
+    let takes = match whole.ends_with("}}") {
+        true => whole.ends_with("-}}"),
+        false => !whole.ends_with("+%}") && !whole.ends_with("+#}"),
+    };
+    let below = behind.strip_prefix("\r\n").or(behind.strip_prefix('\n'));
+    takes && below.is_some_and(|below| !below.is_empty() && !below.starts_with(['\r', '\n', '#']))
 }
 
 /// What is wrong with one of them, and where its inside starts.

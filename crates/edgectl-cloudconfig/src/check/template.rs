@@ -9,7 +9,7 @@ use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
-use crate::jinja::{Bad, commented_out, faults};
+use crate::jinja::{Bad, Commented, commented_out, faults};
 use crate::lines;
 use crate::rendered::{Extent, Fault, Rendered, Section, Untold, Ways};
 use crate::target::keys;
@@ -19,6 +19,8 @@ use crate::tree::{Data, Document, Id};
 const NOTHING: &str = "nothing of it was checked";
 const SOME: &str = "only some of its ways were checked, and no registry can be put in";
 const COMMENTED_OUT: &str = "a `#` before a statement makes it no comment: Jinja runs it, and takes the line end behind it along; write `{# … #}` around what it is to leave out";
+const JOINED: &str = "this takes the line end behind it along, and the line below comes to stand behind the `#` in this one, as a part of the comment; give it a line of its own without a `#`, or end it with `+%}` or `+#}`";
+const HALF_KNOWN: &str = "no agent is known to read this key, of which an expression is a part; where a line was not meant to go on in the next one, take the `-` out of `{{-` and `-}}`, which take blanks and line ends along";
 const NO_REGISTRY: &str = "no registry can be put in";
 
 /// What the images are held against.
@@ -54,13 +56,17 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             message,
         });
     }
-    if let Some(at) = commented_out(text) {
+    if let Some(commented) = commented_out(text) {
+        let (at, message) = match commented {
+            Commented::Run(at) => (at, COMMENTED_OUT),
+            Commented::Joined(at) => (at, JOINED),
+        };
         findings.push(Finding {
             rule: rules::SYNTAX.id,
             level: Level::Warning,
             place: lines::place(text, at),
             path: String::new(),
-            message: COMMENTED_OUT.to_owned(),
+            message: message.to_owned(),
         });
     }
     for Bad { at, message, is_late } in faults(text) {
@@ -164,14 +170,31 @@ fn check_way(
     let unsettled = unsettled(&document, mark).filter(|_| against.is_some());
     let mut findings = check_yaml(text, against.filter(|_| unsettled.is_none()));
     findings.extend(unsettled);
+    findings.iter_mut().for_each(|finding| tell_half_known(finding, mark));
     let is_sure = |finding: &Finding| {
-        let is_told = finding.rule == rules::READABLE_SECRET.id;
+        // A mapping is one, whatever its keys are.
+        let is_mapping =
+            finding.rule == rules::WRONG_TYPE.id && finding.message.ends_with("given: object");
+        let is_told =
+            is_mapping || finding.message == HALF_KNOWN || finding.rule == rules::READABLE_SECRET.id;
         let is_unknown = unknown.contains(&(finding.place.line, finding.place.column));
         let quotes = finding.message.contains(mark) || finding.path.contains(mark);
         !quotes && (is_told || !is_unknown)
     };
     let findings = findings.into_iter().filter(is_sure);
     findings.map(|finding| in_template(ways, way, finding)).collect()
+}
+
+/// A key that no expression begins is no key that only hosts know.
+fn tell_half_known(finding: &mut Finding, mark: &str) {
+    let half = finding.path.find(mark).filter(|at| {
+        finding.rule == rules::UNKNOWN.id && *at > 0 && !finding.path[..*at].ends_with('.')
+    });
+    if let Some(at) = half {
+        let above = finding.path[..at].rfind('.').unwrap_or(0);
+        finding.path.truncate(above);
+        finding.message = HALF_KNOWN.to_owned();
+    }
 }
 
 fn in_template(ways: &Ways<'_>, way: &Rendered, finding: Finding) -> Finding {

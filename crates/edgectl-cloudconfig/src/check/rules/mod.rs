@@ -38,6 +38,7 @@ pub(super) use readable_secret::RULE as READABLE_SECRET;
 pub(super) use replaced_key::check as check_parts;
 pub(super) use syntax::{RULE as SYNTAX, add_characters, refused, refused_by_agents};
 pub(super) use uncovered_image::RULE as UNCOVERED;
+pub(super) use unknown_key::RULE as UNKNOWN;
 pub(super) use wrong_type::RULE as WRONG_TYPE;
 
 /// One thing that can be wrong.

@@ -9,7 +9,7 @@ use super::misplaced_key::home_of;
 use super::{Findings, Level, Rule, Subject};
 use crate::check::schema::Schema;
 
-pub(super) static RULE: Rule = Rule {
+pub(in crate::check) static RULE: Rule = Rule {
     id: "unknown-key",
     level: Level::Warning,
     summary: "a key that no agent is known to read",
