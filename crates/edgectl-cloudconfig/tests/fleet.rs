@@ -473,3 +473,28 @@ proptest! {
         }
     }
 }
+
+/// The agents run what stands in such a file, and plain cloud-init doesn't.
+#[test]
+fn values_with_marks_leave_the_line_that_tells_what_was_added() {
+    let text = "#cloud-config\nhostname: {{ name }}\nwrite_files:\n- path: /x\n  content: |\n    {{ pw }}\n";
+    let injection = Injection {
+        flavor: Flavor::Palette,
+        registry: Prefix::parse("reg.local/edge").unwrap(),
+        username: "puller".to_owned(),
+        password: Secret::new("s3cret"),
+        insecure: false,
+        ca_pem: None,
+        rules: Vec::new(),
+        listed: false,
+        site: SiteSettings::default(),
+        runtime: None,
+    };
+    let edit = |text: String| inject(&text, &injection).map_err(|_| TemplateError::Parts);
+    let template = SiteTemplate::new(text, edit).unwrap();
+    for pw in ["y", "x{{", "{{ a }}", "{%"] {
+        let after = template.render(&site(&[("name", "a"), ("pw", pw)])).unwrap();
+        assert!(after.contains("# edgectl: "), "{after}");
+        assert!(!remove(&after).unwrap().text.contains("stylus"), "{after}");
+    }
+}

@@ -175,8 +175,9 @@ fn check_way(
         // A mapping is one, whatever its keys are.
         let is_mapping =
             finding.rule == rules::WRONG_TYPE.id && finding.message.ends_with("given: object");
-        let is_told =
-            is_mapping || finding.message == HALF_KNOWN || finding.rule == rules::READABLE_SECRET.id;
+        let is_told = is_mapping
+            || finding.message == HALF_KNOWN
+            || finding.rule == rules::READABLE_SECRET.id;
         let is_unknown = unknown.contains(&(finding.place.line, finding.place.column));
         let quotes = finding.message.contains(mark) || finding.path.contains(mark);
         !quotes && (is_told || !is_unknown)

@@ -152,10 +152,15 @@ impl SiteTemplate {
 
     fn of(holes: Holes, edited: &Traced) -> Result<Self, TemplateError> {
         let mut environment = environment()?;
-        let (source, lines) = compiled(&mut environment, &holes, &edited.text, FILTER)?;
+        let spots = |text: &str| context::spots(&context::quoted_parts(text, &holes)?, &holes);
+        let own = spots(&edited.text)?;
+        let (source, lines) = compiled(&mut environment, &holes, &edited.text, FILTER, &own)?;
         let before = bare(edited, &holes);
         if let Some((before, _)) = &before {
-            let (source, _) = compiled(&mut environment, &holes, before, BARE.1)?;
+            // What reads the edited one may take marks that nobody sees here.
+            let mut spots = spots(before)?;
+            spots.iter_mut().zip(&own).for_each(|(spot, own)| spot.run = own.run);
+            let (source, _) = compiled(&mut environment, &holes, before, BARE.1, &spots)?;
             // What is wrong with it is wrong with the edited one, too.
             let _ = environment.add_template_owned(BARE.0, source);
         }
@@ -227,9 +232,9 @@ fn compiled(
     holes: &Holes,
     text: &str,
     filter: &'static str,
+    spots: &[Spot],
 ) -> Result<(String, Vec<(usize, usize)>), TemplateError> {
     let text = context::quoted_parts(text, holes)?;
-    let spots = context::spots(&text, holes)?;
     let is_jinja = is_jinja_template(&text);
     let mut lines = Vec::new();
     let source = holes.fill(&text, |number, put, before| {
@@ -243,7 +248,8 @@ fn compiled(
             Put::Line(original) => original.clone(),
         }
     });
-    let writers = Arc::new(Writers { spots, is_jinja, expressions: holes.expressions() });
+    let writers =
+        Arc::new(Writers { spots: spots.to_vec(), is_jinja, expressions: holes.expressions() });
     environment
         .add_filter(filter, move |value: &Value, number: usize| writers.write(value, number));
     Ok((source, lines))
