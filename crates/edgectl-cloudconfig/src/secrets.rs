@@ -46,6 +46,19 @@ pub(crate) fn has_secret_line_or(text: &str, is_manifest: impl Fn(&str) -> bool)
         || whole.into_iter().chain(decoded).any(|text| is_secret(&String::from_utf8_lossy(&text)))
 }
 
+/// A key as it may be shown: `root:x: …` and `password x: …` have a secret in it, where a
+/// value was meant.
+pub(crate) fn shown_key(key: &str) -> &str {
+    let mut words = key.split_whitespace();
+    let is_behind_name = words.next().is_some_and(is_secret_key) && words.next().is_some();
+    // `reg.local:5000` and `https://reg.local` are keys of registries.
+    let is_address = |(name, said): (&str, &str)| {
+        said.starts_with("//") || (name.contains('.') && said.bytes().all(|c| c.is_ascii_digit()))
+    };
+    let is_login = is_user_with_password(key) && !key.split_once(':').is_some_and(is_address);
+    if is_behind_name || is_login { "…" } else { key }
+}
+
 /// Whether bytes aren't those of a word that only looks like base64.
 fn is_text(bytes: &[u8]) -> bool {
     let is_odd = |c: char| c.is_control() && !c.is_whitespace();
@@ -464,6 +477,16 @@ mod tests {
             "a token ring",
         ] {
             assert!(!has_secret_line(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_secrets_are_not_shown() {
+        for key in ["root:S", "password S", "token S x"] {
+            assert_eq!(shown_key(key), "…", "{key}");
+        }
+        for key in ["password", "reg.local:5000", "https://reg.local", "hostname", "a b", "80:80"] {
+            assert_eq!(shown_key(key), key);
         }
     }
 

@@ -170,7 +170,8 @@ fn check_way(
     let unsettled = unsettled(&document, mark).filter(|_| against.is_some());
     let mut findings = check_yaml(text, against.filter(|_| unsettled.is_none()));
     findings.extend(unsettled);
-    findings.iter_mut().for_each(|finding| tell_half_known(finding, mark));
+    let half = |f: &Finding| unknown.contains(&(f.place.line, f.place.column));
+    findings.iter_mut().filter(|f| half(f)).for_each(|f| tell_half_known(f, mark));
     let is_sure = |finding: &Finding| {
         // A mapping is one, whatever its keys are.
         let is_mapping =
@@ -188,11 +189,12 @@ fn check_way(
 
 /// A key that no expression begins is no key that only hosts know.
 fn tell_half_known(finding: &mut Finding, mark: &str) {
-    let half = finding.path.find(mark).filter(|at| {
-        finding.rule == rules::UNKNOWN.id && *at > 0 && !finding.path[..*at].ends_with('.')
-    });
-    if let Some(at) = half {
-        let above = finding.path[..at].rfind('.').unwrap_or(0);
+    // A key that looks like a login isn't shown.
+    let before = finding.path.find(mark).map(|at| &finding.path[..at]);
+    let before = before.or_else(|| finding.path.ends_with('…').then_some(finding.path.as_str()));
+    let begun = before.filter(|before| !before.is_empty() && !before.ends_with('.'));
+    if let Some(before) = begun.filter(|_| finding.rule == rules::UNKNOWN.id) {
+        let above = before.rfind('.').unwrap_or(0);
         finding.path.truncate(above);
         finding.message = HALF_KNOWN.to_owned();
     }

@@ -1,5 +1,6 @@
 //! A walk over the file and its schema at once.
 
+use crate::secrets::shown_key;
 use crate::tree::{Data, Id};
 
 use super::fault::{Fault, faults};
@@ -127,8 +128,8 @@ impl<'a> Walk<'_, 'a> {
         let parent = Some(step.schema);
         for (key, name, value) in self.subject.entries_with_merged(id) {
             let path = match path {
-                "" => name.to_owned(),
-                _ => format!("{path}.{name}"),
+                "" => shown_key(name).to_owned(),
+                _ => format!("{path}.{}", shown_key(name)),
             };
             let key = Some((key, name));
             match step.schema.of_key(name) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::secrets::shown_key;
 use crate::tree::Data;
 
 use super::{Findings, Level, Rule, Subject};
@@ -21,6 +22,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
             let Some((name, _)) = subject.node(*key).scalar() else { continue };
             let place = subject.place(*key);
             if let Some(first) = seen.insert(name, place.line) {
+                let name = shown_key(name);
                 let message = format!("`{name}` stands in line {first} already; keep one of them");
                 findings.add(&RULE, place, name, message);
             }

@@ -8,6 +8,7 @@ use edgectl_model::did_you_mean;
 use super::misplaced_key::home_of;
 use super::{Findings, Level, Rule, Subject};
 use crate::check::schema::Schema;
+use crate::secrets::shown_key;
 
 pub(in crate::check) static RULE: Rule = Rule {
     id: "unknown-key",
@@ -26,7 +27,9 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         if home_of(name, &visit.path).is_some() || name.starts_with("x-") {
             continue;
         }
-        let message = match nearest(name, parent) {
+        let near = nearest(name, parent);
+        let name = shown_key(name);
+        let message = match near {
             Some(near) => {
                 format!("Additional property {name} is not allowed; did you mean `{near}`?")
             }
