@@ -145,7 +145,7 @@ fn shown_of_one(written: &str) -> String {
     // What it is set to may be used anywhere, and what a macro is given.
     let is_set = match word(bare) {
         "set" => section.is_some() || has_text,
-        "with" | "for" | "do" | "call" => has_text,
+        "with" | "for" | "do" | "call" | "print" => has_text,
         _ => bare.starts_with("{{") && has_text && calls_macro(jinja::inside(bare)),
     };
     let is_told = is_set

@@ -331,6 +331,7 @@ fn secrets_of_a_template_are_hidden() {
     for secret in [
         "{% raw %}\nchpasswd:\n  list: |\n    root:S3cr\n{% endraw %}\n",
         "{% set proxy = \"http://u:S3cr@h:3128\" %}\n",
+        "x: {% print 'S3cr' %}\n",
         "{% set users = [(\"a\", \"S3cr\")] %}\n",
         "x: {{ v1.pw | default(\"S3cr\") }}\n",
         "{% for pw in [\"S3cr\"] %}\na: {{ pw }}\n{% endfor %}\n",

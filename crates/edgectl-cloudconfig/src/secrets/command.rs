@@ -11,9 +11,20 @@ const FLAGS: [(&[&str], &str); 6] = [
     (&["login", "sshpass", "useradd", "usermod", "mongo", "mongosh", "mongodump"], "-p"),
     (&["ipmitool", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "sqlcmd"], "-P"),
     (&["redis-cli"], "-a"),
-    (&["ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldapwhoami", "ldappasswd"], "-w"),
+    (
+        &[
+            "ldapsearch",
+            "ldapmodify",
+            "ldapadd",
+            "ldapdelete",
+            "ldapwhoami",
+            "ldappasswd",
+            "ipa-client-install",
+        ],
+        "-w",
+    ),
     (&["ssh-keygen"], "-N"),
-    (&["k3s", "rke2"], "-t"),
+    (&["k3s", "rke2", "k3s-agent", "rke2-server", "rke2-agent"], "-t"),
 ];
 /// Commands whose `-p` has its value in the same word alone.
 const WITH_OWN_P: [&str; 9] = [
@@ -31,7 +42,7 @@ const WITH_OWN_P: [&str; 9] = [
 const WITH_USER: [&str; 3] = ["curl", "ctr", "etcdctl"];
 const USER: [&str; 4] = ["-u", "--user", "-U", "--proxy-user"];
 /// Commands that take words for keys: `nmcli … password x`.
-const WITH_KEYS: [&str; 5] = ["nmcli", "ipmitool", "virsh", "aws", "wpa_cli"];
+const WITH_KEYS: [&str; 6] = ["nmcli", "ipmitool", "virsh", "aws", "wpa_cli", "mysqladmin"];
 const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// What commands take that has a password in it.
@@ -59,6 +70,7 @@ pub(super) fn is_secret(line: &str, is_netrc: bool) -> bool {
             || is_piped(&words)
             || is_written(&words)
             || is_community(&words)
+            || is_last(&words)
             || is_login(&words, is_netrc)
     })
 }
@@ -137,6 +149,9 @@ impl<'a> Command<'a> {
             }
             "--creds" | "--src-creds" | "--dest-creds" => is_user_with_password(value),
             "--header" => is_header(value),
+            "--cert" | "-E" if self.has(&["curl"]) => is_user_with_password(value),
+            // `curl … | sh -s - agent -t x`
+            "-t" if self.has(&["sh", "bash"]) && self.has(&["agent", "server"]) => is_given(value),
             flag if flag.starts_with("--") => is_secret_key(flag) && is_given(value),
             _ if FLAGS.iter().any(is_short) => true,
             flag if self.has(&WITH_OWN_P) && flag.starts_with("-p") => is_given(&flag[2..]),
@@ -206,7 +221,10 @@ pub(super) fn is_given(value: &str) -> bool {
     let is_flag =
         value == CLOSE || value.starts_with("--") || (value.starts_with('-') && value.len() <= 2);
     let is_between = BETWEEN.contains(&value);
-    !bare(value).is_empty() && !is_flag && !is_between && !is_variable(bare(value))
+    // The shell runs nothing in single quotes, and no account has these for a password.
+    let is_elsewhere = is_variable(bare(value)) && !value.starts_with('\'');
+    let is_lock = matches!(bare(value), "!" | "!!" | "*");
+    !bare(value).is_empty() && !is_flag && !is_between && !is_elsewhere && !is_lock
 }
 
 /// `name:password`, and not two numbers.
@@ -225,6 +243,7 @@ fn is_piped(words: &[&str]) -> bool {
     if let Some(said) = here(words) {
         let takes = TAKERS.into_iter().any(is_there)
             || is_there("--password-stdin")
+            || (is_there("read") && words.iter().any(|word| is_secret_key(bare(word))))
             || (is_there("sudo") && is_there("-S"));
         if takes && !said.is_empty() && !is_variable(said) {
             return true;
@@ -261,12 +280,16 @@ fn is_written(words: &[&str]) -> bool {
 
 /// Whether a command writes a file that is a secret by its name.
 fn writes_secret_file(words: &[&str]) -> bool {
-    let is_it = |word: &str| is_secret_file(bare(word));
+    let is_it = |word: &str| match bare(word) {
+        name if name.contains('/') => is_secret_file(name),
+        name => is_secret_file(&format!("./{name}")),
+    };
     words.iter().enumerate().any(|(n, word)| {
         let next = words.get(n + 1).copied().unwrap_or_default();
         match word.rsplit_once('>') {
             Some((_, "")) => is_it(next),
             Some((_, path)) => is_it(path),
+            None if word.starts_with("of=") => is_it(&word["of=".len()..]),
             None if base(word) == "tee" => words[n + 1..].iter().any(|word| is_it(word)),
             None => false,
         }
@@ -284,6 +307,13 @@ fn here<'a>(words: &[&'a str]) -> Option<&'a str> {
 fn is_community(words: &[&str]) -> bool {
     const NAMES: [&str; 4] = ["rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6"];
     matches!(words, [name, said, ..] if NAMES.contains(name) && is_given(said))
+}
+
+/// What a subcommand takes last: `rabbitmqctl add_user u x`, `mc alias set m URL u x`.
+fn is_last(words: &[&str]) -> bool {
+    let is_user = |three: &[&str]| matches!(three, ["add_user" | "change_password", _, said] if is_given(said));
+    let is_alias = |six: &[&str]| matches!(six, ["alias", "set", _, _, _, said] if is_given(said));
+    words.windows(3).any(is_user) || words.windows(6).any(is_alias)
 }
 
 /// `machine h login u password x`, which may go over several lines.

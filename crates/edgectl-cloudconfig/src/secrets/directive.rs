@@ -3,6 +3,7 @@
 
 use super::command::{bare, is_given, is_user_with_password};
 use super::is_secret_key;
+use super::pair::{Pair, secret_pair};
 
 /// Words that begin other lines as well: `auth SHA256` of OpenVPN, `pass in`.
 const OTHERS: [&str; 7] = ["auth", "authorization", "cookie", "pass", "passwd", "pat", "bearer"];
@@ -15,6 +16,11 @@ pub(super) fn is_secret(line: &str) -> bool {
         || words.windows(3).any(|three| is_in_database(three[0], three[1], three[2]))
         || words.windows(2).any(|two| is_in_database("", two[0], two[1]))
         || words.windows(2).any(|two| two[0] == "auth" && is_user_with_password(two[1]))
+        || words.windows(2).any(|two| is_quoted_entry(two[0], two[1]))
+        || words.windows(3).any(|three| is_answer(three[0], three[1], three[2]))
+        || is_said_in_comment(&words)
+        || is_given_to_function(line)
+        || is_replacement(line)
 }
 
 /// `password x`, `pw is x1`: the key first, and its value the only other word.
@@ -41,10 +47,75 @@ fn is_entry(words: &[&str]) -> bool {
     }
 }
 
+/// `secret "x";` among others of its line, `user a insecure-password x`.
+fn is_quoted_entry(key: &str, value: &str) -> bool {
+    let is_name = key.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
+    let is_text = value.starts_with('"') && value.ends_with("\";");
+    (is_name && is_secret_key(key) && is_text && is_value(value))
+        || (key == "insecure-password" && is_value(value))
+}
+
+/// Debconf's: `mysql-server/root_password password x`.
+fn is_answer(question: &str, kind: &str, value: &str) -> bool {
+    let name = question.rsplit_once('/').map_or("", |(_, name)| name);
+    is_secret_key(name) && matches!(kind, "password" | "string") && is_value(value)
+}
+
+/// `# the token is x`, `# root pw x`
+fn is_said_in_comment(words: &[&str]) -> bool {
+    const SHORTEST: usize = 6;
+    let is_odd = |word: &str| {
+        word.len() >= SHORTEST
+            && word.bytes().any(|c| c.is_ascii_digit())
+            && word.bytes().any(|c| c.is_ascii_alphabetic())
+            && !word.contains(['/', '.', ':'])
+    };
+    let is_said = |key: &str, value: &str| {
+        is_secret_key(key) && !key.contains(['/', '-']) && is_odd(bare(value))
+    };
+    let is_comment = words.first().is_some_and(|word| word.starts_with('#'));
+    is_comment
+        && match words {
+            [.., key, "is" | "was", value] => is_said(key, value),
+            [.., key, value] => is_said(key, value),
+            _ => false,
+        }
+}
+
+/// `SET PASSWORD FOR a = PASSWORD('x')`
+fn is_given_to_function(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    lower.contains("set password")
+        && ["password('", "password(\""].into_iter().any(|call| {
+            let said = lower.split_once(call).map_or("", |(_, said)| said);
+            !said.is_empty() && !said.starts_with(['\'', '"', '$'])
+        })
+}
+
+/// `sed 's/password: .*/password: x/'`
+fn is_replacement(line: &str) -> bool {
+    let Some((_, script)) = line.split_once("sed ") else { return false };
+    script.match_indices('s').any(|(at, _)| {
+        let mut behind = script[at + 1..].chars();
+        let begins = script[..at].ends_with([' ', '"', '\'', ';']);
+        let mark = behind.next().filter(|mark| begins && "/|#,@".contains(*mark));
+        let said = mark.and_then(|mark| behind.as_str().split(mark).nth(1));
+        said.is_some_and(|said| {
+            secret_pair(said.trim_start()).is_some_and(|pair| !matches!(pair, Pair::Open(_)))
+        })
+    })
+}
+
 fn is_value(word: &str) -> bool {
     let value = bare(word.trim_end_matches(';'));
     let is_sign = |c: char| !c.is_alphanumeric();
-    is_given(value) && !value.chars().all(is_sign) && !value.starts_with(['<', '(', '{', '='])
+    let is_flag = matches!(value, "yes" | "no" | "true" | "false" | "on" | "off");
+    let is_address = value.contains("://") && !value.contains('@');
+    is_given(value)
+        && !is_flag
+        && !is_address
+        && !value.chars().all(is_sign)
+        && !value.starts_with(['<', '(', '{', '='])
 }
 
 /// `createUser u SHA "x" AES "y"` of snmpd.

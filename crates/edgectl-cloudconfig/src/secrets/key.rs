@@ -2,7 +2,7 @@
 //! `pre-shared-key`.
 
 /// Last words of names whose values are secrets.
-const SECRETS: [&str; 22] = [
+const SECRETS: [&str; 26] = [
     "password",
     "passwords",
     "passwd",
@@ -25,12 +25,17 @@ const SECRETS: [&str; 22] = [
     "sessionid",
     "apikey",
     "cipherkey",
+    "bindpw",
+    "rootbindpw",
+    "rootpw",
+    "masterauth",
 ];
 /// Ends of words that say the same: `MYPASS`, `authtoken`.
 const ENDS: [&str; 8] =
     ["password", "passwords", "passwd", "passphrase", "passcode", "token", "secret", "pass"];
 /// Words that only end like that.
-const OTHERS: [&str; 6] = ["bypass", "compass", "encompass", "trespass", "surpass", "underpass"];
+const OTHERS: [&str; 7] =
+    ["nopasswd", "bypass", "compass", "encompass", "trespass", "surpass", "underpass"];
 /// What a key is for, where it is a secret.
 const KEYS: [&str; 42] = [
     "private",
@@ -135,6 +140,10 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
         return true;
     }
     let words = words(key);
+    // Rails'.
+    if words.ends_with(&["secret", "key", "base"].map(str::to_owned)) {
+        return true;
+    }
     let mut said = words.as_slice();
     while let [before @ .., last] = said {
         let is_form = FORMS.contains(&last.as_str()) || last.bytes().all(|c| c.is_ascii_digit());

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::is_secret_key;
+use super::{is_login_key, is_secret_key, is_user_with_password};
 
 /// Keys that also name collections, whose own keys tell what is secret.
 const COLLECTIONS: [&str; 5] = ["auth", "secret", "token", "authorization", "chpasswd"];
@@ -19,7 +19,7 @@ static COLLECTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A variable of the shell: names that aren't in capitals may be passwords.
 static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^\$(\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*)([\s;&|),}\]]|$)").ok()
+    Regex::new(r"^\$(\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*|[0-9@*])([\s;&|),}\]]|$)").ok()
 });
 
 /// `key:` and what may follow it.
@@ -71,7 +71,7 @@ pub(crate) fn is_variable(word: &str) -> bool {
 
 /// Where the key before a separator starts, if it is a secret's.
 fn secret_key(line: &str, at: usize, separator: char) -> Option<usize> {
-    let end = line[..at].trim_end_matches([' ', '\t', '"', '\'', '\\']).len();
+    let end = line[..at].trim_end_matches([' ', '\t', '"', '\'', '\\', ']']).len();
     let before = &line[..end];
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let start = end - before.chars().rev().take_while(|c| is_word(*c)).count();
@@ -84,7 +84,8 @@ fn secret_key(line: &str, at: usize, separator: char) -> Option<usize> {
         let before = before.trim_end_matches([' ', '\t', '-', '"', '\'', '\\']);
         is_quoted || before.is_empty() || before.ends_with([',', '{', ';', '&', '(', '[', '#', '.'])
     };
-    let is_key = is_secret_key(key) && (separator == '=' || begins());
+    let is_secret = is_secret_key(key) || (is_login_key(key) && begins_with_login(&line[at + 1..]));
+    let is_key = is_secret && (separator == '=' || begins());
     let is_secret = !is_read && (is_key || is_said_in_prose(&line[..end], &line[at..]));
     is_secret.then(|| start + key.len() - key.trim_start_matches('-').len())
 }
@@ -106,6 +107,28 @@ fn is_said_in_prose(before: &str, from_colon: &str) -> bool {
         && is_secret_key(&words.join(" "))
 }
 
+/// `credentials: user:password`
+fn begins_with_login(rest: &str) -> bool {
+    let word = rest.split_whitespace().next().unwrap_or_default();
+    !word.contains("://") && is_user_with_password(word.trim_end_matches([',', ';', '}']))
+}
+
+/// `"${TOKEN}"`, `"$(cat /run/token)"`
+fn is_quoted_variable(value: &str) -> bool {
+    let Some(inside) = value.strip_prefix('"') else { return false };
+    let name = inside.starts_with("${").then(|| inside.split('"').next()).flatten();
+    name.is_some_and(is_variable) || inside.starts_with("$(cat ") || inside.starts_with("$(<")
+}
+
+/// `Bearer $TOKEN`
+fn is_variable_of_bearer(value: &str) -> bool {
+    let mut words = value.split_whitespace();
+    let is_bearer =
+        words.next().is_some_and(|word| word.trim_start_matches(['"', '\'']) == "Bearer");
+    let said = words.next().map(|word| word.trim_end_matches(['"', '\'', '\\']));
+    is_bearer && said.is_some_and(is_variable)
+}
+
 fn is_blank(rest: &str) -> bool {
     let rest = rest.trim();
     rest.is_empty() || rest == "#" || rest.starts_with("# ")
@@ -124,8 +147,8 @@ pub(super) fn is_value(key: &str, rest: &str, separator: char) -> bool {
         return false;
     }
     match separator {
-        ':' => !is_blank(rest) && !is_no_text(key, value),
-        _ => !(rest.starts_with('$') && is_variable(rest)),
+        ':' => !is_blank(rest) && !is_no_text(key, value) && !is_variable_of_bearer(value),
+        _ => !(rest.starts_with('$') && is_variable(rest)) && !is_quoted_variable(rest),
     }
 }
 
@@ -134,6 +157,7 @@ fn is_no_text(key: &str, value: &str) -> bool {
     let key = key.trim_end_matches([' ', '\t', '"', '\'', '\\']).to_ascii_lowercase();
     let is_collection = || COLLECTION.as_ref().is_some_and(|start| start.is_match(value));
     value.trim_matches(['}', ']', ',', ' ']).is_empty()
+        || matches!(value, "true" | "false")
         || (value.starts_with("${") && is_variable(value))
         || (COLLECTIONS.contains(&key.as_str()) && is_collection())
 }

@@ -41,6 +41,11 @@ static SIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// What a variable has where nothing is said: `${TOKEN:=x}`.
+static DEFAULT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*):?[=-](?P<said>[^}$\s"'][^}]*)\}"#).ok()
+});
+
 /// A login before a host: `a:b@host`, `a:b@tcp(host)`, `a:b@10.0.0.1`.
 static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
@@ -57,6 +62,14 @@ pub(super) fn has_secret(line: &str) -> bool {
         || SIGNED.as_ref().is_some_and(|regex| regex.is_match(line))
         || line.contains("hooks.slack.com/services/")
         || has_login(line)
+        || has_default(line)
+}
+
+fn has_default(line: &str) -> bool {
+    let Some(regex) = DEFAULT.as_ref().filter(|_| line.contains("${")) else { return false };
+    regex
+        .captures_iter(line)
+        .any(|found| found.name("name").is_some_and(|name| super::is_secret_key(name.as_str())))
 }
 
 /// Addresses and digests look like that, too.
