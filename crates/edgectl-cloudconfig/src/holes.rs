@@ -43,15 +43,28 @@ pub(crate) struct Holes {
     puts: Vec<Put>,
     /// The line of the template that each of them is in, from 1.
     lines: Vec<usize>,
+    /// The lines at the end of the text that stand for statements alone.
+    nothing: Range<usize>,
 }
 
 /// What begins and never ends.
 #[derive(Debug, thiserror::Error)]
-#[error("`{opening}` is never closed")]
+#[error("`{opening}` is never closed{}", way_out(opening))]
 pub(crate) struct Unclosed {
     /// Line of the template, from 1.
     pub(crate) line: usize,
     opening: String,
+}
+
+/// `${#a[@]}` is how a shell asks for a length.
+fn way_out(opening: &str) -> &'static str {
+    match opening {
+        "{#" => {
+            "; where a shell is to read it (`${#a[@]}`), write `{% raw %}` before it and \
+             `{% endraw %}` behind it"
+        }
+        _ => "",
+    }
 }
 
 /// A text with what the words stand for, and where.
@@ -85,7 +98,8 @@ impl Restored {
 impl Holes {
     /// `mark` must be nowhere in the template.
     pub(crate) fn dig(template: &str, mark: String) -> Result<Self, Unclosed> {
-        let mut holes = Self { text: String::new(), mark, puts: Vec::new(), lines: Vec::new() };
+        let mut holes =
+            Self { text: String::new(), mark, puts: Vec::new(), lines: Vec::new(), nothing: 0..0 };
         let (macros, mut is_unclosed) = (macros(template), false);
         let mut rest = template;
         let mut line = 1;
@@ -100,7 +114,7 @@ impl Holes {
             is_unclosed |= is_section && section.is_none();
             let before = holes.text.rfind('\n').map_or(0, |at| at + 1);
             let begins_line = holes.text[before..].trim().is_empty();
-            let line_of_them = line_length(&rest[at..]).filter(|_| begins_line);
+            let line_of_them = begins_line.then(|| line_length(&rest[at..])).flatten();
             let length = line_of_them.or(section).unwrap_or(length);
             let whole = &rest[at..at + length];
             holes.lines.push(line);
@@ -139,12 +153,17 @@ impl Holes {
     fn put_line(&mut self, whole: &str, before: usize, rest: &str) {
         let blanks = self.text.split_off(before);
         let word = self.word(self.puts.len());
+        // Those above are not looked through once more for each.
+        if !self.text[self.nothing.end..].trim().is_empty() {
+            self.nothing.start = before;
+        }
         let line = match self.block_above(blanks.len(), rest) {
             Some(Some(indent)) => format!("{:indent$}#{word}", ""),
             None if is_opening(whole) => format!("{}{word}", lines::OPENING),
             Some(None) | None => format!("{:FAR$}#{word}", ""),
         };
         self.text.push_str(&line);
+        self.nothing.end = self.text.len();
         self.puts.push(Put::Line(format!("{blanks}{whole}")));
     }
 
@@ -160,7 +179,7 @@ impl Holes {
         let indents = [Some(blanks), below.map(indent)];
         let mut is_first = true;
         let mut lowest = usize::MAX;
-        for (n, line) in self.text.lines().rev().filter(is_real).enumerate() {
+        for (n, line) in self.text[..self.nothing.start].lines().rev().filter(is_real).enumerate() {
             if n == FAR_AWAY {
                 return Some(None);
             }
