@@ -170,7 +170,7 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
     let (text, _) = node.scalar()?;
     // What an item holds decides only where its type doesn't.
     let is_open = kind.is_none_or(|kind| kind == JINJA);
-    if !is_declared && !(is_open && is_cloud_config(text)) {
+    if !(is_declared || is_open && is_cloud_config(text)) {
         return None;
     }
     let start = lines::start(whole, node.range.start);

@@ -92,7 +92,7 @@ fn sections(text: &str) -> Vec<Range<usize>> {
 /// A message that isn't made of parts is one itself.
 fn only_section(text: &str) -> Option<Range<usize>> {
     let (headers, body) = split_headers(text);
-    (!kind(headers).starts_with("multipart/") && body < text.len()).then(|| 0..text.len())
+    (!kind(headers).starts_with("multipart/") && body < text.len()).then_some(0..text.len())
 }
 
 /// Whether a line of a MIME message is a delimiter, or a header that cloud-init

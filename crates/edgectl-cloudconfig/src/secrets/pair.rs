@@ -148,7 +148,7 @@ pub(super) fn is_value(key: &str, rest: &str, separator: char) -> bool {
     }
     match separator {
         ':' => !is_blank(rest) && !is_no_text(key, value) && !is_variable_of_bearer(value),
-        _ => !(rest.starts_with('$') && is_variable(rest)) && !is_quoted_variable(rest),
+        _ => !(is_quoted_variable(rest) || rest.starts_with('$') && is_variable(rest)),
     }
 }
 
