@@ -6,7 +6,9 @@ use granit_parser::ScalarStyle;
 
 use super::{Findings, Level, Rule, Subject};
 use crate::check::characters::odd_characters;
+use crate::check::finding::Finding;
 use crate::check::python::{is_refused_by_go, refused_by_python};
+use crate::check::subject::Flavor;
 use crate::error::Place;
 use crate::tree::{Data, Document};
 
@@ -20,12 +22,21 @@ pub(in crate::check) static RULE: Rule = Rule {
 /// The parser's error is the finding; a text that has one gets no further.
 ///
 /// Our parser takes tabs between values, and cloud-init's (PyYAML) takes them
-/// nowhere but in quotes, in blocks of text and in comments.
+/// nowhere but in quotes, in blocks of text and in comments. Where it isn't
+/// cloud-init that reads a file, that is no more than a warning.
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     add_characters(subject.text, findings);
     for (place, message) in refused(subject.text, subject.document) {
-        findings.add(&RULE, place, "", message);
+        let is_read = subject.flavor != Flavor::CloudInit && !is_refused_by_agents(message);
+        let level = if is_read { Level::Warning } else { Level::Error };
+        let (rule, path, message) = (RULE.id, String::new(), message.to_owned());
+        findings.push(Finding { rule, level, place, path, message });
     }
+}
+
+/// Whether the agents of Kairos and Palette refuse what a message tells of, too.
+fn is_refused_by_agents(message: &str) -> bool {
+    message == TAB_AS_INDENT || is_refused_by_go(message)
 }
 
 const TAB_AS_INDENT: &str = "a tab in the indentation; YAML takes blanks only";
@@ -36,7 +47,7 @@ pub(in crate::check) fn refused_by_agents(
     document: &Document,
 ) -> Vec<(Place, &'static str)> {
     let mut all = refused(text, document);
-    all.retain(|(_, message)| *message == TAB_AS_INDENT || is_refused_by_go(message));
+    all.retain(|(_, message)| is_refused_by_agents(message));
     all
 }
 
