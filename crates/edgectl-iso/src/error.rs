@@ -233,7 +233,7 @@ pub enum IsoError {
     NoMenu,
     /// A menu that can't be changed.
     #[error(
-        "the loader for UEFI brings a boot menu of its own, which can't be changed, so kernel arguments (`ds=nocloud`, which tells where user data is, among them) would reach some machines only: leave out `--kernel-argument` and name `--flavor cloud-init`, which tells the kernel nothing; user data on a seed (`edgectl iso fleet --seeds`) needs no argument"
+        "the loader for UEFI brings a boot menu of its own, or a kernel with its arguments, which can't be changed, so kernel arguments (`ds=nocloud`, which tells where user data is, among them) would reach some machines only: leave out `--kernel-argument` and name `--flavor cloud-init`, which tells the kernel nothing; user data on a seed (`edgectl iso fleet --seeds`) needs no argument"
     )]
     MenuInLoader,
     /// User data in a language that its reader doesn't know.
@@ -288,7 +288,7 @@ pub enum IsoError {
     #[error("`{}` is being changed by another process", .0.display())]
     Busy(PathBuf),
     /// An undo file that isn't whole.
-    #[error("`{}` should undo a change that was cut short, but is damaged or of another image: copy or bake the image again, then delete this file", .0.display())]
+    #[error("`{}` should undo a change that was cut short, but is damaged, of another image, or of another version of edgectl: copy or bake the image again, then delete this file", .0.display())]
     Undo(PathBuf),
     /// Reading or writing a file.
     #[error(transparent)]

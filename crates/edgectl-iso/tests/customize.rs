@@ -107,6 +107,22 @@ fn ubuntu() {
     assert!(front.contains("/casper/vmlinuz  ds=nocloud\\;s=/cdrom/nocloud/ "), "{menu}");
 }
 
+/// What a file held before a later session stays in the image.
+#[test]
+fn older_sessions_are_told_of() {
+    let lab = Lab::new();
+    let base = lab.kairos();
+    let told = |warnings: &[String]| warnings.iter().any(|one| one.contains("several sessions"));
+    let report = lab.customize(&base, With::user_data(FIRST), &lab.path("one.iso")).unwrap();
+    assert!(!told(&report.warnings), "{:?}", report.warnings);
+    lab.put("newer", "#cloud-config\n");
+    let newer = lab.path("newer");
+    let cmd = Cmd::new("xorriso").args(["-no_rc", "-boot_image", "any", "keep", "-dev"]).arg(&base);
+    cmd.arg("-update").arg(newer).arg("/config.yaml").ensure_success().unwrap();
+    let report = lab.customize(&base, With::user_data(FIRST), &lab.path("two.iso")).unwrap();
+    assert!(told(&report.warnings), "{:?}", report.warnings);
+}
+
 #[test]
 fn debian_live() {
     let lab = Lab::new();

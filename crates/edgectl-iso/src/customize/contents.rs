@@ -183,7 +183,9 @@ fn network(places: &Places, request: &CustomizeRequest<'_>) -> Result<Option<Are
 fn ensure_no_other_menu(disc: &Disc, entries: &[(String, DiscEntry)]) -> Result<(), IsoError> {
     let is_menu = |loader: &[u8]| {
         let words = ["menuentry '", "menuentry \""];
-        words.iter().any(|word| medium::holds(loader, word)) || menus::has_entry(loader)
+        words.iter().any(|word| medium::holds(loader, word))
+            || menus::has_entry(loader)
+            || menus::has_unified_kernel(loader)
     };
     match loader::has(disc, entries, &is_menu)? {
         true => Err(IsoError::MenuInLoader),

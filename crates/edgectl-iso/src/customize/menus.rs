@@ -10,7 +10,7 @@ mod texts;
 
 use crate::area::{Area, AreaKind, Language};
 use crate::error::IsoError;
-pub(super) use systemd::has_entry;
+pub(super) use systemd::{has_entry, has_unified_kernel};
 pub(super) use texts::Texts;
 
 /// Menus are some kilobytes.

@@ -18,6 +18,7 @@ mod names;
 mod origin;
 mod plan;
 mod proof;
+mod sessions;
 mod sums;
 mod warnings;
 

@@ -11,6 +11,7 @@ use super::directories::{self, Layout, NewFile};
 use super::frame::{self, Growth};
 use super::medium::Flavor;
 use super::origin::{Before, Customized};
+use super::sessions;
 use crate::area::SEAL;
 use crate::disc::raw::{self, RawTree};
 use crate::disc::{BLOCK, Disc, DiscEntry, Extent, Kind};
@@ -82,6 +83,7 @@ impl Plan {
         layout.added.push(Patch { offset, bytes: bytes.clone() });
         let mut warnings = contents.warnings();
         warnings.extend(base.hfs_warning(&contents)?);
+        warnings.extend(base.sessions_warning()?);
         Ok(Self {
             bytes: disc.bytes(),
             growth: layout.growth,
@@ -174,6 +176,13 @@ impl<'a> Base<'a> {
         let has_it = table.is_some_and(|table| table.partitions.iter().any(|one| one.kind == HFS));
         let text = "the image has an HFS+ tree for Macs, too, which keeps its menus as they were";
         Ok((has_it && !contents.menus.is_empty()).then(|| text.to_owned()))
+    }
+
+    /// What an older session wrote isn't looked through.
+    fn sessions_warning(&self) -> Result<Option<String>, IsoError> {
+        let Some(tree) = self.trees.first() else { return Ok(None) };
+        let text = "the image was written in several sessions: what its files held before the last one, passwords included, stays in it; if that is a secret, start from an image that was written at once";
+        Ok(sessions::has_older(self.disc, tree)?.then(|| text.to_owned()))
     }
 
     /// The boot catalog, where it is a file.

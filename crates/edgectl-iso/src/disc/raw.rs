@@ -10,8 +10,8 @@ use super::{BLOCK, Disc, DiscError, Extent, rock_ridge};
 
 /// Where descriptors begin, in blocks.
 const FIRST: u64 = 16;
-/// Copies of descriptors are in front of this block.
-const FRONT: u64 = 160;
+/// Copies of the descriptors of a first session are in front of this block.
+pub(crate) const FRONT: u64 = 160;
 /// Real images have four.
 const MOST: u64 = 64;
 /// Bytes of the root's record in a descriptor.
