@@ -7,10 +7,7 @@ use crate::certificate::decode_bytes;
 /// Whether a value is a `data:` URL whose text `is_secret`, or that holds what is no
 /// text, as compressed files are.
 pub(crate) fn is_data_url_with(value: &str, is_secret: impl Fn(&str) -> bool) -> bool {
-    let Some(scheme) = value.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("data:")) else {
-        return false;
-    };
-    let Some((media, written)) = value[scheme.len()..].split_once(',') else { return false };
+    let Some((media, written)) = parts(value) else { return false };
     let bytes: Vec<u8> = percent_decode_str(written).collect();
     let bytes = match media.trim_end().to_ascii_lowercase().ends_with(";base64") {
         true => std::str::from_utf8(&bytes).ok().and_then(decode_bytes),
@@ -18,6 +15,17 @@ pub(crate) fn is_data_url_with(value: &str, is_secret: impl Fn(&str) -> bool) ->
     };
     let text = bytes.as_deref().map(std::str::from_utf8);
     !matches!(text, Some(Ok(text)) if !is_secret(text))
+}
+
+/// Whether a value is a `data:` URL.
+pub(crate) fn is_data_url(value: &str) -> bool {
+    parts(value).is_some()
+}
+
+/// The media type and what is written, if that is one.
+fn parts(value: &str) -> Option<(&str, &str)> {
+    let scheme = value.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("data:"))?;
+    value[scheme.len()..].split_once(',')
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use granit_parser::ScalarStyle;
 use thiserror::Error;
 
 use crate::certificate::decode;
-use crate::data_url::is_data_url_with;
+use crate::data_url::{is_data_url, is_data_url_with};
 use crate::envelope::{Part, is_archive, parts};
 use crate::error::{Place, SyntaxError};
 use crate::holes::Holes;
@@ -352,6 +352,16 @@ impl Search<'_> {
         is_command_with_secret(&words)
     }
 
+    /// Whether a value unlocks a disk, as Ignition and Butane write it: the key itself, in
+    /// a URL or as it is, or what Clevis makes it of.
+    fn unlocks(&self, value: &str) -> bool {
+        let is_below = |name: &str| self.keys.iter().any(|key| key == name);
+        let is_here = |name: &str| self.keys.last().is_some_and(|key| key == name);
+        let is_key = is_below("keyFile") || is_below("key_file");
+        let is_config = is_below("clevis") && is_below("custom") && is_here("config");
+        is_config || is_key && (is_here("inline") || is_data_url(value))
+    }
+
     /// The content of a file that can't be looked into (compressed, or no text),
     /// or that is a secret as a whole. Ignition says `contents`.
     fn closed_content(&self, file: Id) -> Option<Id> {
@@ -432,7 +442,7 @@ impl Search<'_> {
             self.has_secret_line(value)
                 || is_data_url_with(value, |text| self.has_secret_line(text))
         };
-        if is_secret || is_told() {
+        if is_secret || is_told() || self.unlocks(value) {
             self.edits.push(match node.is_block_scalar() {
                 true => self.hidden_block(&node.range),
                 false => (node.range.clone(), HIDDEN.to_owned()),

@@ -392,4 +392,14 @@ fn files_of_ignition_are_looked_into() {
     for (source, expected) in sources.iter().zip(expected) {
         assert!(source.starts_with(expected), "{shown}");
     }
+    let text = r#"{"storage": {"luks": [
+  {"device": "/dev/sdb", "keyFile": {"source": "data:,hunter2"}},
+  {"device": "/dev/sdc", "keyFile": {"source": "https://example.com/z"}},
+  {"device": "/dev/sdd", "key_file": {"inline": "hunter2"}},
+  {"device": "/dev/sde", "clevis": {"custom": {"pin": "sss", "config": "{hunter2}"}}}
+]}}
+"#;
+    let shown = redact(text).unwrap();
+    assert!(!shown.contains("hunter2") && shown.contains("/dev/sdb"), "{shown}");
+    assert!(shown.contains("https:") && shown.contains(r#""pin": "sss""#), "{shown}");
 }

@@ -14,7 +14,7 @@ use sha1::{Digest as _, Sha1};
 use crate::bake::BakeReport;
 use crate::content::Content;
 use crate::date;
-use crate::disc::{Disc, DiscEntry, Kind};
+use crate::disc::{Disc, DiscEntry, Index, Kind};
 use crate::error::IsoError;
 use crate::manifest::{FileDigest, Manifest};
 use crate::{seal, verify};
@@ -71,14 +71,14 @@ struct Listed<'a> {
 }
 
 fn files<'a>(disc: &Disc, manifest: &'a Manifest) -> Result<Vec<Listed<'a>>, IsoError> {
-    let mut files = Vec::new();
+    let (index, mut files) = (Index::of(disc)?, Vec::new());
     for (n, file) in manifest.files.iter().enumerate() {
-        let entry = disc.find(&file.path)?.filter(|entry| entry.kind == Kind::File);
+        let entry = index.get(&file.path).filter(|entry| entry.kind == Kind::File);
         let Some(entry) = entry else { continue };
         files.push(Listed {
             id: format!("SPDXRef-File-{}", n + 1),
             file,
-            sha1: sha1_of(disc, manifest, &file.path, &entry)?,
+            sha1: sha1_of(disc, manifest, &file.path, entry)?,
             has_areas: manifest.areas_in(&file.path).next().is_some(),
         });
     }

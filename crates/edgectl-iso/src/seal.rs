@@ -3,24 +3,32 @@
 //! With the files' digests in the manifest, which is part of it, every byte is
 //! accounted for.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use edgectl_model::{Digest, Hasher};
 use edgectl_process::{file_error, interrupted};
 
 use crate::area::SEAL;
-use crate::disc::{Disc, DiscEntry, Extent, Kind};
+use crate::disc::{Disc, DiscEntry, Extent, Index, Kind};
 use crate::error::IsoError;
 use crate::manifest::Manifest;
 
 const BUFFER: usize = 1 << 20;
+/// How often all bytes of an image may be part of its files.
+const SHARED: u64 = 4;
 
 /// The digest of what the manifest doesn't list.
 pub(crate) fn seal(disc: &Disc, manifest: &Manifest) -> Result<Digest, IsoError> {
+    seal_of(disc, &Index::of(disc)?, manifest)
+}
+
+/// The same of an image whose directories have been read.
+pub(crate) fn seal_of(disc: &Disc, index: &Index, manifest: &Manifest) -> Result<Digest, IsoError> {
     let mut listed = Vec::new();
     for path in manifest.files.iter().map(|file| file.path.as_str()).chain([SEAL]) {
         // A file that isn't there is found elsewhere; here it hides nothing.
-        listed.extend(disc.find(path)?.into_iter().flat_map(|entry| entry.extents));
+        listed.extend(index.get(path).into_iter().flat_map(|entry| entry.extents.clone()));
     }
     listed.sort_by_key(|extent| extent.offset);
     let frame = DiscEntry {
@@ -29,6 +37,33 @@ pub(crate) fn seal(disc: &Disc, manifest: &Manifest) -> Result<Digest, IsoError>
         ..DiscEntry::default()
     };
     digest(disc, &frame)
+}
+
+/// Digests of many entries; those that share their bytes share it.
+pub(crate) struct Digests<'a> {
+    disc: &'a Disc,
+    known: HashMap<Vec<Extent>, Digest>,
+    /// Bytes that may still be read.
+    left: u64,
+}
+
+impl<'a> Digests<'a> {
+    pub(crate) fn new(disc: &'a Disc) -> Self {
+        let left = disc.bytes().saturating_mul(SHARED);
+        Self { disc, known: HashMap::new(), left }
+    }
+
+    /// The digest of an entry's bytes.
+    pub(crate) fn of(&mut self, entry: &DiscEntry) -> Result<Digest, IsoError> {
+        if let Some(digest) = self.known.get(&entry.extents) {
+            return Ok(digest.clone());
+        }
+        let what = "its files lie upon each other, and have many times the bytes that it has";
+        self.left = self.left.checked_sub(entry.bytes).ok_or_else(|| self.disc.damaged(what))?;
+        let digest = digest(self.disc, entry)?;
+        self.known.insert(entry.extents.clone(), digest.clone());
+        Ok(digest)
+    }
 }
 
 /// The digest of an entry's bytes.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use edgectl_model::Digest;
 
 use crate::area::{Area, AreaKind, SEAL};
-use crate::disc::{Disc, DiscEntry, Kind};
+use crate::disc::{Disc, DiscEntry, Index, Kind};
 use crate::error::IsoError;
 use crate::manifest::{FileDigest, Manifest};
-use crate::seal;
+use crate::seal::{Digests, seal_of};
 
 /// Files with areas in them are small.
 const AREA_FILE_LIMIT: u64 = 256 << 20;
@@ -29,24 +29,26 @@ pub struct DiscCheck {
 pub fn verify_disc(disc: &Disc) -> Result<DiscCheck, IsoError> {
     let manifest = Manifest::of_ours(disc)?;
     let mut findings = Vec::new();
+    let index = Index::of(disc)?;
+    let mut digests = Digests::new(disc);
     for file in &manifest.files {
-        findings.extend(file_finding(disc, &manifest, file)?);
+        findings.extend(file_finding((disc, &index, &mut digests), &manifest, file)?);
     }
     for area in manifest.areas_of(AreaKind::Checksum) {
-        findings.extend(checksum_finding(disc, area)?);
+        findings.extend(checksum_finding(disc, &index, area)?);
     }
-    findings.extend(strangers(disc, &manifest)?);
-    findings.extend(seal_finding(disc, &manifest)?);
+    findings.extend(strangers(disc, &index, &manifest)?);
+    findings.extend(seal_finding(disc, &index, &manifest)?);
     Ok(DiscCheck { files: manifest.files.len(), bytes: disc.bytes(), findings })
 }
 
 fn file_finding(
-    disc: &Disc,
+    (disc, index, digests): (&Disc, &Index, &mut Digests<'_>),
     manifest: &Manifest,
     file: &FileDigest,
 ) -> Result<Option<String>, IsoError> {
     let path = &file.path;
-    let Some(entry) = disc.find(path)?.filter(|entry| entry.kind == Kind::File) else {
+    let Some(entry) = index.get(path).filter(|entry| entry.kind == Kind::File) else {
         return Ok(Some(format!("`{path}` is missing")));
     };
     if entry.bytes != file.bytes {
@@ -54,24 +56,24 @@ fn file_finding(
         return Ok(Some(format!("`{path}` has {found} bytes in place of {expected}")));
     }
     let found = match manifest.areas_in(path).next() {
-        Some(_) => Digest::sha256(&without_areas(disc, manifest, path, &entry)?),
-        None => seal::digest(disc, &entry)?,
+        Some(_) => Digest::sha256(&without_areas(disc, manifest, path, entry)?),
+        None => digests.of(entry)?,
     };
     let expected = &file.digest;
     Ok((found != *expected).then(|| format!("`{path}` is {found} in place of {expected}")))
 }
 
 /// A checksum in a list that came with the image.
-fn checksum_finding(disc: &Disc, area: &Area) -> Result<Option<String>, IsoError> {
+fn checksum_finding(disc: &Disc, index: &Index, area: &Area) -> Result<Option<String>, IsoError> {
     let of = area.of.as_deref().unwrap_or_default();
     // Whatever is missing is told as a file.
-    let (Some(list), Some(entry)) = (disc.find(&area.path)?, disc.find(of)?) else {
+    let (Some(list), Some(entry)) = (index.get(&area.path), index.get(of)) else {
         return Ok(None);
     };
-    let bytes = disc.read(&list, AREA_FILE_LIMIT)?;
+    let bytes = disc.read(list, AREA_FILE_LIMIT)?;
     let start = usize::try_from(area.offset).unwrap_or(usize::MAX);
     let found = bytes.get(start..start.saturating_add(area.bytes as usize));
-    let expected = crate::customize::sum(&disc.read(&entry, AREA_FILE_LIMIT)?, area.bytes);
+    let expected = crate::customize::sum(&disc.read(entry, AREA_FILE_LIMIT)?, area.bytes);
     let is_right = found == expected.as_deref().map(str::as_bytes);
     let path = &area.path;
     Ok((!is_right).then(|| format!("`{path}` has another checksum of `{of}` than it has")))
@@ -96,26 +98,26 @@ pub(crate) fn without_areas(
 }
 
 /// Files that the manifest doesn't know.
-fn strangers(disc: &Disc, manifest: &Manifest) -> Result<Vec<String>, IsoError> {
-    // Images of others may keep names in capitals alone.
-    let form = |name: &str| match disc.are_equal("A", "a") {
-        true => name.to_ascii_lowercase(),
-        false => name.to_owned(),
-    };
+fn strangers(disc: &Disc, index: &Index, manifest: &Manifest) -> Result<Vec<String>, IsoError> {
     let listed = manifest.files.iter().map(|file| file.path.as_str());
-    let known: BTreeSet<String> = listed.chain(manifest.unlisted()).map(form).collect();
+    let known: BTreeSet<String> =
+        listed.chain(manifest.unlisted()).map(|path| index.key(path)).collect();
     // Links are part of directories, which the seal is of.
     let files = disc.walk()?.into_iter().filter(|(_, entry)| entry.kind == Kind::File);
     let names = files.map(|(path, _)| path.trim_start_matches('/').to_owned());
-    let strange = names.filter(|name| !known.contains(&form(name)));
+    let strange = names.filter(|name| !known.contains(&index.key(name)));
     Ok(strange.map(|name| format!("`{name}` was added")).collect())
 }
 
-fn seal_finding(disc: &Disc, manifest: &Manifest) -> Result<Option<String>, IsoError> {
+fn seal_finding(
+    disc: &Disc,
+    index: &Index,
+    manifest: &Manifest,
+) -> Result<Option<String>, IsoError> {
     let area = manifest.area(AreaKind::Seal)?;
-    let entry = disc.find(SEAL)?.ok_or(IsoError::NoArea(AreaKind::Seal))?;
-    let expected = disc.read(&entry, AREA_FILE_LIMIT)?;
-    let found = area.seal(&seal::seal(disc, manifest)?);
+    let entry = index.get(SEAL).ok_or(IsoError::NoArea(AreaKind::Seal))?;
+    let expected = disc.read(entry, AREA_FILE_LIMIT)?;
+    let found = area.seal(&seal_of(disc, index, manifest)?);
     let text = "what is around the files (boot records, partitions, directories, boot loaders) was changed";
     Ok((found != expected).then(|| text.to_owned()))
 }

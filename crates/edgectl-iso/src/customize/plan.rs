@@ -18,7 +18,7 @@ use crate::disc::{BLOCK, Disc, DiscEntry, Extent, Kind};
 use crate::error::IsoError;
 use crate::manifest::{self, FileDigest, Manifest};
 use crate::patch::Patch;
-use crate::seal;
+use crate::seal::{self, Digests};
 
 /// Room in the manifest for numbers that have more digits in the end.
 const MANIFEST_SLACK: u64 = 64;
@@ -197,7 +197,7 @@ impl<'a> Base<'a> {
 
     /// A digest for every file that stays as it is.
     fn digests(&self, but: &[&str]) -> Result<Vec<FileDigest>, IsoError> {
-        let catalog = self.catalog();
+        let (catalog, mut digests) = (self.catalog(), Digests::new(self.disc));
         let mut files: Vec<FileDigest> = Vec::new();
         for (path, entry) in &self.entries {
             let path = path.trim_start_matches('/');
@@ -206,7 +206,7 @@ impl<'a> Base<'a> {
             if entry.kind != Kind::File || but.contains(&path) || is_known || is_catalog {
                 continue;
             }
-            let digest = seal::digest(self.disc, entry)?;
+            let digest = digests.of(entry)?;
             files.push(FileDigest { path: path.to_owned(), bytes: entry.bytes, digest });
         }
         Ok(files)

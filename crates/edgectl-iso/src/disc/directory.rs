@@ -10,7 +10,7 @@ use super::{BLOCK, Disc, DiscError, rock_ridge};
 const EXTENTS: usize = 4096;
 
 /// A run of bytes in the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// Bytes from the start of the image.
     pub offset: u64,

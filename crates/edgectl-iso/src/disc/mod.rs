@@ -9,6 +9,7 @@ pub(crate) mod bytes;
 mod directory;
 mod el_torito;
 mod error;
+mod index;
 mod partitions;
 pub(crate) mod raw;
 mod record;
@@ -27,6 +28,7 @@ use budget::Budget;
 pub use directory::{DiscEntry, Extent, Kind};
 pub use el_torito::{BootEntry, BootPlatform};
 pub use error::DiscError;
+pub(crate) use index::Index;
 pub use partitions::{Partition, PartitionTable};
 use volume::Volume;
 

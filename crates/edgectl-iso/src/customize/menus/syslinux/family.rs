@@ -153,10 +153,9 @@ impl Reader<'_> {
                 self.open = Some(Entry { label: value, end, ..Entry::default() });
             }
             ("menu", Some(entry)) => match split(&value).0.to_ascii_lowercase().as_str() {
-                "begin" | "end" => self.close(),
-                "exit" | "goto" | "quit" | "disable" | "disabled" | "separator" => {
-                    entry.is_other = true;
-                }
+                // A separator stands between entries.
+                "begin" | "end" | "separator" => self.close(),
+                "exit" | "goto" | "quit" => entry.is_other = true,
                 _ => {}
             },
             ("append", Some(entry)) => entry.own = Some(Arguments { at, text: value }),
@@ -287,6 +286,17 @@ mod tests {
         let expected =
             "label a\nkernel k\n  append @\nmenu begin\nappend x @\nlabel b\nkernel l\nmenu end\n";
         assert_eq!(texts[0], expected);
+    }
+
+    /// As lorax writes it: the entry above a separator is as good as all others.
+    #[test]
+    fn separators_end_an_entry() {
+        let text = "label check\n  menu default\n  kernel vmlinuz\n  append initrd=i quiet\n\nmenu separator # insert\n\nmenu begin ^More\n  label basic\n    kernel vmlinuz\n    append initrd=i nomodeset\n  menu separator\n  label returntomain\n    menu label ^Back\n    menu exit\n  menu end\nlabel off\n  menu disabled\n  kernel k\n  append x\n";
+        let (texts, shut) = marked(&[("isolinux.cfg", text)]);
+        let expected = ["quiet", "nomodeset", "x"].iter().fold(text.to_owned(), |text, word| {
+            text.replace(&format!(" {word}\n"), &format!(" {word} @\n"))
+        });
+        assert_eq!((texts[0].as_str(), shut), (expected.as_str(), 0));
     }
 
     /// What is right for one of two menus is wrong for the other.
