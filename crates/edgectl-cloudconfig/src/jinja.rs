@@ -7,8 +7,10 @@ use regex_lite::Regex;
 mod grammar;
 mod known;
 mod lexer;
+mod line_ends;
 
 pub(crate) use grammar::Bad;
+pub(crate) use line_ends::{Swallowed, swallowed};
 
 /// What begins a condition or a loop, which nothing may be added to.
 const OPENINGS: [&str; 8] = ["if", "for", "with", "filter", "macro", "call", "block", "autoescape"];

@@ -9,7 +9,7 @@ use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
-use crate::jinja::{Bad, Commented, commented_out, faults};
+use crate::jinja::{Bad, Commented, Swallowed, commented_out, faults, swallowed};
 use crate::lines;
 use crate::rendered::{Extent, Fault, Rendered, Section, Untold, Ways};
 use crate::target::keys;
@@ -20,6 +20,7 @@ const NOTHING: &str = "nothing of it was checked";
 const SOME: &str = "only some of its ways were checked, and no registry can be put in";
 const COMMENTED_OUT: &str = "a `#` before a statement makes it no comment: Jinja runs it, and takes the line end behind it along; write `{# … #}` around what it is to leave out";
 const JOINED: &str = "this takes the line end behind it along, and the line below comes to stand behind the `#` in this one, as a part of the comment; give it a line of its own without a `#`, or end it with `+%}` or `+#}`";
+const SWALLOWED: &str = "this takes the line end behind it along, and the line below goes on in this one; add an empty line below it, or end it with `+%}` or `+#}`";
 const HALF_KNOWN: &str = "no agent is known to read this key, of which an expression is a part; where a line was not meant to go on in the next one, take the `-` out of `{{-` and `-}}`, which take blanks and line ends along";
 const NO_REGISTRY: &str = "no registry can be put in";
 
@@ -67,6 +68,15 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             place: lines::place(text, at),
             path: String::new(),
             message: message.to_owned(),
+        });
+    }
+    for Swallowed { at, is_entry } in swallowed(text) {
+        findings.push(Finding {
+            rule: rules::SYNTAX.id,
+            level: if is_entry { Level::Error } else { Level::Warning },
+            place: lines::place(text, at),
+            path: String::new(),
+            message: SWALLOWED.to_owned(),
         });
     }
     for Bad { at, message, is_late } in faults(text) {
