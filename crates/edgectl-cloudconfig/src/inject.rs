@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::{Flavor, refused_by};
+use crate::check::{Flavor, refused_by, refused_by_all};
 use crate::edit::put;
 use crate::envelope::edit_part;
 use crate::error::{InjectError, Place};
@@ -86,6 +86,9 @@ fn ensure_read_by_jinja(bare: &str) -> Result<(), InjectError> {
 
 /// The same for what the YAML of those who read it can't read.
 fn ensure_read(bare: &str, flavor: Flavor) -> Result<(), InjectError> {
+    if let Some((place, message)) = refused_by_all(bare) {
+        return Err(InjectError::Yaml { place, message });
+    }
     let Ok(document) = Document::parse(bare) else { return Ok(()) };
     refused_by(flavor, bare, &document).map_or(Ok(()), |(place, message)| {
         Err(InjectError::Yaml { place, message: message.to_owned() })

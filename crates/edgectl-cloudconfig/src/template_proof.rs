@@ -3,13 +3,14 @@
 
 use std::collections::HashSet;
 
-use crate::check::{Flavor, refused_by};
+use crate::check::{Flavor, refused_by, refused_by_all};
 use crate::edit::put_into;
 use crate::error::{InjectError, Place};
 use crate::guard;
 use crate::header::line_end;
 use crate::holes;
 use crate::injection::Injection;
+use crate::jinja;
 use crate::lines;
 use crate::plan;
 use crate::rendered::{Extent, Fault, Ways};
@@ -34,7 +35,9 @@ pub(crate) fn proven(
     let (after, patch) = with_line_ends(after, patch);
     let first = patch.spans.first().map_or(0, |span| span.range.start);
     let failed = |message: &'static str| {
-        let place = lines::place(&after, (first + 1).min(after.len()));
+        // The statement above is what takes something along, more often than not.
+        let above = &after[..first.min(after.len())];
+        let place = lines::place(&after, above.rfind("{%").unwrap_or(above.len()));
         Err(InjectError::Template { place, message: message.into() })
     };
     let both = format!("{before}{after}");
@@ -70,6 +73,9 @@ pub(crate) fn proven(
 
 /// What a host has, as those read it who are to find the registry.
 fn read(text: &str, flavor: Flavor) -> Result<Document, (Place, String)> {
+    if let Some(refused) = refused_by_all(text) {
+        return Err(refused);
+    }
     let document = Document::parse(text).map_err(|error| {
         let message = format!("{}; {WHY}", error.message);
         (error.place, message)
@@ -138,6 +144,9 @@ fn with_line_ends(after: &str, patch: Patch) -> (String, Patch) {
 /// Whether a text ends with a line whose end a tag takes along, and something
 /// else is in that line.
 fn loses_its_end(before: &str) -> bool {
+    if jinja::loses_line_end(before) {
+        return true;
+    }
     let Some(open) = before.strip_suffix('\n') else { return false };
     let open = open.strip_suffix('\r').unwrap_or(open);
     let is_tag = ["%}", "#}"]

@@ -57,6 +57,11 @@ pub fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
     findings.sorted()
 }
 
+/// The first character for which all readers drop a text, or read another one.
+pub(crate) fn refused_by_all(text: &str) -> Option<(Place, String)> {
+    characters::odd_characters(text).into_iter().next()
+}
+
 /// The first thing for which those who read a text drop it, and that ours reads:
 /// cloud-init's YAML takes less than that of the agents.
 pub(crate) fn refused_by(
@@ -104,7 +109,8 @@ fn check_yaml(text: &str, against: Option<&Against>) -> Vec<Finding> {
         Err(error) => {
             // A character that nobody sees says more than where reading ended.
             let odd = rules::add_characters(text, &mut findings);
-            if odd.iter().all(|place| place.line != error.place.line) {
+            let is_odd = error.message.contains("unexpected character") && !odd.is_empty();
+            if !is_odd && odd.iter().all(|place| place.line != error.place.line) {
                 findings.add(&rules::SYNTAX, error.place, "", error.message);
             }
             rules::check_header(text, &mut findings);

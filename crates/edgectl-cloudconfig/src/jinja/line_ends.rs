@@ -21,6 +21,16 @@ pub(crate) struct Swallowed {
 
 /// All of them, in their order.
 pub(crate) fn swallowed(template: &str) -> Vec<Swallowed> {
+    scanned(template).found
+}
+
+/// Whether what is written behind a template goes on in its last line of text, the
+/// end of which something takes along.
+pub(crate) fn loses_line_end(template: &str) -> bool {
+    scanned(template).taken.is_some()
+}
+
+fn scanned(template: &str) -> Scan<'_> {
     let mut scan = Scan { template, line: Line::default(), taken: None, found: Vec::new() };
     let (mut at, mut trims) = (0, Trims::Nothing);
     loop {
@@ -34,7 +44,7 @@ pub(crate) fn swallowed(template: &str) -> Vec<Swallowed> {
         let before = part.is_some_and(|part| part[2..].starts_with('-'));
         let left = trims.left(text, before);
         scan.text(at + left.start..at + left.end);
-        let Some(part) = part else { return scan.found };
+        let Some(part) = part else { return scan };
         let start = at + text.len();
         at = start + part.len();
         trims = Trims::of(part);

@@ -56,6 +56,13 @@ fn refusals_name_the_place_and_the_way_out() {
             "line 2, column 12: a list or a mapping as a key, which cloud-init's YAML refuses",
         ),
         ("#cloud-config\na:\n- 1\n\t\n", "line 4, column 1: a tab in the indentation"),
+        // All readers begin a new line there.
+        ("#cloud-config\n# a\u{2028}b\n", "line 2, column 4: U+2028 ends the line"),
+        ("#cloud-config\na: |\n  b\n  c\u{c}\n", "line 4, column 4: the character U+000C"),
+        (
+            "## template: jinja\n#cloud-config\n{% if a %}\n# b\u{2029}c\n{% endif %}\n",
+            "line 4, column 4: hosts that come here drop the whole file for it, the registry too: U+2029",
+        ),
         ("#cloud-config\n? stylus\n: debug: true\n", "line 3, column 3: `stylus"),
     ] {
         let error = inject(text, &full()).unwrap_err();

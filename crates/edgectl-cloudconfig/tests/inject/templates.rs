@@ -27,17 +27,20 @@ write_files:
       {{ v1.name }}
 ";
 
-/// As cloud-init runs it.
 fn rendered(text: &str, big: bool) -> String {
+    rendered_for(text, context! { v1 => context! { name => "seven", size => 7, big } })
+}
+
+/// As cloud-init runs it.
+fn rendered_for(text: &str, host: minijinja::Value) -> String {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true);
     environment.set_syntax(syntax.build().unwrap());
     let (_, text) = text.split_once('\n').unwrap();
     let text = text.replace("\r\n", "\n");
-    let v1 = context! { name => "seven", size => 7, big };
     let end = if text.ends_with('\n') { "\n" } else { "" };
-    environment.render_str(&text, context! { v1 }).unwrap() + end
+    environment.render_str(&text, host).unwrap() + end
 }
 
 /// A statement takes the line end behind it along, and leaves the blanks before
@@ -220,14 +223,32 @@ fn what_hosts_would_have_or_not_is_refused() {
 fn every_branch_counts() {
     let head = "## template: jinja\n#cloud-config\n";
     for text in [
-        "hostname: a\n{% if v1.cloud == \"x\" %}\nlocale: C\n{% elif v1.cloud == \"y\" %}\ntimezone: {% if v1.eu %}Europe/Berlin{% else %}UTC{% endif %}\n{% endif %}\n",
-        "{% if z %}\nlocale: C\n{% endif %}\n{% if a %}\nhostname: x\n{% else %}\n{% if b %}\ntimezone: {% if c %}UTC{% endif %}\n{% endif %}\n{% endif %}\n",
+        "hostname: a\n{% if c %}\nlocale: C\n{% elif b %}\ntimezone: {% if a %}Europe/Berlin{% else %}UTC{% endif %}\n{% endif %}\n",
+        "{% if c %}\nlocale: C\n{% endif %}\n{% if a %}\nhostname: x\n{% else %}\n{% if b %}\ntimezone: {% if c %}UTC{% endif %}\n{% endif %}\n{% endif %}\n",
         "{% if a %}\nfoo: 1\n{% elif b %}\nbar: 1\n{%- endif %}\n",
-        "hostname: edge\n{% filter trim %}\ntimezone: UTC\n{% endfilter %}\n",
+        "hostname: a\n{% if a -%}\nlocale: C\n{%- endif %}\n",
+        "hostname: a\n{% if a -%}\nlocale: C\n{%- endif %}",
         "{% if not b %}\nx: 1\n{% elif b %}\nk: |\n  t {% if c %}x{% endif %}\n{% endif %}\n",
+    ] {
+        let before = format!("{head}{text}");
+        let after = inject(&before, &full()).unwrap();
+        assert_eq!(remove(&after).unwrap().text, before);
+        for host in 0..8 {
+            let [a, b, c] = [1, 2, 4].map(|bit| host & bit > 0);
+            let host = |text| values(&rendered_for(text, context! { a, b, c }));
+            let (mut was, mut is) = (host(&before), host(&after));
+            is.remove("stylus").unwrap();
+            was.remove("stylus");
+            assert_eq!(was, is, "{after}");
+        }
+    }
+    for text in [
+        "hostname: edge\n{% filter trim %}\ntimezone: UTC\n{% endfilter %}\n",
+        "hostname: a\n{% if a -%}\nlocale: C\n{%- endif -%}\n",
     ] {
         let error = inject(&format!("{head}{text}"), &full()).unwrap_err().to_string();
         assert!(error.contains("on hosts the registry would not arrive"), "{error}\n{text}");
+        assert!(error.starts_with("line 6,"), "{error}");
     }
     let conditions: String =
         (0..200).map(|n| format!("{{% if c{n} %}}\nk{n}: 1\n{{% endif %}}\n")).collect();
