@@ -10,6 +10,16 @@ use crate::lines;
 use crate::mime::{is_mime, mime_parts};
 use crate::tree::{Data, Document, Id};
 
+/// How parts begin that say what they are.
+const TYPES: [&str; 7] = [
+    "#!",
+    "#include",
+    "#cloud-config",
+    "#upstart-job",
+    "#part-handler",
+    "#cloud-boothook",
+    "## template: jinja",
+];
 /// The header of an archive.
 const ARCHIVE: &str = "#cloud-config-archive";
 
@@ -157,6 +167,12 @@ fn archive_parts(text: &str) -> Vec<Part> {
     items.iter().filter_map(|item| archive_part(text, &document, *item)).collect()
 }
 
+/// Whether a part begins as one of cloud-init's types does.
+fn names_type(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    text.is_empty() || TYPES.iter().any(|begin| text.starts_with(begin))
+}
+
 fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
     let item = document.resolve(item)?;
     let content = match document.node(item).data {
@@ -165,9 +181,10 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
     };
     let kind = document.get(item, "type").and_then(|id| document.node(id).scalar());
     let kind = kind.map(|(kind, _)| kind).filter(|kind| !kind.is_empty());
-    let is_declared = kind == Some(CLOUD_CONFIG);
     let node = document.node(content);
     let (text, _) = node.scalar()?;
+    // What says nothing of its type is cloud-config in an archive.
+    let is_declared = kind == Some(CLOUD_CONFIG) || (kind.is_none() && !names_type(text));
     // What an item holds decides only where its type doesn't.
     let is_open = kind.is_none_or(|kind| kind == JINJA);
     if !(is_declared || is_open && is_cloud_config(text)) {
