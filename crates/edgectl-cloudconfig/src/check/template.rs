@@ -20,6 +20,7 @@ const NOTHING: &str = "nothing of it was checked";
 const SOME: &str = "only some of its ways were checked, and no registry can be put in";
 const COMMENTED_OUT: &str = "a `#` before a statement makes it no comment: Jinja runs it, and takes the line end behind it along; write `{# … #}` around what it is to leave out";
 const JOINED: &str = "this takes the line end behind it along, and the line below comes to stand behind the `#` in this one, as a part of the comment; give it a line of its own without a `#`, or end it with `+%}` or `+#}`";
+const JOINED_HEADER: &str = "the `-` takes the line end behind `#cloud-config` along, and what comes next goes on in that line, so the file is passed over; take it out";
 const SWALLOWED: &str = "this takes the line end behind it along, and the line below goes on in this one; add an empty line below it, or end it with `+%}` or `+#}`";
 const HALF_KNOWN: &str = "no agent is known to read this key, of which an expression is a part; where a line was not meant to go on in the next one, take the `-` out of `{{-` and `-}}`, which take blanks and line ends along";
 const NO_REGISTRY: &str = "no registry can be put in";
@@ -42,7 +43,14 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         Ok((found, untried)) => (found, untried.map(|fault| (fault, SOME))),
         Err(fault) => (Vec::new(), Some((fault, NOTHING))),
     };
-    found.into_iter().for_each(|finding| findings.push(finding));
+    let joined = joins_header(text).map(|at| lines::place(text, at));
+    let of_header = |finding: &Finding| finding.rule == rules::HEADER.id;
+    for finding in found {
+        findings.push(match joined.filter(|_| of_header(&finding)) {
+            Some(place) => Finding { place, message: JOINED_HEADER.to_owned(), ..finding },
+            None => finding,
+        });
+    }
     let too_many = || Ways::of(text, Extent::Pairs).err().filter(|fault| fault.is_of_size());
     if let Some((fault, of_size)) = untried.or_else(|| Some((too_many()?, NO_REGISTRY))) {
         let (level, message) = match fault.is_of_size() {
@@ -85,6 +93,15 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         findings.add(&rules::SYNTAX, lines::place(text, at), "", message);
     }
     findings.sorted()
+}
+
+/// Where something takes the end of the header's line along.
+fn joins_header(text: &str) -> Option<usize> {
+    let header = text.find("\n#cloud-config")? + 1;
+    let end = header + text[header..].find('\n')?;
+    let behind = text[end..].trim_start();
+    let takes = ["{%-", "{#-", "{{-"].iter().any(|open| behind.starts_with(open));
+    (takes && text[..header].lines().count() == 1).then(|| text.len() - behind.len())
 }
 
 /// What is wrong in any way, told for all, and why other ways weren't tried.
