@@ -1,13 +1,14 @@
 //! What differs between two images.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use edgectl_process::{file_error, interrupted};
 
 use crate::area::{NETWORK, USER_DATA};
 use crate::boot_files::CONFIG;
-use crate::disc::{Disc, DiscEntry};
+use crate::disc::{Disc, DiscEntry, Extent};
 use crate::error::IsoError;
 use crate::manifest::Manifest;
 
@@ -48,11 +49,13 @@ pub fn diff_files(old: &Disc, new: &Disc) -> Result<Vec<(String, FileChange)>, I
         is_named || [USER_DATA, NETWORK, CONFIG].contains(&path)
     };
     let (before, mut after) = (old.walk()?, BTreeMap::from_iter(new.walk()?));
-    let mut changes = Vec::new();
+    let (mut changes, mut contents) = (Vec::new(), Contents::default());
     for (path, entry) in before {
         let change = match after.remove(&path) {
             None => Some(FileChange::Removed),
-            Some(other) => change(is_user_data(&path), (old, &entry), (new, &other))?,
+            Some(other) => {
+                change(is_user_data(&path), (old, &entry), (new, &other), &mut contents)?
+            }
         };
         changes.extend(change.map(|change| (path, change)));
     }
@@ -63,7 +66,15 @@ pub fn diff_files(old: &Disc, new: &Disc) -> Result<Vec<(String, FileChange)>, I
 
 type Of<'a> = (&'a Disc, &'a DiscEntry);
 
-fn change(is_user_data: bool, old: Of<'_>, new: Of<'_>) -> Result<Option<FileChange>, IsoError> {
+/// Which bytes of both are equal: files may share theirs, thousands of them.
+type Contents = HashMap<(Vec<Extent>, Vec<Extent>), bool>;
+
+fn change(
+    is_user_data: bool,
+    old: Of<'_>,
+    new: Of<'_>,
+    contents: &mut Contents,
+) -> Result<Option<FileChange>, IsoError> {
     let (before, after) = (old.1, new.1);
     if before.kind != after.kind || before.mode != after.mode {
         return Ok(Some(FileChange::Mode));
@@ -71,7 +82,11 @@ fn change(is_user_data: bool, old: Of<'_>, new: Of<'_>) -> Result<Option<FileCha
     if before.kind != crate::disc::Kind::File || is_user_data {
         return Ok(None);
     }
-    let is_same = before.bytes == after.bytes && are_equal(old, new)?;
+    let is_same = before.bytes == after.bytes
+        && match contents.entry((before.extents.clone(), after.extents.clone())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => *vacant.insert(are_equal(old, new)?),
+        };
     Ok((!is_same).then_some(FileChange::Content))
 }
 

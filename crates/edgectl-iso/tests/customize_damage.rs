@@ -111,6 +111,41 @@ fn menus_have_an_end() {
     assert!(error.to_string().contains("have more text than all"), "{error}");
 }
 
+/// Files of one content are read once, and no image holds its bytes many times over
+/// in files that lie upon each other.
+#[test]
+fn files_upon_each_other_have_an_end() {
+    let lab = Lab::new();
+    let base = lab.path("base.iso");
+    let (large, many) = (64_u32 << 20, 400);
+    for step in [0, 1] {
+        let dots = [record(20, 20480, 2, &[0]), record(20, 20480, 2, &[1])];
+        let place = |n: u32| 30 + n * step;
+        let below = (0..many).map(|n| record(place(n), large, 0, format!("{n:06};1").as_bytes()));
+        let root = packed(dots.into_iter().chain(below));
+        let blocks = place(many) + large / 2048;
+        let file = std::fs::File::create(&base).unwrap();
+        let write = |block: u32, bytes: &[u8]| {
+            file.write_all_at(bytes, u64::from(block) * 2048).unwrap();
+        };
+        write(16, &descriptor(1, blocks, &record(20, root.len() as u32, 2, &[0])));
+        write(17, b"\xffCD001\x01");
+        write(20, &root);
+        file.set_len(u64::from(blocks) * 2048).unwrap();
+        let out = lab.path(&format!("out{step}.iso"));
+        match (step, lab.customize(&base, With::default(), &out)) {
+            (0, made) => assert_eq!(
+                made.and_then(|_| Ok(verify_disc(&Disc::open(&out)?)?.findings)).unwrap(),
+                [""; 0]
+            ),
+            (_, made) => {
+                let error = made.unwrap_err().to_string();
+                assert!(error.contains("lie upon each other"), "{error}");
+            }
+        }
+    }
+}
+
 /// Both byte orders, one behind the other.
 fn both(number: u32) -> Vec<u8> {
     [number.to_le_bytes(), number.to_be_bytes()].concat()
