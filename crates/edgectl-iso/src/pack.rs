@@ -218,7 +218,7 @@ fn mksquashfs(
 
 fn gathered() -> &'static [&'static str] {
     let machine = rustix::system::sysinfo();
-    let bytes = u64::from(machine.totalram).saturating_mul(u64::from(machine.mem_unit));
+    let bytes = machine.totalram.saturating_mul(u64::from(machine.mem_unit));
     if bytes < ROOMY { &[] } else { &GATHERED }
 }
 

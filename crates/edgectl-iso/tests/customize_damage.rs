@@ -98,15 +98,7 @@ fn menus_have_an_end() {
     let below = (0..many).map(|n| record(30, large, 0, format!("{n:06}.CFG;1").as_bytes()));
     let root = packed(dots.into_iter().chain(below));
     let blocks = 30 + large / 2048;
-    let file = std::fs::File::create(&base).unwrap();
-    let write = |block: u32, bytes: &[u8]| {
-        file.write_all_at(bytes, u64::from(block) * 2048).unwrap();
-    };
-    write(16, &descriptor(1, blocks, &record(20, root.len() as u32, 2, &[0])));
-    write(17, b"\xffCD001\x01");
-    write(20, &root);
-    write(30, b"linux /k a\n");
-    file.set_len(u64::from(blocks) * 2048).unwrap();
+    write_disc(&base, blocks, &root, &[(30, b"linux /k a\n")]);
     let error = lab.customize(&base, With::default(), &lab.path("out.iso")).unwrap_err();
     assert!(error.to_string().contains("have more text than all"), "{error}");
 }
@@ -124,14 +116,7 @@ fn files_upon_each_other_have_an_end() {
         let below = (0..many).map(|n| record(place(n), large, 0, format!("{n:06};1").as_bytes()));
         let root = packed(dots.into_iter().chain(below));
         let blocks = place(many) + large / 2048;
-        let file = std::fs::File::create(&base).unwrap();
-        let write = |block: u32, bytes: &[u8]| {
-            file.write_all_at(bytes, u64::from(block) * 2048).unwrap();
-        };
-        write(16, &descriptor(1, blocks, &record(20, root.len() as u32, 2, &[0])));
-        write(17, b"\xffCD001\x01");
-        write(20, &root);
-        file.set_len(u64::from(blocks) * 2048).unwrap();
+        write_disc(&base, blocks, &root, &[]);
         let out = lab.path(&format!("out{step}.iso"));
         match (step, lab.customize(&base, With::default(), &out)) {
             (0, made) => assert_eq!(
@@ -144,6 +129,17 @@ fn files_upon_each_other_have_an_end() {
             }
         }
     }
+}
+
+/// An image of one directory, with holes.
+fn write_disc(path: &std::path::Path, blocks: u32, root: &[u8], more: &[(u32, &[u8])]) {
+    let file = std::fs::File::create(path).unwrap();
+    let descriptor = descriptor(1, blocks, &record(20, root.len() as u32, 2, &[0]));
+    let parts = [(16, descriptor.as_slice()), (17, b"\xffCD001\x01"), (20, root)];
+    for (block, bytes) in parts.iter().chain(more) {
+        file.write_all_at(bytes, u64::from(*block) * 2048).unwrap();
+    }
+    file.set_len(u64::from(blocks) * 2048).unwrap();
 }
 
 /// Both byte orders, one behind the other.
