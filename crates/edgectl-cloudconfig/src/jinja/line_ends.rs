@@ -3,9 +3,10 @@
 //! in the next line then goes on in this one, which is YAML now and then, and never
 //! what was meant.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{length, next_opening, section_length};
+use super::{length, next_opening, section_length, word};
 
 /// How far above a line what begins its block may stand, in lines.
 const FAR: usize = 5000;
@@ -21,17 +22,18 @@ pub(crate) struct Swallowed {
 
 /// All of them, in their order.
 pub(crate) fn swallowed(template: &str) -> Vec<Swallowed> {
-    scanned(template).found
+    let found = scanned(template).found.into_iter();
+    found.map(|(at, is_entry)| Swallowed { at, is_entry }).collect()
 }
 
 /// Whether what is written behind a template goes on in its last line of text, the
 /// end of which something takes along.
 pub(crate) fn loses_line_end(template: &str) -> bool {
-    scanned(template).taken.is_some()
+    scanned(template).now.taken.is_some()
 }
 
 fn scanned(template: &str) -> Scan<'_> {
-    let mut scan = Scan { template, line: Line::default(), taken: None, found: Vec::new() };
+    let mut scan = Scan { template, now: Way::default(), open: Vec::new(), found: BTreeMap::new() };
     let (mut at, mut trims) = (0, Trims::Nothing);
     loop {
         let rest = &template[at..];
@@ -51,8 +53,11 @@ fn scanned(template: &str) -> Scan<'_> {
         let has_end = template[at..].starts_with(['\n', '\r']);
         match trims {
             _ if part.starts_with("{{") => scan.expression(),
-            Trims::LineEnd if has_end => scan.loses_end(start),
-            _ => {}
+            Trims::LineEnd if has_end => {
+                scan.statement(part);
+                scan.loses_end(start);
+            }
+            _ => scan.statement(part),
         }
     }
 }
@@ -90,7 +95,7 @@ impl Trims {
 }
 
 /// The line that is being made.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Line {
     /// Where it begins.
     start: usize,
@@ -112,12 +117,29 @@ impl Line {
     }
 }
 
-struct Scan<'a> {
-    template: &'a str,
+/// What is made up to a place.
+#[derive(Clone, Default)]
+struct Way {
     line: Line,
     /// Where the line end was taken that the line should have had.
     taken: Option<usize>,
-    found: Vec<Swallowed>,
+}
+
+/// A condition or a loop that is open.
+struct Section {
+    /// What was made before it.
+    before: Way,
+    /// What its branches have made that are over.
+    after: Vec<Way>,
+    /// Whether one of them is taken in any case.
+    has_else: bool,
+}
+
+struct Scan<'a> {
+    template: &'a str,
+    now: Way,
+    open: Vec<Section>,
+    found: BTreeMap<usize, bool>,
 }
 
 impl Scan<'_> {
@@ -127,35 +149,63 @@ impl Scan<'_> {
         if !first.trim().is_empty() {
             self.tell(first);
         }
-        self.line.go_on(first);
+        self.now.line.go_on(first);
         if let Some(end) = text.rfind('\n') {
-            self.taken = None;
-            self.line = Line { start: range.start + end + 1, ..Line::default() };
-            self.line.go_on(&text[end + 1..]);
+            let line = Line { start: range.start + end + 1, ..Line::default() };
+            self.now = Way { line, taken: None };
+            self.now.line.go_on(&text[end + 1..]);
         }
     }
 
     fn expression(&mut self) {
         self.tell("");
-        self.line.has_text = true;
+        self.now.line.has_text = true;
+    }
+
+    /// Branches follow what stands before all of them, not each other.
+    fn statement(&mut self, part: &str) {
+        let word = if part.starts_with("{%") { word(part) } else { "" };
+        match (word, self.open.last_mut()) {
+            ("if" | "for", _) => {
+                let before = self.now.clone();
+                self.open.push(Section { before, after: Vec::new(), has_else: false });
+            }
+            ("elif" | "else", Some(section)) => {
+                section.has_else |= word == "else";
+                let before = section.before.clone();
+                section.after.push(std::mem::replace(&mut self.now, before));
+            }
+            ("endif" | "endfor", Some(_)) => self.end(),
+            _ => {}
+        }
+    }
+
+    /// Goes on with the branch that has the most to lose.
+    fn end(&mut self) {
+        let Some(Section { before, mut after, has_else }) = self.open.pop() else { return };
+        after.push(std::mem::take(&mut self.now));
+        after.extend((!has_else).then_some(before));
+        let at = after.iter().position(|way| way.taken.is_some());
+        let at = at.or_else(|| after.iter().position(|way| way.line.has_text));
+        self.now = after.swap_remove(at.unwrap_or(0));
     }
 
     fn loses_end(&mut self, at: usize) {
-        if self.line.has_text && !self.line.is_comment {
-            self.taken.get_or_insert(at);
+        if self.now.line.has_text && !self.now.line.is_comment {
+            self.now.taken.get_or_insert(at);
         }
     }
 
     /// Tells of the line that `below` begins, where it comes behind another one.
     fn tell(&mut self, below: &str) {
-        let Some(at) = self.taken.take() else { return };
+        let Some(at) = self.now.taken.take() else { return };
         let bare = below.trim_start_matches(' ');
-        let (own, indent) = (self.line.indent, below.len() - bare.len());
-        let is_in_block = is_in_block(&self.template[..self.line.start], own);
+        let (own, indent) = (self.now.line.indent, below.len() - bare.len());
+        let is_in_block = is_in_block(&self.template[..self.now.line.start], own);
         let is_entry = is_entry(bare) && if is_in_block { indent < own } else { indent <= own };
         // What is deeper goes on with the line above anyhow, but for blocks of text.
         if is_entry || indent <= own || is_in_block {
-            self.found.push(Swallowed { at, is_entry });
+            *self.found.entry(at).or_default() |= is_entry;
         }
     }
 }
@@ -205,6 +255,8 @@ mod tests {
             ("a: |\n  b{% if c %}d{% endif %}\n  e: f\ng: h\n", "2 "),
             ("a: |\n  b\n  c{% if c %}d{% endif %}\ng: h\n", "3! "),
             ("a: |-\n  do{# c #}\n    e\n", "2 "),
+            ("{% if a %}\nb: 1\n{%- else %}\nc: 1\n{%- endif %}\nd: 1\n", "5! "),
+            ("a{% if b %}c{% else %}\nd{% endif %}\ne: 1\n", "1 2! "),
             ("a{# c #}\n{% if b %}\n{{ c }}\n{% endif %}\n", "1 "),
         ] {
             assert_eq!(found(template), expected, "{template}");
@@ -220,6 +272,7 @@ mod tests {
             "a: {% if a %}b{% endif +%}\nc: d\n",
             "a: {% if a -%}\n  b\n  {%- else -%}\n  c\n  {%- endif %}\n\nd: e\n",
             "a: {% if a %}b{% endif %}",
+            "{% if a %}\nb: 1\n{%- else %}\nc: 1\n{%- endif %}\n\nd: 1\n",
             "a: {% if a %}b{% endif %}\n",
             "a: b {% if a %}c{% endif %}\n  and d\n",
             "# a {% if a %}b{% endif %}\n# c\n",

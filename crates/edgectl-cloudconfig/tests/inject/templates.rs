@@ -275,11 +275,15 @@ fn each_branch_counts_by_itself() {
     };
     for count in 6..=40 {
         let others = others(count);
-        let comment = "{% if v1.tz %}\ntimezone: UTC {# the plant in Ulm #}\n{% endif %}\n";
-        let error = inject(&format!("{head}{comment}{others}"), &full()).unwrap_err().to_string();
+        let trimmed =
+            "{% if v1.tz %}\n{% filter trim %}\ntimezone: UTC\n{% endfilter %}\n{% endif %}\n";
+        let error = inject(&format!("{head}{trimmed}{others}"), &full()).unwrap_err().to_string();
         assert!(error.contains("on hosts the registry would not arrive"), "{count} {error}");
-        let right = comment.replace(" {# the plant in Ulm #}", "");
-        inject(&format!("{head}{right}{others}"), &full()).unwrap();
+        // Here an empty line helps.
+        let comment = "{% if v1.tz %}\ntimezone: UTC {# the plant in Ulm #}\n{% endif %}\n";
+        let after = inject(&format!("{head}{comment}{others}"), &full()).unwrap();
+        let host = rendered_for(&after, context! { v1 => context! { tz => true } });
+        assert_eq!(read_settings(&host).unwrap().rules.len(), 2, "{host}");
     }
 }
 
