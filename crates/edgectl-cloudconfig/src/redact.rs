@@ -1,6 +1,7 @@
 //! User data with its secrets hidden, every other byte as it was.
 
 mod comments;
+mod properties;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -23,9 +24,12 @@ use crate::secrets::{
 use crate::template::{Template, explained};
 use crate::tree::{Data, Document, Id};
 use comments::{has_secret_inside, hide_comments};
+use properties::odd_properties;
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "\"<hidden>\"";
+/// And of a tag or an anchor before a list, a mapping or several lines.
+const HIDDEN_TAG: &str = "!<hidden>";
 /// What an expression is to those who look for secrets.
 const VARIABLE: &str = "${X}";
 
@@ -236,7 +240,11 @@ fn is_jsonp(text: &str) -> bool {
 /// The text with its edits; `rest` shows what is between them.
 fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> String {
     edits.sort_by_key(|edit| edit.0.start);
-    edits.dedup_by(|b, a| b.0.start < a.0.end);
+    edits.dedup_by(|b, a| {
+        let is_within = b.0.start < a.0.end;
+        a.0.end = if is_within { a.0.end.max(b.0.end) } else { a.0.end };
+        is_within
+    });
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for (range, with) in edits {
@@ -267,17 +275,20 @@ impl Search<'_> {
         match &self.document.node(id).data {
             Data::Scalar { text, .. } => self.scalar(id, text, is_secret),
             Data::Sequence { items, .. } => {
+                self.properties(id, is_secret);
                 let is_secret = is_secret || self.is_command(items);
                 items.iter().for_each(|item| self.value(*item, is_secret));
             }
-            Data::Mapping { entries, .. } => {
+            Data::Mapping { entries, flow } => {
+                self.properties(id, is_secret);
                 if let Some(content) = self.closed_content(id) {
                     self.value(content, true);
                 }
                 let told = self.told_beside(id);
                 for (key, value) in entries {
                     let name = self.document.node(*key).scalar().map_or("", |(name, _)| name);
-                    self.scalar(*key, name, false);
+                    let is_alone = (*flow || entries.len() == 1) && self.is_nothing(*value);
+                    self.key(*key, is_secret, is_alone);
                     let is_inherited = is_secret && !self.is_beside(name, *value);
                     let is_own = self.is_secret_key(name, *value) || told.contains(&name);
                     self.keys.push(name.to_owned());
@@ -287,6 +298,37 @@ impl Search<'_> {
             }
             Data::Alias(_) => {}
         }
+    }
+
+    /// Looks at a key. One without a value, in braces or alone below a secret's key, is the
+    /// secret (`password: {x}`), and no name of one that is said elsewhere.
+    fn key(&mut self, id: Id, is_secret: bool, is_alone: bool) {
+        match &self.document.node(id).data {
+            Data::Scalar { text, .. } => {
+                let is_name = is_beside_secret(text) || is_secret_key(text);
+                let is_value = is_secret && is_alone && !is_name;
+                self.properties(id, is_secret && !is_value);
+                self.scalar(id, text, is_value);
+            }
+            _ => self.value(id, is_secret),
+        }
+    }
+
+    /// Hides the tag and the anchor of a secret that is a list or a mapping.
+    fn properties(&mut self, id: Id, is_secret: bool) {
+        let odd = is_secret.then(|| self.odd_properties(id)).flatten();
+        self.edits.extend(odd.map(|range| (range, HIDDEN_TAG.to_owned())));
+    }
+
+    fn odd_properties(&self, id: Id) -> Option<Range<usize>> {
+        let node = self.document.node(id);
+        let is_empty = node.scalar().is_some() && node.range.is_empty();
+        odd_properties(self.text, node, self.document.is_aliased(id) && !is_empty)
+    }
+
+    fn is_nothing(&self, id: Id) -> bool {
+        let node = self.document.node(id);
+        node.is_null() && node.anchor == 0 && node.range.is_empty()
     }
 
     /// Whether a key tells that its value is a secret. What stands below a key that
@@ -431,21 +473,29 @@ impl Search<'_> {
         let node = self.document.node(id);
         let is_done =
             self.done.iter().any(|done| node.range.start < done.end && done.start < node.range.end);
-        if node.range.is_empty() || value.is_empty() || is_done {
+        let odd = is_secret.then(|| self.odd_properties(id)).flatten();
+        if is_done || (odd.is_none() && (node.range.is_empty() || value.is_empty())) {
             return;
         }
         // `lock_passwd: true`
         let is_flag = matches!(value, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
-            && node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain);
+            && node.scalar().is_some_and(|(_, style)| style == ScalarStyle::Plain)
+            && odd.is_none();
         let is_secret = is_secret && !is_flag;
         let is_told = || {
             self.has_secret_line(value)
                 || is_data_url_with(value, |text| self.has_secret_line(text))
         };
         if is_secret || is_told() || self.unlocks(value) {
+            // A tag stands before the `|` of a text with lines.
+            let apart = odd.clone().filter(|_| node.is_block_scalar());
+            self.edits.extend(apart.map(|range| (range, HIDDEN_TAG.to_owned())));
             self.edits.push(match node.is_block_scalar() {
                 true => self.hidden_block(&node.range),
-                false => (node.range.clone(), HIDDEN.to_owned()),
+                false => {
+                    let start = odd.map_or(node.range.start, |odd| odd.start);
+                    (start..node.range.end, HIDDEN.to_owned())
+                }
             });
         } else if logins(value) > 0 {
             let written = &self.text[node.range.clone()];

@@ -101,6 +101,31 @@ fn parts_are_hidden_where_they_stand() {
     assert!(error.starts_with("line 9, column") || error.starts_with("line 10"), "{error}");
 }
 
+/// A password without quotes may be a tag, an anchor or a key to YAML.
+#[test]
+fn secrets_that_yaml_takes_for_something_else_are_hidden() {
+    let text = "#cloud-config\nusers:\n- {name: a, passwd: !zqx , b: !c d}\npassword: !zqx\n\
+                token: &zqx # a\napi_token: !zqx zqx # a\nsecret: {zqx}\nauth: {username: , x: {zqx: , !zqx}}\n\
+                tokens: [!zqx, &zqx , !zqx zqx]\napi_key: !zqx | # a\n  zqx\n\
+                psk: !zqx\n  # a &b\n  &zqx # c\n  zqx\npasswords: &zqx {a: &zqx b}\n\
+                db_password:\n  !zqx a: b\n  c: {{zqx}}\n  d: !<zqx,!zqx>\n\"a #b token\":\n  !zqx\npassword2:\n  zqx:\n";
+    let expected = "#cloud-config\nusers:\n- {name: a, passwd: \"<hidden>\" , b: !c d}\npassword: \"<hidden>\"\n\
+                    token: \"<hidden>\" # a\napi_token: \"<hidden>\" # a\nsecret: {\"<hidden>\"}\nauth: {username: , x: {\"<hidden>\": , \"<hidden>\"}}\n\
+                    tokens: [\"<hidden>\", \"<hidden>\" , \"<hidden>\"]\napi_key: !<hidden> | # a\n  <hidden>\n\
+                    psk: \"<hidden>\"\npasswords: !<hidden> {a: \"<hidden>\"}\n\
+                    db_password:\n  !<hidden> a: \"<hidden>\"\n  c: {{\"<hidden>\"}}\n  d: \"<hidden>\"\n\"a #b token\":\n  \"<hidden>\"\npassword2:\n  \"<hidden>\":\n";
+    let shown = redact(text).unwrap();
+    assert_eq!(shown, expected);
+    assert_eq!(redact(&shown).unwrap(), shown);
+    let clean = "#cloud-config\na: !x\nb: &y\nc: {d, e: , !f g: h}\nusers:\n- {name: i, passwd: !}\nlock_passwd: !!bool true\nauth: {token: , password: }\n";
+    assert_eq!(redact(clean).unwrap(), clean);
+    let anchored = "ok: &a b\npassword: &c d\ntoken: *a\nx: *c\n";
+    let shown = "ok: &a \"<hidden>\"\npassword: &c \"<hidden>\"\ntoken: *a\nx: *c\n";
+    assert_eq!(redact(anchored).unwrap(), shown);
+    let text = "## template: jinja\n#cloud-config\nhostname: {{ v1.a }}\n{% if b %}\npassword: !zqx{{ v1.c }}\n{% endif %}\n";
+    assert!(!redact(text).unwrap().contains("zqx"));
+}
+
 /// What can't be told to be a part is no reason to show it.
 #[test]
 fn what_is_no_part_is_hidden() {
