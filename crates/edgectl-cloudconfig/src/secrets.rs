@@ -46,17 +46,23 @@ pub(crate) fn has_secret_line_or(text: &str, is_manifest: impl Fn(&str) -> bool)
         || whole.into_iter().chain(decoded).any(|text| is_secret(&String::from_utf8_lossy(&text)))
 }
 
-/// A key as it may be shown: `root:x: …` and `password x: …` have a secret in it, where a
-/// value was meant.
+/// A key as it may be shown: `root:x: …`, `password x: …` and `TOKEN=x: …` have a secret in
+/// it, where a value was meant, and so may a URL.
 pub(crate) fn shown_key(key: &str) -> &str {
+    let is_told = matches!(pair::secret_pair(key), Some(Pair::Value(_) | Pair::Beside))
+        || logins(key) > 0
+        || shape::has_secret(key);
     let mut words = key.split_whitespace();
     let is_behind_name = words.next().is_some_and(is_secret_key) && words.next().is_some();
     // `reg.local:5000` and `https://reg.local` are keys of registries.
     let is_address = |(name, said): (&str, &str)| {
         said.starts_with("//") || (name.contains('.') && said.bytes().all(|c| c.is_ascii_digit()))
     };
-    let is_login = is_user_with_password(key) && !key.split_once(':').is_some_and(is_address);
-    if is_behind_name || is_login { "…" } else { key }
+    // `users:- name`, where a statement of a template takes the line's end along.
+    let is_joined = |said: &str| said.starts_with("- ") || said.starts_with(char::is_whitespace);
+    let is_other = |parts: (&str, &str)| is_address(parts) || is_joined(parts.1);
+    let is_login = is_user_with_password(key) && !key.split_once(':').is_some_and(is_other);
+    if is_told || is_behind_name || is_login { "…" } else { key }
 }
 
 /// Whether bytes aren't those of a word that only looks like base64.
@@ -528,10 +534,29 @@ mod tests {
 
     #[test]
     fn keys_that_are_secrets_are_not_shown() {
-        for key in ["root:S", "password S", "token S x"] {
+        for key in [
+            "root:S",
+            "password S",
+            "token S x",
+            "K3S_TOKEN=S",
+            "x password: S",
+            "https://a:S@reg.local",
+            "ghp_0123456789abcdefABCD",
+        ] {
             assert_eq!(shown_key(key), "…", "{key}");
         }
-        for key in ["password", "reg.local:5000", "https://reg.local", "hostname", "a b", "80:80"] {
+        for key in [
+            "password",
+            "reg.local:5000",
+            "https://reg.local",
+            "hostname",
+            "a b",
+            "80:80",
+            "users:- name",
+            "users: name",
+            "TOKEN=",
+            "password:",
+        ] {
             assert_eq!(shown_key(key), key);
         }
     }
