@@ -380,6 +380,7 @@ mod tests {
             "cat > /etc/edge/password <<'EOF'\nx\nEOF",
             "echo x > /var/lib/rancher/k3s/server/token",
             "echo x | sudo tee /run/secrets/registry-password",
+            "echo x | tee -a /a /etc/edge/token && true",
             "httpsProxy: bob:x@proxy:3128",
             "k3s server --datastore-endpoint=root:x@tcp(h:3306)/db",
             "auth_pass x",
@@ -524,6 +525,8 @@ mod tests {
             "# the token is made by the server",
             "# token rotation, see docs",
             "echo x > name",
+            "echo x | tee /a && rm /etc/edge/token",
+            "echo x | tee /a; cat /etc/edge/token",
             "sed -i 's/a/b/' /etc/a",
             "login: https://a",
             "${TOKEN:-}",
@@ -558,6 +561,14 @@ mod tests {
             "password:",
         ] {
             assert_eq!(shown_key(key), key);
+        }
+    }
+
+    /// Each word is looked at once: this takes minutes otherwise.
+    #[test]
+    fn long_lines_of_commands_are_read_through() {
+        for text in ["echo x | tee /y && ", "tee ", "sudo tee /a > /b; "] {
+            assert!(!has_secret_line(&text.repeat(20_000)), "{text}");
         }
     }
 

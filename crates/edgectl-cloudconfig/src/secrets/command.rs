@@ -284,14 +284,16 @@ fn writes_secret_file(words: &[&str]) -> bool {
         name if name.contains('/') => is_secret_file(name),
         name => is_secret_file(&format!("./{name}")),
     };
+    let mut is_of_tee = false;
     words.iter().enumerate().any(|(n, word)| {
         let next = words.get(n + 1).copied().unwrap_or_default();
+        // Its files end where the next command begins.
+        is_of_tee = (is_of_tee || base(word) == "tee") && !BETWEEN.contains(word);
         match word.rsplit_once('>') {
             Some((_, "")) => is_it(next),
             Some((_, path)) => is_it(path),
             None if word.starts_with("of=") => is_it(&word["of=".len()..]),
-            None if base(word) == "tee" => words[n + 1..].iter().any(|word| is_it(word)),
-            None => false,
+            None => is_of_tee && is_it(word),
         }
     })
 }
