@@ -17,6 +17,7 @@ pub(crate) use key::{
 pub(crate) use login::{logins, without_logins};
 pub(crate) use manifest::is_secret as is_secret_manifest;
 pub(crate) use pair::is_variable;
+pub(crate) use shape::is_public_key;
 
 use std::borrow::Cow;
 
@@ -427,6 +428,16 @@ mod tests {
             "docker login -p '$ECRET' h",
             "# the token is Zq7Hunter2",
             "# root pw Zq7Hunter2",
+            "TOKEN=`hunter2 x`",
+            "TOKEN=`echo x`",
+            "PASSWORD=`cat",
+            "PASSWORD=${PASSWORD:-x}",
+            "PASSWORD=\"${PASSWORD:-x y}\"",
+            "PASSWORD=${1:-x}",
+            "PASSWORD=${password:?x}",
+            "PASSWORD=truex",
+            "curl -H \"PRIVATE-TOKEN: $ecret\" https://a",
+            "curl -H \"PRIVATE-TOKEN: $TOKEN\" -H \"X-Auth-Token: x\" https://a",
             // passphrase: lätin, in base64
             "cGFzc3BocmFzZTogbOR0aW4=",
         ] {
@@ -516,6 +527,20 @@ mod tests {
             "edge ALL=(ALL) NOPASSWD:ALL",
             "proxy_pass http://a;",
             "TOKEN=\"$(cat /run/token)\"",
+            "TOKEN=`curl -sX PUT \"http://169.254.169.254/latest/api/token\" -H \"X-aws-ec2-metadata-token-ttl-seconds: 60\"`",
+            "TOKEN=\"`openssl rand -hex 16`\"",
+            "TOKEN=`/usr/bin/make-token`",
+            "curl -s -H \"X-aws-ec2-metadata-token: $TOKEN\" http://169.254.169.254/latest/meta-data/",
+            "curl --header \"PRIVATE-TOKEN: ${TOKEN}\" https://a",
+            "PASSWORD=\"${PASSWORD:?set PASSWORD}\"",
+            "PASSWORD=${PASSWORD:?}",
+            "PASSWORD=${PASSWORD:-}",
+            "PASSWORD=\"${1:-}\"",
+            "PASSWORD=${1:-$PW}",
+            "docker login -p \"${PASSWORD:?set PASSWORD}\" h",
+            "- enable-bootstrap-token-auth=true",
+            "auth:\n  existingSecret: edge-db",
+            "helm install a b --set auth.existingSecret=edge-db",
             "PASSWORD=$1",
             "PASSWORD=\"${PASSWORD}\"",
             "Authorization: Bearer $TOKEN",

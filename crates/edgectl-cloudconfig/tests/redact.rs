@@ -211,6 +211,11 @@ fn secrets_in_contents_and_comments_are_hidden() {
     }
     let clean = "#cloud-config\nimagePullSecrets: [{name: a}]\nx: \"{{ v1.token }} {{ v1.name | default('a') }}\"\nruncmd:\n- curl -u {{ u }}:{{ p }} https://h\n# password\n# see: this\n# name: x\n# and: that\n";
     assert_eq!(redact(clean).unwrap(), clean);
+    let clean = file(
+        "content: |\n      -----BEGIN PUBLIC KEY-----\n      MFkwEwYHKoZI\n      -----END PUBLIC KEY-----",
+    );
+    let clean = clean.replace("/a", "/etc/edge/release.key");
+    assert_eq!(redact(&clean).unwrap(), clean);
     let clean = "#cloud-config\n## the password is made by the server\n## users:\n# credentials: see the wiki\nregistryCredentials: {domain: a, caCert: b}\ncredentials: a\n##\n";
     assert_eq!(redact(clean).unwrap(), clean);
     let clean = "## template: jinja\n#cloud-config\n{# users: see the wiki\n  and the password\n#}\na: {{ b }}\n";

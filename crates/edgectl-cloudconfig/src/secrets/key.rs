@@ -152,6 +152,10 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
         }
         said = before;
     }
+    // Charts' name of a Secret that is there.
+    if said.ends_with(&["existing", "secret"].map(str::to_owned)) {
+        return false;
+    }
     let [before @ .., last] = said else { return false };
     let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
     match last {
@@ -386,6 +390,7 @@ mod tests {
             "path",
             "pattern",
             "secretName",
+            "existingSecret",
             "passwordFile",
             "password-stdin",
             "token_ttl",

@@ -17,9 +17,24 @@ static COLLECTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// A variable of the shell: names that aren't in capitals may be passwords.
+/// A variable of the shell: names that aren't in capitals may be passwords. What it is
+/// where nothing is set may be nothing, an error or another variable.
 static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^\$(\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*|[0-9@*])([\s;&|),}\]]|$)").ok()
+    Regex::new(concat!(
+        r"^\$(\{([A-Z_][A-Z0-9_]*|[0-9@*])(\}|:?\?[^}]*(\}|$)",
+        r"|:?[-=](\$[A-Z_][A-Z0-9_]*|\$\{[A-Z_][A-Z0-9_]*\}|\$[0-9@*])?\})",
+        r"|[A-Z_][A-Z0-9_]*|[0-9@*])([\s;&|),}\]]|$)",
+    ))
+    .ok()
+});
+
+/// What a command prints: `\`curl …\``, `$(cat …)`. What isn't run could be a password.
+static OUTPUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"^(`|\$\()\s*(sudo\s+)?(/[^\s`]|(cat|curl|wget|openssl|head|tr|jq|awk|sed|grep|cut|base64",
+        r"|aws|gcloud|az|kubectl|vault|k3s|rke2|kubeadm|uuidgen|pwgen|dd|xxd|od)[\s`)])",
+    ))
+    .ok()
 });
 
 /// `key:` and what may follow it.
@@ -43,6 +58,9 @@ pub(super) fn secret_pair(line: &str) -> Option<Pair> {
     let mut open = None;
     for (at, separator) in separators {
         let Some(start) = secret_key(line, at, separator) else { continue };
+        if is_header_with_variable(&line[..start], &line[at + 1..]) {
+            continue;
+        }
         let is_first = line[..start].trim_start_matches([' ', '\t', '-', '"', '\'']).is_empty();
         let column = start - usize::from(line[..start].ends_with(['"', '\'']));
         let rest = &line[at + 1..];
@@ -117,7 +135,20 @@ fn begins_with_login(rest: &str) -> bool {
 fn is_quoted_variable(value: &str) -> bool {
     let Some(inside) = value.strip_prefix('"') else { return false };
     let name = inside.starts_with("${").then(|| inside.split('"').next()).flatten();
-    name.is_some_and(is_variable) || inside.starts_with("$(cat ") || inside.starts_with("$(<")
+    name.is_some_and(is_variable) || is_output(inside) || inside.starts_with("$(<")
+}
+
+fn is_output(value: &str) -> bool {
+    let is_closed = value.starts_with("$(") || value.matches('`').count() > 1;
+    is_closed && OUTPUT.as_ref().is_some_and(|output| output.is_match(value))
+}
+
+/// `-H "X-Token: $TOKEN"`
+fn is_header_with_variable(before: &str, rest: &str) -> bool {
+    let flag = before.strip_suffix('"').map(|before| before.trim_end_matches([' ', '=']));
+    let is_header = flag.is_some_and(|flag| flag.ends_with("-H") || flag.ends_with("--header"));
+    let said = rest.trim_start().split(['"', ' ']).next().unwrap_or_default();
+    is_header && is_variable(said)
 }
 
 /// `Bearer $TOKEN`
@@ -148,8 +179,17 @@ pub(super) fn is_value(key: &str, rest: &str, separator: char) -> bool {
     }
     match separator {
         ':' => !is_blank(rest) && !is_no_text(key, value) && !is_variable_of_bearer(value),
-        _ => !(is_quoted_variable(rest) || rest.starts_with('$') && is_variable(rest)),
+        _ => {
+            let is_elsewhere = rest.starts_with('$') && is_variable(rest);
+            !(is_quoted_variable(rest) || is_elsewhere || is_output(rest) || is_flag(rest))
+        }
     }
+}
+
+/// `enable-token-auth=true`
+fn is_flag(rest: &str) -> bool {
+    let word = rest.split([' ', '\t', ',', ';', '"', '\'', '}', ']']).next();
+    matches!(word, Some("true" | "false"))
 }
 
 /// Whether YAML or JSON take an unquoted value for nothing or for a collection.

@@ -92,6 +92,18 @@ pub(super) fn is_private_key(line: &str) -> bool {
         || line.contains("OpenVPN Static key V1-----")
 }
 
+/// Whether a text is one public key and nothing else, as files named `x.key` may be.
+pub(crate) fn is_public_key(text: &str) -> bool {
+    const NAMES: [&str; 3] =
+        ["PGP PUBLIC KEY BLOCK-----", "PUBLIC KEY-----", "RSA PUBLIC KEY-----"];
+    let text = text.trim();
+    NAMES.iter().any(|name| {
+        let rest = text.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_prefix(name));
+        let inside = rest.and_then(|rest| rest.strip_suffix(name)?.strip_suffix("-----END "));
+        inside.is_some_and(|inside| !inside.contains("-----"))
+    })
+}
+
 /// What a request proves who it is with: `Bearer x`, `Basic x`.
 fn is_header(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().map(bare).collect();

@@ -2,7 +2,9 @@
 
 use super::{Findings, Level, Rule, Subject};
 use crate::certificate::decode;
-use crate::secrets::{has_secret_line_or, is_secret_file, is_secret_manifest, is_variable};
+use crate::secrets::{
+    has_secret_line_or, is_public_key, is_secret_file, is_secret_manifest, is_variable,
+};
 use crate::tree::{Document, Id};
 
 pub(in crate::check) static RULE: Rule = Rule {
@@ -16,6 +18,8 @@ pub(in crate::check) static RULE: Rule = Rule {
 const LOGINS: [&str; 4] =
     ["/registries.yaml", "/.docker/config.json", "/containers/auth.json", "/kubelet/config.json"];
 const READABLE_BY_OTHERS: u32 = 0o004;
+/// For anybody.
+const EXECUTABLE: u32 = 0o111;
 /// What files get whose permissions aren't said.
 const DEFAULT: u32 = 0o644;
 
@@ -25,12 +29,16 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
         let Some(content) = content.and_then(|id| subject.text_of(id)) else { continue };
         let name = subject.document.get(file, "path").and_then(|id| subject.text_of(id));
         let name = name.unwrap_or_default();
-        if mode(subject, file) & READABLE_BY_OTHERS == 0 || !has_secret(name, content) {
+        let mode = mode(subject, file);
+        if mode & READABLE_BY_OTHERS == 0 || !has_secret(name, content) {
             continue;
         }
         let at = subject.document.get(file, "permissions").unwrap_or(file);
-        let message = "the content looks like a login, and everybody on the host may read the \
-                       file; give it `permissions: '0600'`";
+        let own = if mode & EXECUTABLE == 0 { "0600" } else { "0700" };
+        let message = format!(
+            "the content looks like a login, and everybody on the host may read the file; give \
+             it `permissions: '{own}'`"
+        );
         findings.add(&RULE, subject.place(at), &path, message);
     }
 }
@@ -44,7 +52,7 @@ fn mode(subject: &Subject<'_>, file: Id) -> u32 {
 fn has_secret(name: &str, content: &str) -> bool {
     let is_login = LOGINS.iter().any(|end| name.ends_with(end));
     (is_login && content.contains("auth"))
-        || (is_secret_file(name) && !content.is_empty())
+        || (is_secret_file(name) && !content.is_empty() && !is_public_key(content))
         || has_secret_line_or(content, has_secret_manifest)
 }
 
