@@ -18,8 +18,9 @@ use crate::jinja::{self, raw_inside, word};
 use crate::lines;
 use crate::mime::{is_mime, is_structure};
 use crate::secrets::{
-    has_secret_line, is_beside_secret, is_command_with_secret, is_login_key, is_public_key,
-    is_secret_file, is_secret_key, is_secrets_key, is_user_with_password, logins, without_logins,
+    has_secret_line, is_beside_secret, is_command_with_secret, is_login_file, is_login_key,
+    is_public_key, is_secret_file, is_secret_key, is_secrets_key, is_user_with_password, logins,
+    without_logins,
 };
 use crate::template::{Template, explained};
 use crate::tree::{Data, Document, Id};
@@ -412,7 +413,12 @@ impl Search<'_> {
             ["content", "contents"].into_iter().find_map(|key| self.document.get(file, key))?;
         let path = self.document.get(file, "path").and_then(text);
         let is_open_key = || text(content).is_some_and(is_public_key);
-        let is_told = |path| is_secret_file(path) && !is_open_key();
+        let is_login = |path| {
+            let decoded = text(content).and_then(decode);
+            let said = decoded.as_deref().or_else(|| text(content));
+            said.is_some_and(|said| is_login_file(path, said))
+        };
+        let is_told = |path| is_login(path) || is_secret_file(path) && !is_open_key();
         if path.is_some_and(|path| is_told(path) || self.has_expression(path)) {
             return Some(content);
         }

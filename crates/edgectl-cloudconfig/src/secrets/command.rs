@@ -7,7 +7,7 @@ use super::words::{CLOSE, OPEN, words};
 use super::{is_secret_file, is_secret_key};
 
 /// Commands with the short flags whose value is a password.
-const FLAGS: [(&[&str], &str); 6] = [
+const FLAGS: [(&[&str], &str); 7] = [
     (&["login", "sshpass", "useradd", "usermod", "mongo", "mongosh", "mongodump"], "-p"),
     (&["ipmitool", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "sqlcmd"], "-P"),
     (&["redis-cli"], "-a"),
@@ -24,6 +24,7 @@ const FLAGS: [(&[&str], &str); 6] = [
         "-w",
     ),
     (&["ssh-keygen"], "-N"),
+    (&["netbird"], "-k"),
     (&["k3s", "rke2", "k3s-agent", "rke2-server", "rke2-agent"], "-t"),
 ];
 /// Commands whose `-p` has its value in the same word alone.
@@ -46,7 +47,8 @@ const WITH_KEYS: [&str; 6] = ["nmcli", "ipmitool", "virsh", "aws", "wpa_cli", "m
 const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// What commands take that has a password in it.
-const TAKERS: [&str; 4] = ["passwd", "smbpasswd", "cryptsetup", "kinit"];
+const TAKERS: [&str; 7] =
+    ["passwd", "smbpasswd", "cryptsetup", "kinit", "realm", "adcli", "--passphrase-fd"];
 
 /// Whether the words of a command, one an item, have a secret.
 pub(crate) fn is_command_with_secret(words: &[&str]) -> bool {
@@ -153,6 +155,12 @@ impl<'a> Command<'a> {
             // `curl … | sh -s - agent -t x`
             "-t" if self.has(&["sh", "bash"]) && self.has(&["agent", "server"]) => is_given(value),
             flag if flag.starts_with("--") => is_secret_key(flag) && is_given(value),
+            // `vault kv get -token x`; what is shorter is a bundle of flags.
+            flag if flag.len() > "-pass".len() && flag.starts_with('-') && is_secret_key(flag) => {
+                let is_no_value =
+                    ["-", "file:", "env:"].iter().any(|start| value.starts_with(start));
+                is_given(value) && !is_no_value && !flag.starts_with("-no")
+            }
             _ if FLAGS.iter().any(is_short) => true,
             flag if self.has(&WITH_OWN_P) && flag.starts_with("-p") => is_given(&flag[2..]),
             flag if self.has(&WITH_USER) && flag.starts_with("-u") => {
@@ -168,7 +176,9 @@ impl<'a> Command<'a> {
                 value.split_once('%').is_some_and(|(_, password)| is_given(password))
             }
             // `htpasswd -b file user password`
-            flag if self.has(&["htpasswd"]) => flag.starts_with('-') && flag.contains('b'),
+            flag if self.has(&["htpasswd", "mosquitto_passwd"]) => {
+                flag.starts_with('-') && flag.contains('b')
+            }
             _ => false,
         }
     }
@@ -189,8 +199,15 @@ impl<'a> Command<'a> {
         if after("login") && self.has(&["vault"]) {
             return is_given(word) && !word.starts_with('-');
         }
-        if after("attach") && self.has(&["pro", "ua", "ubuntu-advantage"]) {
+        let is_attached = after("attach") && self.has(&["pro", "ua", "ubuntu-advantage"]);
+        let is_installed = after("install") && self.has(&["cloudflared"]);
+        if is_attached || is_installed {
             return is_given(word) && !word.starts_with('-');
+        }
+        // `microk8s join 10.0.0.1:25000/x`
+        if after("microk8s.join") || after("join") && self.has(&["microk8s"]) {
+            let said = word.split('/').nth(1).unwrap_or_default();
+            return is_given(said);
         }
         if self.has(&["wpa_passphrase"]) {
             self.given += usize::from(is_given(word));
@@ -252,25 +269,54 @@ fn is_piped(words: &[&str]) -> bool {
     if is_there("chpasswd") {
         return words.iter().any(|word| !word.contains("://") && is_user_with_password(word));
     }
-    let behind_pipe = |name: &str| {
-        let pipe = words.iter().position(|word| *word == "|");
-        pipe.is_some_and(|at| words[at + 1..].iter().any(|word| base(bare(word)) == name))
-    };
-    let takes = is_there("--password-stdin")
-        || (is_there("passwd") && is_there("--stdin"))
-        || ["passwd", "smbpasswd", "cryptsetup", "kinit", "--passphrase-fd"]
-            .into_iter()
-            .any(behind_pipe)
-        || (behind_pipe("sudo") && behind_pipe("-S"));
-    takes && is_printed(words)
+    let takes = is_there("--password-stdin") || (is_there("passwd") && is_there("--stdin"));
+    (takes && is_printed(words)) || is_behind_pipe(words)
+}
+
+/// `echo x | passwd a`, also in a group: `(echo x; echo x) | passwd a`.
+fn is_behind_pipe(words: &[&str]) -> bool {
+    let (mut depth, mut is_printed, mut is_behind, mut is_sudo) = (0_usize, false, false, false);
+    for (n, word) in words.iter().enumerate() {
+        let next = words.get(n + 1).copied().unwrap_or_default();
+        let name = base(bare(word));
+        match *word {
+            OPEN | "{" | "do" | "then" => depth += 1,
+            CLOSE | "}" | "done" | "fi" => depth = depth.saturating_sub(1),
+            "|" => (is_behind, is_sudo) = (true, false),
+            word if BETWEEN.contains(&word) => {
+                (is_behind, is_sudo) = (false, false);
+                is_printed &= depth > 0;
+            }
+            _ if matches!(name, "echo" | "printf" | "yes") => {
+                is_printed |= prints(&words[n + 1..]);
+            }
+            _ => {}
+        }
+        is_sudo |= name == "sudo";
+        let takes = match name {
+            "--password-stdin" => true,
+            // `podman secret create a -`
+            "secret" => next == "create",
+            "wg" => next == "pubkey",
+            "-S" => is_sudo,
+            name => TAKERS.contains(&name),
+        };
+        if takes && is_behind && is_printed {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether something that is no variable is printed.
 fn is_printed(words: &[&str]) -> bool {
     let echo = words.iter().position(|word| matches!(bare(word), "echo" | "printf" | "<<<"));
-    let said = echo.map(|at| words[at + 1..].iter().map(|word| bare(word)));
-    said.and_then(|mut said| said.find(|word| !word.starts_with(['-', '%'])))
-        .is_some_and(|word| is_given(word) && !word.starts_with('>'))
+    echo.is_some_and(|at| prints(&words[at + 1..]))
+}
+
+fn prints(behind: &[&str]) -> bool {
+    let said = behind.iter().map(|word| bare(word)).find(|word| !word.starts_with(['-', '%']));
+    said.is_some_and(|word| is_given(word) && !word.starts_with('>'))
 }
 
 /// `echo x > /etc/edge/password`

@@ -3,7 +3,7 @@
 
 use super::command::{bare, is_given, is_user_with_password};
 use super::is_secret_key;
-use super::pair::{Pair, secret_pair};
+use super::pair::{Pair, is_value as has_value, is_variable, secret_pair};
 
 /// Words that begin other lines as well: `auth SHA256` of OpenVPN, `pass in`.
 const OTHERS: [&str; 7] = ["auth", "authorization", "cookie", "pass", "passwd", "pat", "bearer"];
@@ -18,6 +18,8 @@ pub(super) fn is_secret(line: &str) -> bool {
         || words.windows(2).any(|two| two[0] == "auth" && is_user_with_password(two[1]))
         || words.windows(2).any(|two| is_quoted_entry(two[0], two[1]))
         || words.windows(3).any(|three| is_answer(three[0], three[1], three[2]))
+        || words.windows(3).any(|three| is_of_ipsec(three[0], three[1], three[2]))
+        || is_of_chrony(&words)
         || is_said_in_comment(&words)
         || is_given_to_function(line)
         || is_replacement(line)
@@ -61,6 +63,18 @@ fn is_answer(question: &str, kind: &str, value: &str) -> bool {
     is_secret_key(name) && matches!(kind, "password" | "string") && is_value(value)
 }
 
+/// `10.0.0.1 : PSK "x"`
+fn is_of_ipsec(colon: &str, kind: &str, value: &str) -> bool {
+    colon.ends_with(':') && matches!(kind, "PSK" | "EAP" | "XAUTH") && is_value(value)
+}
+
+/// `1 SHA1 HEX:x`
+fn is_of_chrony(words: &[&str]) -> bool {
+    let [number, _, key] = words else { return false };
+    let said = ["HEX:", "ASCII:"].into_iter().find_map(|form| bare(key).strip_prefix(form));
+    bare(number).bytes().all(|c| c.is_ascii_digit()) && said.is_some_and(is_value)
+}
+
 /// `# the token is x`, `# root pw x`
 fn is_said_in_comment(words: &[&str]) -> bool {
     const SHORTEST: usize = 6;
@@ -95,6 +109,9 @@ fn is_given_to_function(line: &str) -> bool {
 /// `sed 's/password: .*/password: x/'`
 fn is_replacement(line: &str) -> bool {
     let Some((_, script)) = line.split_once("sed ") else { return false };
+    if script.match_indices(['c', 'a', 'i']).any(|(at, _)| is_line_of_sed(script, at)) {
+        return true;
+    }
     script.match_indices('s').any(|(at, _)| {
         let mut behind = script[at + 1..].chars();
         let begins = script[..at].ends_with([' ', '"', '\'', ';']);
@@ -104,6 +121,30 @@ fn is_replacement(line: &str) -> bool {
             secret_pair(said.trim_start()).is_some_and(|pair| !matches!(pair, Pair::Open(_)))
         })
     })
+}
+
+/// `/password/c\password: x`, `$a password: x`: a command of sed's with a line.
+fn is_line_of_sed(script: &str, at: usize) -> bool {
+    let behind = &script[at + 1..];
+    // What an address ends with, where there is one.
+    let begins = match script[..at].chars().next_back() {
+        Some(' ' | '\'' | '"') => behind.starts_with('\\'),
+        Some('/' | '|' | '$' | '0'..='9') => behind.starts_with(['\\', ' ']),
+        _ => false,
+    };
+    let line = behind.trim_start_matches(['\\', ' ']);
+    let Some(end) = line.find([' ', ':', '=', '\'', '"']).filter(|_| begins) else { return false };
+    let (key, rest) = line.split_at(end);
+    let rest = rest.trim_start();
+    let Some(separator) = rest.chars().next().filter(|c| matches!(c, ':' | '=')) else {
+        return false;
+    };
+    let said = rest[1..].trim_start();
+    // The quotes end with the script.
+    let word = said.split([' ', '\'']).next().unwrap_or_default();
+    is_secret_key(key)
+        && !is_variable(word.trim_end_matches('"'))
+        && has_value(key, said, separator)
 }
 
 fn is_value(word: &str) -> bool {

@@ -1,8 +1,11 @@
 //! Telling a secret by the name of its key: `DB_PASS`, `sshPrivateKey`,
 //! `pre-shared-key`.
 
+use super::command::is_user_with_password;
+use super::pair::is_variable;
+
 /// Last words of names whose values are secrets.
-const SECRETS: [&str; 26] = [
+const SECRETS: [&str; 27] = [
     "password",
     "passwords",
     "passwd",
@@ -17,6 +20,7 @@ const SECRETS: [&str; 26] = [
     "token",
     "pat",
     "auth",
+    "authtok",
     "authorization",
     "bearer",
     "cookie",
@@ -184,11 +188,12 @@ pub(crate) fn is_login_key(key: &str) -> bool {
 
 /// Whether a file is nothing but logins, a key or a password, by its name.
 pub(crate) fn is_secret_file(path: &str) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         ".pgpass",
         "chap-secrets",
         "pap-secrets",
         "ipsec.secrets",
+        "chrony.keys",
         ".netrc",
         ".git-credentials",
         ".vault-token",
@@ -200,6 +205,27 @@ pub(crate) fn is_secret_file(path: &str) -> bool {
     ];
     let Some((folder, name)) = path.rsplit_once('/') else { return false };
     NAMES.contains(&name) || (!is_of_programs(folder, path) && is_secret_name(name, folder))
+}
+
+/// Whether a file is a login, by its name and its lines: `user:password`, or each on a
+/// line of its own.
+pub(crate) fn is_login_file(path: &str, content: &str) -> bool {
+    const NAMES: [&str; 7] =
+        ["auth", "credentials", "credential", "creds", "cred", "login", "logins"];
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let words = words(name.strip_suffix(".txt").unwrap_or(name));
+    if !words.last().is_some_and(|last| NAMES.contains(&last.as_str())) {
+        return false;
+    }
+    let lines = content.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.take(3).collect();
+    let is_word = |line: &str| !line.contains(char::is_whitespace);
+    let is_name = |line: &str| is_word(line) && !line.contains(['=', ':', '{', '[', '<', '#']);
+    match lines[..] {
+        [login] => is_word(login) && !login.contains("://") && is_user_with_password(login),
+        [name, password] => is_name(name) && is_word(password) && !is_variable(password),
+        _ => false,
+    }
 }
 
 /// Whether files have names of their own there: `/etc/pam.d/passwd`.
@@ -306,6 +332,7 @@ mod tests {
             "/etc/wireguard/private.key",
             "/etc/wifi/net.psk",
             "/etc/luks.key",
+            "/etc/chrony/chrony.keys",
             "/srv/git/.ssh/id_rsa",
         ] {
             assert!(is_secret_file(path), "{path}");
@@ -321,6 +348,29 @@ mod tests {
             "/etc/edge/token.yaml",
         ] {
             assert!(!is_secret_file(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn files_of_logins_are_told_by_their_lines() {
+        for (path, content) in [
+            ("/etc/edge/credentials", "puller\nx"),
+            ("/etc/edge/registry.auth", "puller:x\n"),
+            ("/etc/smb-creds.txt", "\nu\n\nx=y:\n"),
+        ] {
+            assert!(is_login_file(path, content), "{path}");
+        }
+        for (path, content) in [
+            ("/etc/edge/credentials", "[default]\nregion=eu"),
+            ("/etc/edge/credentials", "puller\n$PASSWORD"),
+            ("/etc/edge/credentials", "see the wiki"),
+            ("/etc/edge/credentials", "a\nb\nc"),
+            ("/etc/edge/registry.auth", "puller:$PASSWORD"),
+            ("/etc/edge/registry.auth", "https://reg.local"),
+            ("/etc/edge/hosts", "puller:x"),
+            ("/etc/edge/authors", "puller\nx"),
+        ] {
+            assert!(!is_login_file(path, content), "{path} {content}");
         }
     }
 
@@ -358,6 +408,7 @@ mod tests {
             "rsa_private",
             "ed25519_private",
             "client-key-data",
+            "ldap_default_authtok",
             "tls.key",
             ".dockerconfigjson",
             "curl -H \"Authorization",
@@ -393,6 +444,7 @@ mod tests {
             "existingSecret",
             "passwordFile",
             "password-stdin",
+            "ldap_default_authtok_type",
             "token_ttl",
             "discovery-token-ca-cert-hash",
             "AWS_ACCESS_KEY_ID",

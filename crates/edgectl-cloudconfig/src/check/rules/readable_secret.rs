@@ -3,7 +3,8 @@
 use super::{Findings, Level, Rule, Subject};
 use crate::certificate::decode;
 use crate::secrets::{
-    has_secret_line_or, is_public_key, is_secret_file, is_secret_manifest, is_variable,
+    has_secret_line_or, is_login_file, is_public_key, is_secret_file, is_secret_manifest,
+    is_variable,
 };
 use crate::tree::{Document, Id};
 
@@ -52,6 +53,7 @@ fn mode(subject: &Subject<'_>, file: Id) -> u32 {
 fn has_secret(name: &str, content: &str) -> bool {
     let is_login = LOGINS.iter().any(|end| name.ends_with(end));
     (is_login && content.contains("auth"))
+        || is_login_file(name, content)
         || (is_secret_file(name) && !content.is_empty() && !is_public_key(content))
         || has_secret_line_or(content, has_secret_manifest)
 }
