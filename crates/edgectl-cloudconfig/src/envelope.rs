@@ -173,6 +173,13 @@ fn names_type(text: &str) -> bool {
     text.is_empty() || TYPES.iter().any(|begin| text.starts_with(begin))
 }
 
+fn is_mapping(text: &str) -> bool {
+    let root = |document: &Document| {
+        document.root.is_some_and(|root| matches!(document.node(root).data, Data::Mapping { .. }))
+    };
+    Document::parse(text).is_ok_and(|document| root(&document))
+}
+
 fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
     let item = document.resolve(item)?;
     let content = match document.node(item).data {
@@ -183,8 +190,9 @@ fn archive_part(whole: &str, document: &Document, item: Id) -> Option<Part> {
     let kind = kind.map(|(kind, _)| kind).filter(|kind| !kind.is_empty());
     let node = document.node(content);
     let (text, _) = node.scalar()?;
-    // What says nothing of its type is cloud-config in an archive.
-    let is_declared = kind == Some(CLOUD_CONFIG) || (kind.is_none() && !names_type(text));
+    // What says nothing of its type is cloud-config in an archive, if it can be.
+    let is_one = || !names_type(text) && is_mapping(text);
+    let is_declared = kind == Some(CLOUD_CONFIG) || (kind.is_none() && is_one());
     // What an item holds decides only where its type doesn't.
     let is_open = kind.is_none_or(|kind| kind == JINJA);
     if !(is_declared || is_open && is_cloud_config(text)) {

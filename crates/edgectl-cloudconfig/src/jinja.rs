@@ -10,7 +10,7 @@ mod lexer;
 mod line_ends;
 
 pub(crate) use grammar::Bad;
-pub(crate) use line_ends::{Swallowed, loses_line_end, swallowed};
+pub(crate) use line_ends::{By, Swallowed, loses_line_end, swallowed};
 
 /// What begins a condition or a loop, which nothing may be added to.
 const OPENINGS: [&str; 8] = ["if", "for", "with", "filter", "macro", "call", "block", "autoescape"];

@@ -9,7 +9,7 @@ use super::{Against, Level, check_yaml};
 use crate::error::Place;
 use crate::holes;
 use crate::host_files::{Written, written};
-use crate::jinja::{Bad, Commented, Swallowed, commented_out, faults, swallowed};
+use crate::jinja::{Bad, By, Commented, Swallowed, commented_out, faults, swallowed};
 use crate::lines;
 use crate::rendered::{Extent, Fault, Rendered, Section, Untold, Ways};
 use crate::target::keys;
@@ -22,6 +22,9 @@ const COMMENTED_OUT: &str = "a `#` before a statement makes it no comment: Jinja
 const JOINED: &str = "this takes the line end behind it along, and the line below comes to stand behind the `#` in this one, as a part of the comment; give it a line of its own without a `#`, or end it with `+%}` or `+#}`";
 const JOINED_HEADER: &str = "the `-` takes the line end behind `#cloud-config` along, and what comes next goes on in that line, so the file is passed over; take it out";
 const SWALLOWED: &str = "this takes the line end behind it along, and the line below goes on in this one; add an empty line below it, or end it with `+%}` or `+#}`";
+const SWALLOWED_BY_DASH: &str =
+    "the `-` takes a line end along, and the line below goes on in the one above; take it out";
+const MOVED: &str = "the blanks before this stay, and make the line below a part of the block of text above; begin it at the start of its line";
 const HALF_KNOWN: &str = "no agent is known to read this key, of which an expression is a part; where a line was not meant to go on in the next one, take the `-` out of `{{-` and `-}}`, which take blanks and line ends along";
 const NO_REGISTRY: &str = "no registry can be put in";
 
@@ -78,13 +81,17 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             message: message.to_owned(),
         });
     }
-    for Swallowed { at, is_entry } in swallowed(text) {
+    for Swallowed { at, is_entry, by } in swallowed(text) {
         findings.push(Finding {
             rule: rules::SYNTAX.id,
             level: if is_entry { Level::Error } else { Level::Warning },
             place: lines::place(text, at),
             path: String::new(),
-            message: SWALLOWED.to_owned(),
+            message: match by {
+                By::LineEnd => SWALLOWED.to_owned(),
+                By::Dash => SWALLOWED_BY_DASH.to_owned(),
+                By::Blanks => MOVED.to_owned(),
+            },
         });
     }
     for Bad { at, message, is_late } in faults(text) {

@@ -89,7 +89,7 @@ fn archives_are_edited_in_their_literal_blocks() {
         "#cloud-config-archive\n- type: text/x-shellscript\n  content: |\n    #!/bin/sh\n    ls\n- type: text/cloud-config\n  content: |-\n      #cloud-config\n      stylus:\n        site: {name: x}   # here\n\n      a: 1\n  filename: x\n",
         "#cloud-config-archive\n- content: |\n    #cloud-config\n    a: 1",
         // Without a type and a header it is cloud-config.
-        "#cloud-config-archive\n- |\n    #!/bin/sh\n    ls\n- content: |\n    a: 1\n",
+        "#cloud-config-archive\n- |\n    #!/bin/sh\n    ls\n- a note\n- content: |\n    a: 1\n",
     ] {
         for text in [before.to_owned(), before.replace('\n', "\r\n")] {
             let after = inject(&text, &full()).unwrap_or_else(|e| panic!("{e}\n{text}"));
