@@ -140,8 +140,9 @@ struct Way {
     line: Line,
     /// Where the line end was taken that the line should have had.
     taken: Option<(usize, By)>,
-    /// The statement whose blanks stand in front of the line.
-    blanks: Option<usize>,
+    /// The statement whose blanks stand in front of the line, and whether it takes the
+    /// line's own.
+    blanks: Option<(usize, bool)>,
 }
 
 /// A condition or a loop that is open.
@@ -254,7 +255,7 @@ impl Scan<'_> {
             _ if line.has_text => {
                 taken.get_or_insert((at, by));
             }
-            By::LineEnd if line.indent > 0 => *blanks = Some(at),
+            _ if line.indent > 0 => *blanks = Some((at, by == By::Dash)),
             _ => {}
         }
     }
@@ -281,8 +282,9 @@ impl Scan<'_> {
             if is_entry || indent <= own || is_in_block {
                 *self.found.entry((at, by)).or_default() |= is_entry;
             }
-        } else if let Some(at) = blanks {
-            let is_moved = !bare.starts_with('#') && is_block(self.now.line.start, own + indent);
+        } else if let Some((at, takes_own)) = blanks {
+            let made = if takes_own { own } else { own + indent };
+            let is_moved = !bare.starts_with('#') && is_block(self.now.line.start, made);
             if is_moved && !is_block(line, indent) {
                 self.found.insert((at, By::Blanks), true);
             }
@@ -389,6 +391,7 @@ mod tests {
             ("a:\n- b\n{%- if c -%}\n- d\n{%- endif %}\n\ne: f\n", "3! "),
             ("a:\n- b\n{%- endif -%}\ne: f\n", "3! "),
             ("a: {{ b -}}\nc: d\n", "1! "),
+            ("- |\n  b\n  {% if c -%}\n  d\n  {% endif -%}\n\ne: f\n", "5! "),
             ("a{# c #}\n{% if b %}\n{{ c }}\n{% endif %}\n", "1 "),
         ] {
             assert_eq!(found(template), expected, "{template}");
