@@ -6,6 +6,7 @@ mod key;
 mod login;
 mod manifest;
 mod markup;
+mod output;
 mod pair;
 mod shape;
 mod words;
@@ -456,6 +457,40 @@ mod tests {
             "TOKEN=`hunter2 x`",
             "TOKEN=`echo x`",
             "PASSWORD=`cat",
+            "PASSWORD=\"$(base64 -d <<<U3VwM3JTZWNyZXQ=)\"",
+            "PASSWORD=\"$(tr A-Za-z N-ZA-Mn-za-m <<<Fhc3eF)\"",
+            "PASSWORD=\"$(sed s/x// <<<x)\"",
+            "PASSWORD=\"$(sed 's/)//' <<< x)\"",
+            "PASSWORD=\"$(<<<x cat)\"",
+            "PASSWORD=\"$(cat /a) x\"",
+            "PASSWORD=\"${A} x\"",
+            "PASSWORD=$(cat /a)-x",
+            "PASSWORD=$(base64 -d <<< eA==)",
+            "PASSWORD=$(base64 -d<<<eA==)",
+            "PASSWORD=$(cat <<< \"$A x\")",
+            "PASSWORD=$(cat <<EOF",
+            "PASSWORD=`base64 -d <<< eA==`",
+            "PASSWORD=\"`cat <<< x`\"",
+            "PASSWORD=$(echo x)",
+            "PASSWORD=$(echo eA== | base64 -d)",
+            "PASSWORD=$(echo -n '|x' | tr -d x)",
+            "PASSWORD=$(echo '$ecret' | base64)",
+            "PASSWORD=$(printf '%s\\n' x | base64)",
+            "PASSWORD=$(cat /a || echo x)",
+            "PASSWORD=$(cat < <(echo x))",
+            "PASSWORD=$(tr -d x < /a \"$(cat <<< x)\")",
+            "PASSWORD=$(awk 'BEGIN{print \"x\"}')",
+            "PASSWORD=\"`awk 'BEGIN{print 1}'`\"",
+            "TOKEN=\"$(jq -rn \\\"x\\\")\"",
+            "TOKEN=$(jq --null-input '\"x\"')",
+            "curl -H \"Authorization: $SCHEME x\" https://a",
+            "curl -H \"Authorization: Bearer $A x\" https://a",
+            "curl -H \"Authorization: x $A\" https://a",
+            "curl -H \"PRIVATE-TOKEN: $A x\" https://a",
+            "curl -H \"PRIVATE-TOKEN: $(cat <<< x)\" https://a",
+            "curl -H \"PRIVATE-TOKEN: $(cat /a) x\" https://a",
+            "curl -H \"Authorization: Bearer $(base64 -d <<< eA==)\" https://a",
+            "Authorization: Bearer $A x",
             "PASSWORD=${PASSWORD:-x}",
             "PASSWORD=\"${PASSWORD:-x y}\"",
             "PASSWORD=${1:-x}",
@@ -555,6 +590,25 @@ mod tests {
             "TOKEN=`curl -sX PUT \"http://169.254.169.254/latest/api/token\" -H \"X-aws-ec2-metadata-token-ttl-seconds: 60\"`",
             "TOKEN=\"`openssl rand -hex 16`\"",
             "TOKEN=`/usr/bin/make-token`",
+            "TOKEN=$(echo \"$RESPONSE\" | jq -r .token)",
+            "TOKEN=$(jq -r .token <<< \"$response\")",
+            "TOKEN=\"$(jq -r '.a[] | select(.b == \"c\")' /a)\"",
+            "TOKEN=$(kubectl get secret a -n edge -o json | jq -r .data.token)",
+            "AUTH=$(printf '%s:%s' \"$U\" \"${P}\" | base64 -w0)",
+            "AUTH=$(echo -n \"puller:$PASSWORD\" | base64)",
+            "TOKEN=$(echo \"$(cat /a)\" | tr -d x)",
+            "TOKEN=$(cat <<< \"$(cat /a)\")",
+            "TOKEN=$(cat /run/token 2>/dev/null || echo \"\")",
+            "TOKEN=$(cat /a); echo x",
+            "AUTH=$(cat /a):$(cat /b)",
+            "TOKEN=\"$(< /run/token)\"",
+            "TOKEN=$(curl -s https://a |",
+            "TOKEN=$(cat /a); cat <<EOF\nx\nEOF",
+            "curl -H \"Authorization: token $TOKEN\" https://a",
+            "curl -H \"Authorization: $SCHEME $TOKEN\" https://a",
+            "curl -H \"X-Vault-Token: $(cat /run/token)\" https://a",
+            "curl -H \"Authorization: Bearer $(cat /run/token)\" https://a",
+            "{Authorization: Bearer $TOKEN, a: b}",
             "echo $PW | realm join -U admin corp.example",
             "realm join -U admin corp.example",
             "echo joining && realm list | grep corp.example",
@@ -643,6 +697,25 @@ mod tests {
         for text in ["echo x | tee /y && ", "tee ", "sudo tee /a > /b; "] {
             assert!(!has_secret_line(&text.repeat(20_000)), "{text}");
         }
+    }
+
+    /// Each value is read to the end of its command: this takes minutes otherwise.
+    #[test]
+    fn long_lines_of_outputs_are_read_through() {
+        for (text, is_secret) in [
+            ("PASSWORD=$(", true),
+            ("PASSWORD=$(cat /a) ", false),
+            ("PASSWORD=$(PASSWORD=$(cat /a)) ", false),
+            ("PASSWORD=`cat /a` ", false),
+        ] {
+            assert_eq!(has_secret_line(&text.repeat(20_000)), is_secret, "{text}");
+        }
+    }
+
+    #[test]
+    fn input_of_what_prints_a_secret_is_one() {
+        let text = "export PASSWORD=\"$(cat <<EOF\nx\nEOF\n)\"\n";
+        assert_eq!(secret_lines(text), [true, true, false, false]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ const WITH_USER: [&str; 3] = ["curl", "ctr", "etcdctl"];
 const USER: [&str; 4] = ["-u", "--user", "-U", "--proxy-user"];
 /// Commands that take words for keys: `nmcli … password x`.
 const WITH_KEYS: [&str; 6] = ["nmcli", "ipmitool", "virsh", "aws", "wpa_cli", "mysqladmin"];
-const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
+pub(super) const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// What commands take that has a password in it.
 const TAKERS: [&str; 7] =
@@ -80,18 +80,28 @@ pub(super) fn is_secret(line: &str, is_netrc: bool) -> bool {
 /// The word that ends the input of `chpasswd <<WORD`, or of another command or file
 /// that takes a password.
 pub(super) fn input_with_secret(line: &str) -> Option<&str> {
-    let (_, end) = line.split_once("<<")?;
+    let (before, end) = line.split_once("<<")?;
     let words = words(line, false);
     let is_there = |name: &str| words.iter().any(|word| base(bare(word)) == name);
     let is_it = is_there("chpasswd")
         || is_there("--password-stdin")
         || TAKERS.into_iter().any(is_there)
         || (is_there("sudo") && is_there("-S"))
-        || writes_secret_file(&words);
+        || writes_secret_file(&words)
+        || is_printed_for_key(before);
     let is_word = is_it && !end.starts_with('<');
     let end = end.trim_start_matches(['-', '~', ' ']);
     let end = end.split(|c: char| c.is_whitespace() || "|&;)".contains(c)).next()?;
     (is_word && !bare(end).is_empty()).then(|| bare(end))
+}
+
+/// Whether what a command prints that began before is the value of a key:
+/// `PASSWORD=$(cat `.
+fn is_printed_for_key(before: &str) -> bool {
+    [("=$(", ')'), ("=\"$(", ')'), ("=`", '`'), ("=\"`", '`')].into_iter().any(|(open, close)| {
+        let parts = before.rsplit_once(open);
+        parts.is_some_and(|(key, command)| !command.contains(close) && is_secret_key(key))
+    })
 }
 
 pub(super) fn bare(word: &str) -> &str {
@@ -99,7 +109,7 @@ pub(super) fn bare(word: &str) -> &str {
 }
 
 /// The last part of a command's path.
-fn base(word: &str) -> &str {
+pub(super) fn base(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or_default()
 }
 

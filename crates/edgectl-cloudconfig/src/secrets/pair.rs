@@ -4,10 +4,14 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
+use super::output::{is_read, is_read_by_known};
 use super::{is_login_key, is_secret_key, is_user_with_password};
 
 /// Keys that also name collections, whose own keys tell what is secret.
 const COLLECTIONS: [&str; 5] = ["auth", "secret", "token", "authorization", "chpasswd"];
+
+/// What may stand before the secret of a header, in lower case.
+const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "apikey", "api-token"];
 
 /// The beginning of a mapping or of a list of mappings on one line.
 static COLLECTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -24,15 +28,6 @@ static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"^\$(\{([A-Z_][A-Z0-9_]*|[0-9@*])(\}|:?\?[^}]*(\}|$)",
         r"|:?[-=](\$[A-Z_][A-Z0-9_]*|\$\{[A-Z_][A-Z0-9_]*\}|\$[0-9@*])?\})",
         r"|[A-Z_][A-Z0-9_]*|[0-9@*])([\s;&|),}\]]|$)",
-    ))
-    .ok()
-});
-
-/// What a command prints: `\`curl …\``, `$(cat …)`. What isn't run could be a password.
-static OUTPUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"^(`|\$\()\s*(sudo\s+)?(/[^\s`]|(cat|curl|wget|openssl|head|tr|jq|awk|sed|grep|cut|base64",
-        r"|aws|gcloud|az|kubectl|vault|k3s|rke2|kubeadm|uuidgen|pwgen|dd|xxd|od)[\s`)])",
     ))
     .ok()
 });
@@ -131,33 +126,53 @@ fn begins_with_login(rest: &str) -> bool {
     !word.contains("://") && is_user_with_password(word.trim_end_matches([',', ';', '}']))
 }
 
+/// Whether a text is a variable and nothing more.
+fn is_whole_variable(text: &str) -> bool {
+    let found = VARIABLE.as_ref().and_then(|variable| variable.find(text));
+    found.is_some_and(|found| found.end() == text.len())
+}
+
+/// `$TOKEN`, `$(cat /run/token)`
+fn is_elsewhere(value: &str) -> bool {
+    match value.starts_with("$(") {
+        true => is_read(value, false),
+        false => (value.starts_with('$') && is_variable(value)) || is_read_by_known(value, false),
+    }
+}
+
 /// `"${TOKEN}"`, `"$(cat /run/token)"`
 fn is_quoted_variable(value: &str) -> bool {
     let Some(inside) = value.strip_prefix('"') else { return false };
     let name = inside.starts_with("${").then(|| inside.split('"').next()).flatten();
-    name.is_some_and(is_variable) || is_output(inside) || inside.starts_with("$(<")
+    name.is_some_and(is_whole_variable)
+        || is_read_by_known(inside, true)
+        || (inside.starts_with("$(<") && is_read(inside, true))
 }
 
-fn is_output(value: &str) -> bool {
-    let is_closed = value.starts_with("$(") || value.matches('`').count() > 1;
-    is_closed && OUTPUT.as_ref().is_some_and(|output| output.is_match(value))
-}
-
-/// `-H "X-Token: $TOKEN"`
+/// `-H "X-Token: $TOKEN"`, `-H "Authorization: Token $TOKEN"`
 fn is_header_with_variable(before: &str, rest: &str) -> bool {
     let flag = before.strip_suffix('"').map(|before| before.trim_end_matches([' ', '=']));
     let is_header = flag.is_some_and(|flag| flag.ends_with("-H") || flag.ends_with("--header"));
-    let said = rest.trim_start().split(['"', ' ']).next().unwrap_or_default();
-    is_header && is_variable(said)
+    let value = rest.trim_start();
+    let said = match value.split_once(' ') {
+        Some((scheme, said)) if is_scheme(scheme) => said.trim_start(),
+        _ => value,
+    };
+    let is_alone = || said.split('"').next().is_some_and(|said| is_whole_variable(said.trim_end()));
+    is_header && (is_read(said, true) || is_alone())
+}
+
+fn is_scheme(word: &str) -> bool {
+    SCHEMES.contains(&word.to_ascii_lowercase().as_str()) || is_whole_variable(word)
 }
 
 /// `Bearer $TOKEN`
 fn is_variable_of_bearer(value: &str) -> bool {
-    let mut words = value.split_whitespace();
-    let is_bearer =
-        words.next().is_some_and(|word| word.trim_start_matches(['"', '\'']) == "Bearer");
-    let said = words.next().map(|word| word.trim_end_matches(['"', '\'', '\\']));
-    is_bearer && said.is_some_and(is_variable)
+    let value = value.trim_start_matches(['"', '\'']);
+    let Some(said) = value.strip_prefix("Bearer ").map(str::trim_start) else { return false };
+    let end = |text: &str| text.find(['"', '\'', '\\', ',', ';']).unwrap_or(text.len());
+    let text = said.split(" #").next().unwrap_or_default();
+    is_read(said, true) || is_whole_variable(text[..end(text)].trim_end())
 }
 
 fn is_blank(rest: &str) -> bool {
@@ -179,10 +194,7 @@ pub(super) fn is_value(key: &str, rest: &str, separator: char) -> bool {
     }
     match separator {
         ':' => !is_blank(rest) && !is_no_text(key, value) && !is_variable_of_bearer(value),
-        _ => {
-            let is_elsewhere = rest.starts_with('$') && is_variable(rest);
-            !(is_quoted_variable(rest) || is_elsewhere || is_output(rest) || is_flag(rest))
-        }
+        _ => !(is_quoted_variable(rest) || is_elsewhere(rest) || is_flag(rest)),
     }
 }
 
