@@ -47,8 +47,9 @@ const WITH_KEYS: [&str; 6] = ["nmcli", "ipmitool", "virsh", "aws", "wpa_cli", "m
 pub(super) const BETWEEN: [&str; 5] = ["&&", "||", "|", ";", "&"];
 
 /// What commands take that has a password in it.
-const TAKERS: [&str; 7] =
-    ["passwd", "smbpasswd", "cryptsetup", "kinit", "realm", "adcli", "--passphrase-fd"];
+const TAKERS: [&str; 5] = ["passwd", "smbpasswd", "cryptsetup", "kinit", "--passphrase-fd"];
+/// Commands that take one to join a domain, or for a user: `realm leave` alone takes none.
+const JOINERS: [&str; 2] = ["realm", "adcli"];
 
 /// Whether the words of a command, one an item, have a secret.
 pub(crate) fn is_command_with_secret(words: &[&str]) -> bool {
@@ -86,6 +87,7 @@ pub(super) fn input_with_secret(line: &str) -> Option<&str> {
     let is_it = is_there("chpasswd")
         || is_there("--password-stdin")
         || TAKERS.into_iter().any(is_there)
+        || (JOINERS.into_iter().any(is_there) && words.iter().any(|word| is_join(word)))
         || (is_there("sudo") && is_there("-S"))
         || writes_secret_file(&words)
         || is_printed_for_key(before);
@@ -128,8 +130,11 @@ impl<'a> Command<'a> {
             *self = Self::default();
         }
         let is_positional = self.is_positional(word);
-        self.last = base(word);
-        self.names.insert(self.last);
+        self.names.insert(base(word));
+        // `vault login -field=token x`
+        if !(word.starts_with('-') && word.contains('=')) {
+            self.last = base(word);
+        }
         if let Some(value) = word.strip_prefix("pass:") {
             return is_given(value);
         }
@@ -165,8 +170,7 @@ impl<'a> Command<'a> {
             // `curl … | sh -s - agent -t x`
             "-t" if self.has(&["sh", "bash"]) && self.has(&["agent", "server"]) => is_given(value),
             flag if flag.starts_with("--") => is_secret_key(flag) && is_given(value),
-            // `vault kv get -token x`; what is shorter is a bundle of flags.
-            flag if flag.len() > "-pass".len() && flag.starts_with('-') && is_secret_key(flag) => {
+            flag if is_long(flag) && is_secret_key(flag) => {
                 let is_no_value =
                     ["-", "file:", "env:"].iter().any(|start| value.starts_with(start));
                 is_given(value) && !is_no_value && !flag.starts_with("-no")
@@ -207,7 +211,8 @@ impl<'a> Command<'a> {
             return false;
         }
         if after("login") && self.has(&["vault"]) {
-            return is_given(word) && !word.starts_with('-');
+            let is_name = ["role=", "username="].iter().any(|key| word.starts_with(key));
+            return is_given(word) && !word.starts_with('-') && !is_name;
         }
         let is_attached = after("attach") && self.has(&["pro", "ua", "ubuntu-advantage"]);
         let is_installed = after("install") && self.has(&["cloudflared"]);
@@ -226,6 +231,12 @@ impl<'a> Command<'a> {
         let is_of_openssl = self.has(&["openssl"]) && self.has(&["passwd"]) && !after("-salt");
         is_of_openssl && is_given(word) && !word.starts_with('-')
     }
+}
+
+/// `vault kv get -token x`: what is shorter is a bundle of flags, and `-field=token` has
+/// its value with it.
+fn is_long(flag: &str) -> bool {
+    flag.starts_with('-') && flag.len() > "-pass".len() && !flag.contains('=')
 }
 
 /// The user that a bundle of curl's short flags names: `-fsSLu a:b`.
@@ -268,7 +279,9 @@ pub(crate) fn is_user_with_password(word: &str) -> bool {
 fn is_piped(words: &[&str]) -> bool {
     let is_there = |name: &str| words.iter().any(|word| base(bare(word)) == name);
     if let Some(said) = here(words) {
-        let takes = TAKERS.into_iter().any(is_there)
+        let joins = JOINERS.into_iter().any(is_there) && words.iter().any(|word| is_join(word));
+        let takes = joins
+            || TAKERS.into_iter().any(is_there)
             || is_there("--password-stdin")
             || (is_there("read") && words.iter().any(|word| is_secret_key(bare(word))))
             || (is_there("sudo") && is_there("-S"));
@@ -285,16 +298,17 @@ fn is_piped(words: &[&str]) -> bool {
 
 /// `echo x | passwd a`, also in a group: `(echo x; echo x) | passwd a`.
 fn is_behind_pipe(words: &[&str]) -> bool {
-    let (mut depth, mut is_printed, mut is_behind, mut is_sudo) = (0_usize, false, false, false);
+    let (mut depth, mut is_printed, mut is_behind) = (0_usize, false, false);
+    let (mut is_sudo, mut is_joiner) = (false, false);
     for (n, word) in words.iter().enumerate() {
         let next = words.get(n + 1).copied().unwrap_or_default();
         let name = base(bare(word));
         match *word {
             OPEN | "{" | "do" | "then" => depth += 1,
             CLOSE | "}" | "done" | "fi" => depth = depth.saturating_sub(1),
-            "|" => (is_behind, is_sudo) = (true, false),
+            "|" => (is_behind, is_sudo, is_joiner) = (true, false, false),
             word if BETWEEN.contains(&word) => {
-                (is_behind, is_sudo) = (false, false);
+                (is_behind, is_sudo, is_joiner) = (false, false, false);
                 is_printed &= depth > 0;
             }
             _ if matches!(name, "echo" | "printf" | "yes") => {
@@ -303,12 +317,14 @@ fn is_behind_pipe(words: &[&str]) -> bool {
             _ => {}
         }
         is_sudo |= name == "sudo";
+        is_joiner |= JOINERS.contains(&name);
         let takes = match name {
             "--password-stdin" => true,
             // `podman secret create a -`
             "secret" => next == "create",
             "wg" => next == "pubkey",
             "-S" => is_sudo,
+            name if is_joiner && is_join(name) => true,
             name => TAKERS.contains(&name),
         };
         if takes && is_behind && is_printed {
@@ -316,6 +332,12 @@ fn is_behind_pipe(words: &[&str]) -> bool {
         }
     }
     false
+}
+
+/// What a command that joins a domain has where it takes a password.
+fn is_join(word: &str) -> bool {
+    matches!(bare(word), "join" | "-U" | "--user" | "--stdin-password")
+        || bare(word).starts_with("--user=")
 }
 
 /// Whether something that is no variable is printed.
