@@ -250,6 +250,13 @@ fn secrets_are_told_from_what_is_none() {
         "runcmd: [[wpa_passphrase, net, zqx]]",
         "runcmd: [ipmitool -P zqx]",
         "runcmd: [snap login --pass zqx]",
+        "runcmd:\n  - 'PASSWORD=\"$(rev <<<zqx)\"'",
+        "runcmd:\n  - 'PASSWORD=\"$(sed s/x// <<<zqx)\"'",
+        "runcmd:\n  - PASSWORD=`cat <<< zqx`",
+        "runcmd:\n  - PASSWORD=$(awk 'BEGIN{print \"zqx\"}')",
+        "runcmd:\n  - 'curl -H \"Authorization: $SCHEME zqx\" https://a'",
+        "write_files:\n- path: /a\n  content: |\n    PASSWORD=$(cat <<EOF\n    zqx\n    EOF\n    )",
+        "# PASSWORD=$(cat <<EOF\n# zqx\n# EOF\n# )",
         "runcmd: ['echo root:zqx | chpasswd']",
         "# old password: zqx",
         "# password zqx",
@@ -285,7 +292,7 @@ fn secrets_are_told_from_what_is_none() {
         assert!(!is_there, "{shown}");
         assert_eq!(redact(&shown).unwrap(), shown);
     }
-    let clean = "#cloud-config\npasswd: {lock: true, name: a}\nlock_passwd: true\nssh_pwauth: true\npublicKey: abc\nssh_authorized_keys: [ssh-ed25519 AAAA]\nkeyboard: {layout: de}\nchpasswd: {expire: false}\napt: {sources: {a: {keyid: AB12, key: x}}}\nbypass: x\nsecretName: a\npasswordFile: /a\nruncmd: [openssl req -newkey rsa -keyout /a -nodes, tailscale up --authkey $KEY]\n# the token: see the wiki\n";
+    let clean = "#cloud-config\npasswd: {lock: true, name: a}\nlock_passwd: true\nssh_pwauth: true\npublicKey: abc\nssh_authorized_keys: [ssh-ed25519 AAAA]\nkeyboard: {layout: de}\nchpasswd: {expire: false}\napt: {sources: {a: {keyid: AB12, key: x}}}\nbypass: x\nsecretName: a\npasswordFile: /a\nruncmd: [openssl req -newkey rsa -keyout /a -nodes, tailscale up --authkey $KEY, vault read -field=token a, TOKEN=$(vault kv get -field=token a), echo y | realm leave a]\n# the token: see the wiki\n";
     assert_eq!(redact(clean).unwrap(), clean);
 }
 
