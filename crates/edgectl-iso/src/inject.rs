@@ -8,7 +8,7 @@ use std::path::Path;
 use edgectl_process::{FileLock, Replacement, file_error};
 
 use crate::area::{Area, AreaKind};
-use crate::disc::Disc;
+use crate::disc::{Disc, Index};
 use crate::error::IsoError;
 use crate::manifest::Manifest;
 use crate::patch::{self, Patch};
@@ -125,7 +125,8 @@ pub(crate) fn complete(image: &Path, change: &Change<'_>) -> Result<u64, IsoErro
     let seal = manifest.area(AreaKind::Seal)?;
     // What may be read by nobody was told already.
     let mut patches = all_patches(&disc, &manifest, change)?;
-    patches.extend(area_patches(&disc, seal, &seal.seal(&crate::seal::seal(&disc, &manifest)?))?);
+    let digest = crate::seal::seal(&disc, &Index::of(&disc)?, &manifest)?;
+    patches.extend(area_patches(&disc, seal, &seal.seal(&digest))?);
     let file = File::options().write(true).open(image).map_err(file_error("opening", image))?;
     patch::apply(&file, &patches).map_err(file_error("writing", image))?;
     Ok(patches.iter().map(|patch| patch.offset).min().unwrap_or(u64::MAX))

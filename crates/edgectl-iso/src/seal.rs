@@ -19,12 +19,7 @@ const BUFFER: usize = 1 << 20;
 const SHARED: u64 = 4;
 
 /// The digest of what the manifest doesn't list.
-pub(crate) fn seal(disc: &Disc, manifest: &Manifest) -> Result<Digest, IsoError> {
-    seal_of(disc, &Index::of(disc)?, manifest)
-}
-
-/// The same of an image whose directories have been read.
-pub(crate) fn seal_of(disc: &Disc, index: &Index, manifest: &Manifest) -> Result<Digest, IsoError> {
+pub(crate) fn seal(disc: &Disc, index: &Index, manifest: &Manifest) -> Result<Digest, IsoError> {
     let mut listed = Vec::new();
     for path in manifest.files.iter().map(|file| file.path.as_str()).chain([SEAL]) {
         // A file that isn't there is found elsewhere; here it hides nothing.

@@ -8,7 +8,7 @@ use crate::area::{Area, AreaKind, SEAL};
 use crate::disc::{Disc, DiscEntry, Index, Kind};
 use crate::error::IsoError;
 use crate::manifest::{FileDigest, Manifest};
-use crate::seal::{Digests, seal_of};
+use crate::seal::{Digests, seal};
 
 /// Files with areas in them are small.
 const AREA_FILE_LIMIT: u64 = 256 << 20;
@@ -37,7 +37,7 @@ pub fn verify_disc(disc: &Disc) -> Result<DiscCheck, IsoError> {
     for area in manifest.areas_of(AreaKind::Checksum) {
         findings.extend(checksum_finding(disc, &index, area)?);
     }
-    findings.extend(strangers(disc, &index, &manifest)?);
+    findings.extend(strangers(&index, &manifest));
     findings.extend(seal_finding(disc, &index, &manifest)?);
     Ok(DiscCheck { files: manifest.files.len(), bytes: disc.bytes(), findings })
 }
@@ -98,15 +98,14 @@ pub(crate) fn without_areas(
 }
 
 /// Files that the manifest doesn't know.
-fn strangers(disc: &Disc, index: &Index, manifest: &Manifest) -> Result<Vec<String>, IsoError> {
+fn strangers(index: &Index, manifest: &Manifest) -> Vec<String> {
     let listed = manifest.files.iter().map(|file| file.path.as_str());
     let known: BTreeSet<String> =
         listed.chain(manifest.unlisted()).map(|path| index.key(path)).collect();
     // Links are part of directories, which the seal is of.
-    let files = disc.walk()?.into_iter().filter(|(_, entry)| entry.kind == Kind::File);
-    let names = files.map(|(path, _)| path.trim_start_matches('/').to_owned());
-    let strange = names.filter(|name| !known.contains(&index.key(name)));
-    Ok(strange.map(|name| format!("`{name}` was added")).collect())
+    let files = index.entries().iter().filter(|(_, entry)| entry.kind == Kind::File);
+    let strange = files.filter(|(path, _)| !known.contains(&index.key(path)));
+    strange.map(|(path, _)| format!("`{}` was added", path.trim_start_matches('/'))).collect()
 }
 
 fn seal_finding(
@@ -117,7 +116,7 @@ fn seal_finding(
     let area = manifest.area(AreaKind::Seal)?;
     let entry = index.get(SEAL).ok_or(IsoError::NoArea(AreaKind::Seal))?;
     let expected = disc.read(entry, AREA_FILE_LIMIT)?;
-    let found = area.seal(&seal_of(disc, index, manifest)?);
+    let found = area.seal(&seal(disc, index, manifest)?);
     let text = "what is around the files (boot records, partitions, directories, boot loaders) was changed";
     Ok((found != expected).then(|| text.to_owned()))
 }
