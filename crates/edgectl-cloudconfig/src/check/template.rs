@@ -55,17 +55,15 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
         });
     }
     let too_many = || Ways::of(text, Extent::Pairs).err().filter(|fault| fault.is_of_size());
+    let starts = lines::Starts::of(text);
+    let syntax = |level, at, message: String| {
+        let (rule, path) = (rules::SYNTAX.id, String::new());
+        Finding { rule, level, place: starts.place(text, at), path, message }
+    };
     if let Some((fault, of_size)) = untried.or_else(|| Some((too_many()?, NO_REGISTRY))) {
-        let (level, message) = match fault.is_of_size() {
-            true => (Level::Warning, format!("{of_size}: {}", fault.message)),
-            false => (Level::Error, fault.message.to_owned()),
-        };
-        findings.push(Finding {
-            rule: rules::SYNTAX.id,
-            level,
-            place: lines::place(text, fault.at),
-            path: String::new(),
-            message,
+        findings.push(match fault.is_of_size() {
+            true => syntax(Level::Warning, fault.at, format!("{of_size}: {}", fault.message)),
+            false => syntax(Level::Error, fault.at, fault.message.to_owned()),
         });
     }
     if let Some(commented) = commented_out(text) {
@@ -73,26 +71,16 @@ pub(super) fn check(text: &str, against: Option<&Against>) -> Vec<Finding> {
             Commented::Run(at) => (at, COMMENTED_OUT),
             Commented::Joined(at) => (at, JOINED),
         };
-        findings.push(Finding {
-            rule: rules::SYNTAX.id,
-            level: Level::Warning,
-            place: lines::place(text, at),
-            path: String::new(),
-            message: message.to_owned(),
-        });
+        findings.push(syntax(Level::Warning, at, message.to_owned()));
     }
     for Swallowed { at, is_entry, by } in swallowed(text) {
-        findings.push(Finding {
-            rule: rules::SYNTAX.id,
-            level: if is_entry { Level::Error } else { Level::Warning },
-            place: lines::place(text, at),
-            path: String::new(),
-            message: match by {
-                By::LineEnd => SWALLOWED.to_owned(),
-                By::Dash => SWALLOWED_BY_DASH.to_owned(),
-                By::Blanks => MOVED.to_owned(),
-            },
-        });
+        let level = if is_entry { Level::Error } else { Level::Warning };
+        let message = match by {
+            By::LineEnd => SWALLOWED,
+            By::Dash => SWALLOWED_BY_DASH,
+            By::Blanks => MOVED,
+        };
+        findings.push(syntax(level, at, message.to_owned()));
     }
     for Bad { at, message, is_late } in faults(text) {
         let who = if is_late { "hosts that come here drop" } else { "cloud-init's Jinja drops" };

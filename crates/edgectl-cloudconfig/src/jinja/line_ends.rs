@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{length, next_opening, raw_inside, section_length, word};
+use crate::block_lines::{block_parent, indent};
+use crate::lines;
 
 /// How far above a line what begins its block may stand, in lines.
 const FAR: usize = 5000;
@@ -267,25 +269,25 @@ impl Scan<'_> {
         if self.flow > 0 {
             return;
         }
-        let line = self.template[..start].rfind('\n').map_or(0, |end| end + 1);
+        let line = lines::start(self.template, start);
         let below = self.template[line..].lines().next().unwrap_or_default();
-        let (own, indent) = (self.now.line.indent, below.len() - below.trim_start().len());
+        let (own, depth) = (self.now.line.indent, indent(below));
         let bare = self.template[start..].lines().next().unwrap_or_default();
-        let is_block = |line: usize, indent| is_in_block(&self.template[..line], indent);
+        let is_block = |line: usize, depth| is_in_block(&self.template[..line], depth);
         if let Some((at, by)) = taken {
             let is_in_block = is_block(self.now.line.start, own);
             let is_entry = match is_in_block {
-                true => indent < own && is_entry(bare),
-                false => bare.starts_with("- ") || indent <= own && is_entry(bare),
+                true => depth < own && is_entry(bare),
+                false => bare.starts_with("- ") || depth <= own && is_entry(bare),
             };
             // What is deeper goes on with the line above anyhow, but for blocks of text.
-            if is_entry || indent <= own || is_in_block {
+            if is_entry || depth <= own || is_in_block {
                 *self.found.entry((at, by)).or_default() |= is_entry;
             }
         } else if let Some((at, takes_own)) = blanks {
-            let made = if takes_own { own } else { own + indent };
+            let made = if takes_own { own } else { own + depth };
             let is_moved = !bare.starts_with('#') && is_block(self.now.line.start, made);
-            if is_moved && !is_block(line, indent) {
+            if is_moved && !is_block(line, depth) {
                 self.found.insert((at, By::Blanks), true);
             }
         }
@@ -302,26 +304,18 @@ fn is_entry(bare: &str) -> bool {
 
 /// Whether a line with so many blanks in front is one of a block of text: above it, and
 /// less deep than all between, a line says `|` or `>` at its end.
-fn is_in_block(above: &str, mut indent: usize) -> bool {
+fn is_in_block(above: &str, mut depth: usize) -> bool {
     for line in above.lines().rev().take(FAR) {
-        let bare = line.trim_start_matches(' ');
-        let own = line.len() - bare.len();
-        if own >= indent || bare.trim().is_empty() || bare.starts_with("{%") {
+        let (own, bare) = (indent(line), line.trim());
+        if own >= depth || bare.is_empty() || bare.starts_with("{%") {
             continue;
         }
-        if begins_block(bare) {
+        if block_parent(line).is_some_and(|parent| parent < depth) {
             return true;
         }
-        indent = own;
+        depth = own;
     }
     false
-}
-
-fn begins_block(line: &str) -> bool {
-    line.split_whitespace().next_back().is_some_and(|sign| {
-        let is_more = |c: char| c.is_ascii_digit() || "+-".contains(c);
-        matches!(sign.trim_end_matches(is_more), "|" | ">")
-    })
 }
 
 /// Whether a line has a key of the file itself: no bracket is open there.
@@ -392,6 +386,7 @@ mod tests {
             ("a:\n- b\n{%- endif -%}\ne: f\n", "3! "),
             ("a: {{ b -}}\nc: d\n", "1! "),
             ("- |\n  b\n  {% if c -%}\n  d\n  {% endif -%}\n\ne: f\n", "5! "),
+            ("- a: |\n    b\n  c: {% if d %}e{% endif %}\n  f: g\n", "3! "),
             ("a{# c #}\n{% if b %}\n{{ c }}\n{% endif %}\n", "1 "),
         ] {
             assert_eq!(found(template), expected, "{template}");
