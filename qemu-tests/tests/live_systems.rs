@@ -27,44 +27,50 @@ const END: &str = "@@done@@";
 /// An emulated machine on a busy host is slow; a hung one is not worth more.
 const PATIENCE: Duration = Duration::from_secs(25 * 60);
 
-/// What a system said of itself, by name.
-type Told = BTreeMap<String, String>;
+/// What a system said of itself.
+struct Told {
+    values: BTreeMap<String, String>,
+    /// All that it said.
+    console: String,
+}
+
+impl Told {
+    fn says(&self, name: &str, expected: &str) {
+        assert_eq!(self.value(name).trim_end(), expected, "{name}:\n{}", self.console);
+    }
+
+    fn value(&self, name: &str) -> &str {
+        let value = self.values.get(name);
+        value.unwrap_or_else(|| panic!("no {name} in what it said:\n{}", self.console))
+    }
+}
 
 #[test]
 fn live_systems_find_their_user_data() {
     let site = Site::lay_out();
     let live = site.bake("live-boot");
     let told = live.start_from_cd();
-    assert_eq!(
-        (told["root"].trim(), told["proof"].as_str()),
-        ("overlay", "it arrived"),
-        "{told:#?}"
-    );
-    let told = live.start_over_network();
-    assert_eq!(told["proof"], "it arrived", "{told:#?}");
+    told.says("root", "overlay");
+    told.says("proof", "it arrived");
+    live.start_over_network().says("proof", "it arrived");
 
     let initrd = live.file_of_system("boot/dracut.img");
     let kernel = live.kernel_version();
     site.overlay(&format!("boot/initrd.img-{kernel}"), &initrd);
     let dracut = site.bake("dracut");
     let told = dracut.start_from_cd();
-    assert_eq!(
-        (told["root"].trim(), told["proof"].as_str()),
-        ("overlay", "it arrived"),
-        "{told:#?}"
-    );
-
-    let told = dracut.start_over_network();
-    assert_eq!(told["proof"], "it arrived", "{told:#?}");
+    told.says("root", "overlay");
+    told.says("proof", "it arrived");
+    dracut.start_over_network().says("proof", "it arrived");
 
     site.overlay("etc/kairos-release", b"KAIROS_VERSION=v3.5.0\n");
     let kairos = site.bake("kairos");
     let told = kairos.start_under_uefi();
-    // Kairos' agent looks for it on the mounted medium, where line ends fill
-    // the area that is kept for another.
-    let config = told["config"].trim_end();
-    assert_eq!((told["root"].trim(), config), ("overlay", USER_DATA.trim_end()), "{told:#?}");
-    assert!(told["arguments"].contains(" install-mode "), "{told:#?}");
+    told.says("root", "overlay");
+    // Kairos' agent looks for it on the mounted medium.
+    told.says("config", USER_DATA.trim_end());
+    let arguments = told.value("arguments");
+    assert!(arguments.contains(" install-mode "), "{arguments}");
 }
 
 /// A project.
@@ -197,9 +203,10 @@ impl Image<'_> {
 
 fn told(console: &str) -> Told {
     let parts = console.split("@@").filter_map(|part| part.split_once('|'));
+    // What another writer spoke into says nothing; it was said more than once.
     let decoded = parts.filter_map(|(name, text)| {
         let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
         Some((name.to_owned(), text))
     });
-    decoded.collect()
+    Told { values: decoded.collect(), console: console.to_owned() }
 }

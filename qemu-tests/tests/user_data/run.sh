@@ -2,6 +2,7 @@
 # on each seed of /run/seeds, each in a root of its own, as at a first start.
 # What it has written goes to the console: @@SEED|MODE|PATH|BASE64@@.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+dmesg --console-off # the console is for what is told
 for seed in /run/seeds/*/; do
 	name=$(basename "$seed")
 	memory=/run/roots/$name

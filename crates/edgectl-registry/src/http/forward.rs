@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tempfile::TempDir;
+use edgectl_process::Staging;
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::AbortHandle;
 
@@ -20,7 +20,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A socket that leads to one address. Dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    directory: TempDir,
+    /// It never gets to a final place; it is one that the next process takes away
+    /// if this one is killed.
+    directory: Staging,
     address: String,
     failure: Arc<Mutex<Option<io::ErrorKind>>>,
     task: AbortHandle,
@@ -30,7 +32,7 @@ impl Forward {
     /// Opens a socket that leads to `address` (`host:port`).
     pub(crate) fn open(address: &str) -> io::Result<Self> {
         // Only we can look into the directory, so nobody else gets through.
-        let directory = tempfile::Builder::new().prefix(".edgectl-").tempdir_in(short_base())?;
+        let directory = Staging::new(&short_base().join("socket")).map_err(io::Error::other)?;
         let listener = UnixListener::bind(socket(directory.path()))?;
         let failure = Arc::default();
         let task = tokio::spawn(accept(listener, address.to_owned(), Arc::clone(&failure)));

@@ -76,6 +76,8 @@ async fn killed_a_hundred_times_it_gets_there() {
         bench.layout_dir().display().to_string(),
         journal.display().to_string(),
     ];
+    let sockets = bench.dir.path().join("tmp");
+    std::fs::create_dir(&sockets).unwrap();
     let mut random = fastrand::Rng::with_seed(7);
     let mut moments = BTreeSet::new();
     for round in 0..100 {
@@ -83,6 +85,7 @@ async fn killed_a_hundred_times_it_gets_there() {
         let mut child = Cmd::new(std::env::current_exe().unwrap())
             .args(["--exact", "resume::killed_a_hundred_times_it_gets_there", "--nocapture"])
             .env(TARGET, target.join(" "))
+            .env("TMPDIR", &sockets)
             .start_logging(&log)
             .unwrap();
         // Some while it looks at what is there, most while it sends.
@@ -103,6 +106,9 @@ async fn killed_a_hundred_times_it_gets_there() {
     }
     println!("killed with {moments:?} blobs there");
     assert!(moments.len() > 10, "killed at too few moments: {moments:?}");
+    // Each took away what the one before had left.
+    let left = std::fs::read_dir(&sockets).unwrap().count();
+    assert!(left <= 1, "{left} sockets of killed processes");
     let rest = request(&bench.host(), MANY);
     let done = send(&bench.layout_dir(), rest, bench.access(), &journal).await;
     assert_no_failure(&done);
