@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edgectl_cloudconfig::Injection;
-use edgectl_registry::{Credentials, Registries, can_push};
+use edgectl_registry::{Credentials, Patience, Registries, can_push};
 
 use crate::access::Reach;
 use crate::failure::Failure;
@@ -13,7 +13,9 @@ use crate::runtime::on_runtime;
 
 /// A registry that isn't there is no reason to wait: user data is written
 /// without it, too.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Nor is it asked again and again.
+const WAIT: Duration = Duration::from_millis(20);
 
 /// Warns where that account may push. A registry that can't be asked is let
 /// be.
@@ -36,9 +38,10 @@ fn may_push(project: &Project, injection: &Injection) -> Result<bool, Failure> {
     let registry = &project.config.registry;
     let login = Credentials::basic(&injection.username, injection.password.clone());
     let access = project.place.access(&Reach::private(registry), Some(login))?;
-    let registries = Registries::single(registry.domain.domain(), access);
+    let patience = Patience { first_wait: WAIT, longest_wait: WAIT, ..Patience::default() };
+    let registries = Registries::single(registry.domain.domain(), access).with_patience(patience);
     on_runtime(async {
-        let asked = tokio::time::timeout(PATIENCE, can_push(&registries, &registry.domain)).await;
+        let asked = tokio::time::timeout(TIMEOUT, can_push(&registries, &registry.domain)).await;
         Ok(asked.is_ok_and(|answer| answer.is_ok_and(|may| may)))
     })
 }
