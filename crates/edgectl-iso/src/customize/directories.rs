@@ -1,5 +1,6 @@
-//! Files for a tree of directories: the directories that change are written
-//! anew elsewhere, all others stay where they are.
+//! Files for a tree of directories. Those that change stay where they are as long as
+//! they fit there: programs that read an image from its front to its end (libarchive)
+//! skip what a directory behind it leads back to. Others are written anew elsewhere.
 
 mod path_table;
 
@@ -17,6 +18,8 @@ use crate::seed::{both32, mode, record};
 
 /// Path tables number directories with 16 bits.
 const DIRECTORIES: usize = 65_535;
+/// The longest directory that is changed where it is: the manifest keeps what stood there.
+const IN_PLACE: u64 = 64 * 1024;
 /// Mode of directories that are made.
 const DIRECTORY_MODE: u32 = 0o040_755;
 
@@ -53,6 +56,46 @@ struct Node {
     /// Those below it that change, too, by the names in their records.
     children: BTreeMap<Vec<u8>, usize>,
     at: Extent,
+    /// Whether it can stay where it is: nothing else is there.
+    stays: bool,
+}
+
+impl Node {
+    fn new(parent: usize, records: Vec<RawRecord>, at: Extent) -> Self {
+        Self { parent, records, children: BTreeMap::new(), at, stays: false }
+    }
+
+    /// One that is there.
+    fn of(disc: &Disc, tree: &RawTree, parent: usize, at: Extent) -> Result<Self, IsoError> {
+        let mut node = Self::new(parent, tree.records(disc, at)?, at);
+        node.stays = at.bytes <= IN_PLACE && disc.bytes_at(at.offset, at.bytes)? == node.packed();
+        Ok(node)
+    }
+
+    fn fits(&self) -> bool {
+        self.stays && self.packed().len() as u64 <= self.at.bytes
+    }
+
+    /// Its bytes, as far as its place goes.
+    fn content(&self) -> Vec<u8> {
+        let mut bytes = self.packed();
+        bytes.resize(bytes.len().max(self.at.bytes as usize), 0);
+        bytes
+    }
+
+    /// Whole blocks: a record lies in one of them.
+    fn packed(&self) -> Vec<u8> {
+        let block = BLOCK as usize;
+        let mut bytes: Vec<u8> = Vec::new();
+        for record in &self.records {
+            if bytes.len() % block + record.0.len() > block {
+                bytes.resize(bytes.len().next_multiple_of(block), 0);
+            }
+            bytes.extend(&record.0);
+        }
+        bytes.resize(bytes.len().next_multiple_of(block).max(block), 0);
+        bytes
+    }
 }
 
 /// A tree while it changes.
@@ -129,12 +172,7 @@ pub(super) fn put(
     epoch: u64,
     layout: &mut Layout,
 ) -> Result<Written, IsoError> {
-    let root = Node {
-        parent: 0,
-        records: tree.records(disc, tree.root)?,
-        children: BTreeMap::new(),
-        at: tree.root,
-    };
+    let root = Node::of(disc, tree, 0, tree.root)?;
     let mut editor = Editor { disc, tree, epoch, nodes: vec![root] };
     files.iter().try_for_each(|file| editor.put(file))?;
     editor.finish(layout)
@@ -173,8 +211,7 @@ impl Editor<'_> {
                     return Err(IsoError::Occupied(path.to_owned()));
                 }
                 let place = self.tree.place_of(self.disc, record)?;
-                let records = self.tree.records(self.disc, place)?;
-                (id, Node { parent: at, records, children: BTreeMap::new(), at: place })
+                (id, Node::of(self.disc, self.tree, at, place)?)
             }
             None => self.new_directory(at, name),
         };
@@ -190,8 +227,7 @@ impl Editor<'_> {
         insert(&mut self.nodes[at].records, record);
         let dot = |id: u8| self.record(&[id], None, (0, 0), DIRECTORY_MODE, true);
         let nothing = Extent { offset: 0, bytes: 0 };
-        let records = vec![dot(0), dot(1)];
-        (id, Node { parent: at, records, children: BTreeMap::new(), at: nothing })
+        (id, Node::new(at, vec![dot(0), dot(1)], nothing))
     }
 
     fn find(&self, at: usize, name: &str) -> Result<Option<usize>, IsoError> {
@@ -235,8 +271,9 @@ impl Editor<'_> {
     }
 
     fn finish(mut self, layout: &mut Layout) -> Result<Written, IsoError> {
-        for node in &mut self.nodes {
-            node.at = layout.take(packed(&node.records).len() as u64);
+        for node in self.nodes.iter_mut().filter(|node| !node.fits()) {
+            node.stays = false;
+            node.at = layout.take(node.packed().len() as u64);
         }
         self.point();
         let mut patches = self.parents_of_others()?;
@@ -247,7 +284,7 @@ impl Editor<'_> {
             patches.push(Patch { offset: place.offset, bytes });
         }
         for node in &self.nodes {
-            patches.push(Patch { offset: node.at.offset, bytes: packed(&node.records) });
+            patches.push(Patch { offset: node.at.offset, bytes: node.content() });
         }
         Ok(Written { patches, head })
     }
@@ -269,10 +306,10 @@ impl Editor<'_> {
         }
     }
 
-    /// Directories that stay where they are learn where their parent went.
+    /// Directories that don't change learn where their parent went.
     fn parents_of_others(&self) -> Result<Vec<Patch>, IsoError> {
         let mut patches = Vec::new();
-        for node in &self.nodes {
+        for node in self.nodes.iter().filter(|node| !node.stays) {
             for record in node.records.iter().skip(2) {
                 if !record.is_directory() || node.children.contains_key(record.id()) {
                     continue;
@@ -309,18 +346,4 @@ fn insert(records: &mut Vec<RawRecord>, record: RawRecord) {
     let behind = records.iter().skip(2).position(|other| other.id() > record.id());
     let at = behind.map_or(records.len(), |at| at + 2);
     records.insert(at, record);
-}
-
-/// Whole blocks: a record lies in one of them.
-fn packed(records: &[RawRecord]) -> Vec<u8> {
-    let block = BLOCK as usize;
-    let mut bytes: Vec<u8> = Vec::new();
-    for record in records {
-        if bytes.len() % block + record.0.len() > block {
-            bytes.resize(bytes.len().next_multiple_of(block), 0);
-        }
-        bytes.extend(&record.0);
-    }
-    bytes.resize(bytes.len().next_multiple_of(block).max(block), 0);
-    bytes
 }

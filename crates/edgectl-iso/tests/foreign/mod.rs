@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod sound;
+
 use std::path::{Path, PathBuf};
 
 use edgectl_iso::{CustomizeReport, CustomizeRequest, IsoError, customize};
