@@ -306,6 +306,9 @@ fn is_entry(bare: &str) -> bool {
 /// less deep than all between, a line says `|` or `>` at its end.
 fn is_in_block(above: &str, mut depth: usize) -> bool {
     for line in above.lines().rev().take(FAR) {
+        if depth == 0 {
+            break;
+        }
         let (own, bare) = (indent(line), line.trim());
         if own >= depth || bare.is_empty() || bare.starts_with("{%") {
             continue;
