@@ -6,7 +6,7 @@ use std::fmt;
 use granit_parser::{ErrorKind, ScanError};
 use thiserror::Error;
 
-use crate::template::{Template, explained};
+use crate::template::{Template, explained, is_template};
 
 /// A line and a column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,14 +37,46 @@ pub(crate) struct SyntaxError {
 }
 
 impl SyntaxError {
-    pub(crate) fn from_scan(error: &ScanError) -> Self {
+    pub(crate) fn from_scan(text: &str, error: &ScanError) -> Self {
         let at = error.marker();
         let message = match error.kind() {
             // The parser would quote it, and it may be part of a password.
             ErrorKind::UnexpectedCharacter { .. } => "unexpected character".to_owned(),
             _ => error.info(),
         };
+        let message = match other_template(text) {
+            Some(whose) => format!(
+                "{message}; this looks like a template of {whose}: give the text that is made of it"
+            ),
+            None => message,
+        };
         Self { place: Place::new(at.line(), at.col() + 1), message }
+    }
+}
+
+/// Whose template a text looks like that is no YAML, by a line that says no more than what
+/// to put there.
+fn other_template(text: &str) -> Option<&'static str> {
+    const OF_GO: [&str; 10] =
+        [".", "$", "if ", "else", "end", "range ", "with ", "include ", "template ", "define "];
+    let is_gos = |line: &str| {
+        line.strip_prefix("{{").is_some_and(|inside| {
+            let inside = inside.trim_start_matches('-').trim_start();
+            OF_GO.iter().any(|start| inside.starts_with(start))
+        })
+    };
+    let lines = || text.lines().map(str::trim);
+    match () {
+        () if is_template(text) => None,
+        () if lines().any(|line| {
+            line.starts_with("%{") || (line.starts_with("${") && line.ends_with('}'))
+        }) =>
+        {
+            Some("Terraform's")
+        }
+        () if lines().any(is_gos) => Some("Go's"),
+        () if lines().any(|line| line.starts_with("<%")) => Some("Ruby's (ERB)"),
+        () => None,
     }
 }
 

@@ -82,10 +82,31 @@ impl Document {
         for event in Parser::new_from_str_with_options(text, options) {
             match event {
                 Ok((event, span)) => builder.take(event, &span),
-                Err(error) => return Err(SyntaxError::from_scan(&error)),
+                Err(error) => return Err(SyntaxError::from_scan(text, &error)),
             }
         }
+        builder.document.take_line_end_that_is_not_there(text);
         Ok(builder.document)
+    }
+
+    /// The last line of a block of text at the end of a file without a line end has none,
+    /// as readers have it; the parser sees one.
+    fn take_line_end_that_is_not_there(&mut self, text: &str) {
+        let last = &text[text.rfind(['\n', '\r']).map_or(0, |end| end + 1)..];
+        let node = self.nodes.iter_mut().rev().find(|node| node.scalar().is_some());
+        let Some(node) = node.filter(|n| n.is_block_scalar() && n.range.end >= text.len()) else {
+            return;
+        };
+        let Data::Scalar { text: value, .. } = &mut node.data else { return };
+        let Some(line) = value.strip_suffix('\n').and_then(|value| value.rsplit('\n').next())
+        else {
+            return;
+        };
+        // `>` makes one line of several.
+        let is_folded = !last.trim().is_empty() && line.ends_with(last.trim_start());
+        if is_folded || !line.is_empty() && last.ends_with(line) {
+            value.pop();
+        }
     }
 
     pub(crate) fn node(&self, id: Id) -> &Node {

@@ -52,6 +52,24 @@ fn texts_stay_what_they_are() {
     assert_eq!(merged(&[text]).unwrap(), expected);
 }
 
+/// As PyYAML and libyaml read it.
+#[test]
+fn a_text_without_a_line_end_gets_none() {
+    for (text, expected) in [
+        ("a: |\n  b", "a: |-\n  b\n"),
+        ("a: |+\n  b", "a: |-\n  b\n"),
+        ("a: >\n  b\n  c", "a: |-\n  b c\n"),
+        ("a: |\n  b\n  ", "a: |\n  b\n"),
+        ("a: |\n  b\n    ", "a: |-\n  b\n    \n"),
+        ("a: |\n  b  ", "a: |-\n  b  \n"),
+        ("a: |\n  b\n", "a: |\n  b\n"),
+        ("a: |-\n  b", "a: |-\n  b\n"),
+        ("a: |+\n  b\n\n  ", "a: |+\n  b\n\n"),
+    ] {
+        assert_eq!(merged(&[text]).unwrap(), expected, "{text:?}");
+    }
+}
+
 #[test]
 fn what_readers_differ_in_stays_as_it_is_written() {
     let text = "a: yes\nb: 0o17\nc: 012\nd: 1_000\ne: 12:30:00\nf: 2020-01-01\ng: =\nh: .5\noff: on\ni: !!binary aGk=\nj: !foo a\n";

@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, findings: &mut Findings) {
     for visit in subject.visits() {
         let (None, Some((key, name))) = (visit.schema, visit.key) else { continue };
-        if let Some(home) = home_of(name, &visit.path) {
+        if let Some(home) = home_of(subject, name, &visit.path) {
             let message = format!("`{name}` belongs to `{home}`; here nobody reads it");
             findings.add(&RULE, subject.place(key), &visit.path, message);
         }
@@ -25,18 +25,29 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
 const SECTIONS: [&str; 4] = ["stylus", "install", "stages", "edgectl"];
 
 /// Where a key that isn't known at `path` is known: in the one place that has
-/// it. A key that has several homes may be anything.
-pub(super) fn home_of(name: &str, path: &str) -> Option<String> {
+/// it. A key that has several homes may be anything, and so may one whose home is in a
+/// section that the file doesn't have, or in another one than it stands in; of names in
+/// Palette's style only Palette has any.
+pub(super) fn home_of(subject: &Subject<'_>, name: &str, path: &str) -> Option<String> {
     let top = path.split(['.', '[']).next().unwrap_or_default();
-    if top.len() < path.len() && !SECTIONS.contains(&top) {
+    let is_nested = top.len() < path.len();
+    if is_nested && !SECTIONS.contains(&top) {
         return None;
     }
     let mut homes = Vec::new();
     collect(&SCHEMA.schema, name, "", &mut homes);
     // Next to or around where it stands is likelier than elsewhere.
     let near = |home: &&String| home.as_str() == top || home.starts_with(&format!("{top}."));
+    let is_palettes = name.contains(char::is_uppercase);
+    let has_section = |home: &String| {
+        home.split('.').next().is_some_and(|section| subject.at(&[section]).is_some())
+    };
+    let is_likely = |home: &String| match is_nested {
+        true => near(&home) || (is_palettes && has_section(home)),
+        false => is_palettes || has_section(home),
+    };
     match homes.as_slice() {
-        [only] => Some(only.clone()),
+        [only] => Some(only.clone()).filter(is_likely),
         several => {
             let mut near = several.iter().filter(near);
             near.next().filter(|_| near.next().is_none()).cloned()

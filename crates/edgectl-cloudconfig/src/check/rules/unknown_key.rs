@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
             continue;
         };
         // Extensions that people keep anchors in.
-        if home_of(name, &visit.path).is_some() || name.starts_with("x-") {
+        if home_of(subject, name, &visit.path).is_some() || name.starts_with("x-") {
             continue;
         }
         let near = nearest(name, parent);

@@ -40,12 +40,18 @@ pub(super) fn fault(
     }
     let (text, style) = subject.node(id).scalar()?;
     match kind {
-        Kind::Number if style == ScalarStyle::Plain => Some(
-            "Invalid type. Expected: string, given: number; quote it: YAML drops zeros at the end",
-        ),
-        Kind::Integer => Some(
-            "Invalid type. Expected: string, given: integer; quote it: YAML drops leading zeros",
-        ),
+        Kind::Number if style == ScalarStyle::Plain => Some(match text.ends_with('0') {
+            true => {
+                "Invalid type. Expected: string, given: number; quote it: YAML drops zeros at the end"
+            }
+            false => "Invalid type. Expected: string, given: number; quote it",
+        }),
+        Kind::Integer => Some(match text.len() > 1 && text.starts_with('0') {
+            true => {
+                "Invalid type. Expected: string, given: integer; quote it: YAML drops leading zeros"
+            }
+            false => "Invalid type. Expected: string, given: integer; quote it",
+        }),
         Kind::Boolean => Some("Invalid type. Expected: string, given: boolean; quote it"),
         Kind::String if style != ScalarStyle::Plain => None,
         Kind::String if boolean(text).is_some() => {
