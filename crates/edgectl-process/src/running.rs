@@ -13,6 +13,8 @@ use crate::log_tail::LogTail;
 pub(crate) const TAIL: usize = 2048;
 /// How often a waiting caller looks at the child and at Ctrl-C.
 const TICK: Duration = Duration::from_millis(20);
+/// How long reading what a program said may take once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Where the words are that an error quotes.
 #[derive(Debug)]
@@ -78,11 +80,25 @@ impl Running {
             std::thread::sleep(TICK);
         };
         let stdout = stdout.map(join_bytes).unwrap_or_default();
-        let stderr = match &self.said {
-            Said::Pipe(reader) if !reader.is_finished() => String::new(),
-            _ => self.tail(),
+        let stderr = match self.is_heard_out(deadline.min(Instant::now() + LAST_WORDS))? {
+            true => self.tail(),
+            false => String::new(),
         };
         Ok(Exchange { success: status.success(), stdout, stderr })
+    }
+
+    /// Waits until all that a program that has ended said is read: the thread
+    /// that reads may come to it later than we to the program's end. False where
+    /// a child of the program's holds its stderr open until `deadline`.
+    fn is_heard_out(&self, deadline: Instant) -> Result<bool, CmdError> {
+        while matches!(&self.said, Said::Pipe(reader) if !reader.is_finished()) {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            interrupted()?;
+            std::thread::sleep(TICK);
+        }
+        Ok(true)
     }
 
     /// Asks the program to end and waits; ends it for good after `grace`.
