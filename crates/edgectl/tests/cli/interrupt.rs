@@ -1,6 +1,7 @@
 //! Ctrl-C: exit 130, nothing half-written, and the next run goes on.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Child;
 use std::time::Duration;
 
@@ -10,19 +11,43 @@ use edgectl_testkit::TinyImage;
 use crate::iso::{BUILD, baked_site};
 use crate::site::{Ended, Site};
 
+/// Its number on Linux.
+const SIGINT: u32 = 2;
+
 fn interrupt(child: &Child) {
     Cmd::new("kill").args(["-INT", &child.id().to_string()]).ensure_success().unwrap();
 }
 
-/// Interrupts a command as soon as it says `marker`.
-fn interrupted_at(site: &Site, arguments: &[&str], marker: &str, then: Duration) -> Ended {
+/// Waits for something that a command does. Only that tells when it is there:
+/// how long it takes is up to the machine.
+fn wait_until<T>(child: &mut Child, mut seen: impl FnMut(&Child) -> Option<T>) -> T {
+    loop {
+        if let Some(seen) = seen(child) {
+            return seen;
+        }
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it came to that");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a command has started a program that still runs.
+fn runs(child: &Child, program: &str) -> Option<()> {
+    let children = Cmd::new("ps").args(["-o", "args=", "--ppid", &child.id().to_string()]);
+    // It fails where there are none.
+    let listed = children.read_stdout().unwrap_or_default();
+    let is_it = |line: &str| line.split(' ').next().is_some_and(|name| name.ends_with(program));
+    String::from_utf8_lossy(&listed).lines().any(is_it).then_some(())
+}
+
+/// Interrupts a command as soon as it has said `marker` and runs `program`.
+fn interrupted_at(site: &Site, arguments: &[&str], marker: &str, program: &str) -> Ended {
     let mut child = site.start(arguments);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     while !said.contains(marker) {
         assert!(stderr.read_line(&mut said).unwrap() > 0, "it ended before `{marker}`:\n{said}");
     }
-    std::thread::sleep(then);
+    wait_until(&mut child, |child| runs(child, program));
     interrupt(&child);
     let rest = std::thread::spawn(move || {
         let mut text = String::new();
@@ -34,24 +59,44 @@ fn interrupted_at(site: &Site, arguments: &[&str], marker: &str, then: Duration)
     ended.expect(130)
 }
 
+/// Whether a command does anything of its own about SIGINT yet: before that, the
+/// kernel ends it.
+fn catches_interrupts(child: &Child) -> Option<()> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+    (caught & 1 << (SIGINT - 1) != 0).then_some(())
+}
+
+/// Waits for a connection of a command's, and keeps it.
+fn connection(child: &mut Child, listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    wait_until(child, |_| listener.accept().ok()).0
+}
+
 #[test]
 fn reading_and_asking_can_be_stopped() {
     let site = Site::new();
+    // More than a pipe holds: once it is all written, somebody reads.
+    let start = "# more is to come\n".repeat(5000);
     for command in [&["images", "-"][..], &["user-data", "inject", "--in", "-"]] {
         site.run(&["images"]).expect(0);
-        let mut child = site.start(command);
-        let stdin = child.stdin.take().unwrap();
-        std::thread::sleep(Duration::from_millis(300));
-        interrupt(&child);
-        assert_eq!(child.wait().unwrap().code(), Some(130), "{command:?}");
-        drop(stdin);
+        for start in ["", &start] {
+            let mut child = site.start(command);
+            let mut stdin = child.stdin.take().unwrap();
+            wait_until(&mut child, catches_interrupts);
+            stdin.write_all(start.as_bytes()).unwrap();
+            interrupt(&child);
+            assert_eq!(child.wait().unwrap().code(), Some(130), "{command:?}");
+            drop(stdin);
+        }
     }
     // A registry that takes the connection and never answers.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     site.configure(&site.source.address(), &address);
-    let child = site.start(&["images", "--resolve"]);
-    std::thread::sleep(Duration::from_millis(500));
+    let mut child = site.start(&["images", "--resolve"]);
+    let _connection = connection(&mut child, &silent);
     interrupt(&child);
     site.finish(child, b"").expect(130);
     site.configure(&address, &site.source.address());
@@ -85,8 +130,7 @@ fn an_upload_goes_on_where_it_was() {
 fn baking_leaves_nothing_behind() {
     let files: [(&str, &[u8]); 2] = [("boot/vmlinuz-1.0", b"k"), ("boot/initrd.img-1.0", b"i")];
     let site = baked_site(&files, 192 << 20);
-    let wait = Duration::from_millis(50);
-    interrupted_at(&site, &BUILD, "packing the operating system", wait);
+    interrupted_at(&site, &BUILD, "packing the operating system", "mksquashfs");
     assert!(site.leftovers().is_empty(), "{:?}", site.leftovers());
     assert!(!site.path("build/installer.iso").exists());
     site.run(&BUILD).expect(0);
@@ -99,8 +143,7 @@ fn booting_ends_the_machine() {
     site.serve_all();
     site.run(&["images", "--resolve"]).expect(0);
     site.run(&BUILD).expect(0);
-    let wait = Duration::from_secs(2);
-    interrupted_at(&site, &["iso", "boot"], "booting with", wait);
+    interrupted_at(&site, &["iso", "boot"], "booting with", "qemu-system-x86_64");
     assert!(site.leftovers().is_empty());
     let run = site.path("build/boot/latest");
     let argv = std::fs::read_to_string(run.join("install/argv")).unwrap();
