@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use edgectl_model::{Reference, Secret};
 use edgectl_registry::access_log::{AccessEntry, parse};
@@ -13,6 +14,13 @@ use edgectl_testkit::{RegistryOptions, RegistryServer, TestCa, TinyLayout, TlsFi
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "p:ss w0rd";
+
+/// Nobody listens there. A free port that was given back may be a registry's of
+/// another test by now.
+pub(crate) const NOBODY: &str = "127.0.0.1:1";
+
+/// Far longer than a registry takes to write a line to its log.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Bench {
     pub(crate) dir: TempDir,
@@ -75,12 +83,13 @@ impl Bench {
 
     /// What the registry has logged, as soon as `count` lines are there.
     pub(crate) fn log(&self, count: usize) -> Vec<AccessEntry> {
-        for _ in 0..100 {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             let entries = parse(&self.server.log_text().unwrap());
             if entries.len() >= count {
                 return entries;
             }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
         }
         panic!("expected {count} lines in {}", self.server.log_text().unwrap());
     }

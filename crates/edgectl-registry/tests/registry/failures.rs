@@ -7,7 +7,7 @@ use edgectl_registry::{
 };
 use edgectl_testkit::{TestCa, TinyImage};
 
-use crate::bench::{Bench, PASSWORD, reference};
+use crate::bench::{Bench, NOBODY, PASSWORD, reference};
 use crate::fake::{Fake, answer};
 
 async fn check_with(bench: &Bench, access: Access) -> Result<(), RegistryError> {
@@ -49,18 +49,14 @@ async fn a_wrong_or_missing_login() {
 #[tokio::test]
 async fn nobody_there() {
     let bench = Bench::new();
-    let address = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
-    let prefix = Prefix::parse(&address).unwrap();
-    let error = check(&Registries::single(&address, bench.access()), &prefix).await.unwrap_err();
+    let prefix = Prefix::parse(NOBODY).unwrap();
+    let error = check(&Registries::single(NOBODY, bench.access()), &prefix).await.unwrap_err();
     let RegistryError::Unreachable { address: named, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(*named, address);
-    let connect_to = Some(address.clone());
+    assert_eq!(named, NOBODY);
+    let connect_to = Some(NOBODY.to_owned());
     let error = check_with(&bench, Access { connect_to, ..bench.access() }).await.unwrap_err();
     let RegistryError::Unreachable { address: named, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(*named, address);
+    assert_eq!(named, NOBODY);
 }
 
 #[tokio::test(flavor = "multi_thread")]

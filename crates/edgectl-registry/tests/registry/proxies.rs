@@ -7,7 +7,7 @@ use edgectl_registry::{Access, Checked, Proxies, Registries, RegistryError, chec
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bench::{Bench, PASSWORD};
+use crate::bench::{Bench, NOBODY, PASSWORD};
 
 /// Nothing listens here; the proxy knows the way.
 const HOST: &str = "10.10.254.254:8000";
@@ -83,11 +83,7 @@ async fn the_registry_is_reached_and_the_proxy_learns_nothing() {
 async fn a_refusing_or_absent_proxy_is_named() {
     let bench = Bench::new();
     let proxy = Proxy::start(bench.host()).await;
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
-    for place in [&proxy.address, &nobody] {
+    for place in [proxy.address.as_str(), NOBODY] {
         let error = check_through(&bench, &format!("http://other:{SENTINEL}@{place}")).await;
         let error = error.unwrap_err();
         let expected = format!("`{HOST}` can't be reached through the proxy `{place}`");
