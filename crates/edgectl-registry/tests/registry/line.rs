@@ -22,12 +22,16 @@ use crate::bench::{Bench, assert_no_failure, reference};
 
 const CASES: u32 = 16;
 const CHUNK: u64 = 64 << 10;
-const PATIENCE: Patience = Patience {
+/// For lines that stand still.
+const IMPATIENT: Patience = Patience {
     first_wait: Duration::from_millis(1),
     longest_wait: Duration::from_millis(4),
     stall: Duration::from_millis(400),
     store: Duration::from_millis(800),
 };
+/// For the way without one: on a busy machine the registry may take its time.
+const PATIENT: Patience =
+    Patience { stall: Duration::from_secs(60), store: Duration::from_secs(60), ..IMPATIENT };
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -155,9 +159,10 @@ async fn send(
         digest: Some(digest.clone()),
         target: bench.target(&format!("{place}/{name}:1")),
     };
+    let patience = if through.is_some() { IMPATIENT } else { PATIENT };
     let access = Access { connect_to: through, ..bench.access() };
     let registries = Registries::single(&bench.host(), access);
-    let registries = registries.with_chunk_size(CHUNK).with_patience(PATIENCE);
+    let registries = registries.with_chunk_size(CHUNK).with_patience(patience);
     let request = UploadRequest::new(images.iter().map(image).collect(), 4);
     let layout = Layout::open(bench.layout_dir()).unwrap();
     upload_from(request, &layout, &registries, &()).await

@@ -19,12 +19,17 @@ use crate::chaos::{Chaos, Chunked, Fault, Flavor, Form, Inner, Mounts, Partial};
 
 const CHUNK: u64 = 64 << 10;
 
-const PATIENCE: Patience = Patience {
+/// Where registries stand still. On a busy machine an honest one is given up,
+/// too, now and then: that is one fault more.
+const IMPATIENT: Patience = Patience {
     first_wait: Duration::from_millis(1),
     longest_wait: Duration::from_millis(4),
     stall: Duration::from_millis(400),
     store: Duration::from_millis(800),
 };
+/// Where nothing does, and each request counts.
+const PATIENT: Patience =
+    Patience { stall: Duration::from_secs(60), store: Duration::from_secs(60), ..IMPATIENT };
 
 /// Four images that share layers, one of them an index.
 static LAYOUT: LazyLock<(tempfile::TempDir, Vec<(&str, Digest)>)> = LazyLock::new(|| {
@@ -53,18 +58,18 @@ fn requests(host: &str) -> Vec<ImageRequest> {
     LAYOUT.1.iter().map(request).collect()
 }
 
-fn registries(chaos: &Chaos, journal: Option<&Path>) -> Registries {
+fn registries(chaos: &Chaos, journal: Option<&Path>, patience: Patience) -> Registries {
     let journal = journal.and_then(|path| Journal::open(path).unwrap()).unwrap_or_default();
     Registries::single(&chaos.address, chaos.access())
         .with_chunk_size(CHUNK)
-        .with_patience(PATIENCE)
+        .with_patience(patience)
         .with_journal(journal)
 }
 
-async fn send(chaos: &Chaos, journal: Option<&Path>) -> UploadOutcome {
+async fn send(chaos: &Chaos, journal: Option<&Path>, patience: Patience) -> UploadOutcome {
     let layout = Layout::open(LAYOUT.0.path()).unwrap();
     let request = UploadRequest::new(requests(&chaos.address), 4);
-    upload_from(request, &layout, &registries(chaos, journal), &()).await
+    upload_from(request, &layout, &registries(chaos, journal, patience), &()).await
 }
 
 /// No tag stands for anything but its image, and none has holes.
@@ -171,11 +176,11 @@ proptest! {
             let journal = dir.path().join("journal");
             let chaos = Chaos::start(flavor).await;
             chaos.plan(faults);
-            let outcome = send(&chaos, Some(&journal)).await;
+            let outcome = send(&chaos, Some(&journal), IMPATIENT).await;
             check_tags(&chaos.inner());
             check_outcome(&outcome, &chaos.inner());
             chaos.heal();
-            let again = send(&chaos, Some(&journal)).await;
+            let again = send(&chaos, Some(&journal), PATIENT).await;
             prop_assert!(again.failed().next().is_none(), "{:?}", again.failed().next());
             check_tags(&chaos.inner());
             prop_assert_eq!(chaos.inner().tags.len(), 4);
@@ -187,7 +192,7 @@ proptest! {
     fn a_source_that_fails_or_lies_never_gets_through(flavor in flavors(), faults in faults()) {
         run(async {
             let source = Chaos::start(Flavor { least: 0, ..flavor }).await;
-            let filled = send(&source, None).await;
+            let filled = send(&source, None, PATIENT).await;
             prop_assert!(filled.failed().next().is_none());
             source.plan(faults);
             let target = Chaos::start(Flavor::default()).await;
@@ -197,12 +202,14 @@ proptest! {
                 image.source = reference(&format!("{}/{name}:1", source.address));
             }
             let request = UploadRequest::new(images, 4);
-            let (from, to) = (registries(&source, None), registries(&target, None));
+            let from = registries(&source, None, IMPATIENT);
+            let to = registries(&target, None, PATIENT);
             let outcome = upload(request.clone(), &from, &to, &()).await;
             check_tags(&target.inner());
             check_outcome(&outcome, &target.inner());
             source.heal();
-            let again = upload(request, &registries(&source, None), &to, &()).await;
+            let from = registries(&source, None, PATIENT);
+            let again = upload(request, &from, &to, &()).await;
             prop_assert!(again.failed().next().is_none(), "{:?}", again.failed().next());
             check_tags(&target.inner());
             Ok(())
@@ -216,7 +223,7 @@ proptest! {
 async fn ten_cuts_cost_nothing_where_uploads_are_kept() {
     let chaos = Chaos::start(Flavor { form: Form::Moving, ..Flavor::default() }).await;
     chaos.plan((12..42).step_by(3).map(|at| (at, Fault::Cut(20_000))));
-    let outcome = send(&chaos, None).await;
+    let outcome = send(&chaos, None, PATIENT).await;
     assert!(outcome.failed().next().is_none(), "{:?}", outcome.failed().next());
     let unique: u64 = unique_bytes();
     let inner = chaos.inner();
@@ -238,7 +245,7 @@ fn unique_bytes() -> u64 {
 #[tokio::test]
 async fn wrong_content_is_named() {
     let source = Chaos::start(Flavor::default()).await;
-    assert!(send(&source, None).await.failed().next().is_none());
+    assert!(send(&source, None, PATIENT).await.failed().next().is_none());
     for blob in source.inner().blobs.values_mut() {
         if let Some(first) = blob.first_mut() {
             *first ^= 1;
@@ -251,8 +258,8 @@ async fn wrong_content_is_named() {
         target: reference(&format!("{}/edge/a:1", target.address)),
     };
     let request = UploadRequest::new(vec![image], 4);
-    let outcome =
-        upload(request, &registries(&source, None), &registries(&target, None), &()).await;
+    let [from, to] = [&source, &target].map(|chaos| registries(chaos, None, PATIENT));
+    let outcome = upload(request, &from, &to, &()).await;
     let (_, error) = outcome.failed().next().unwrap();
     assert_eq!(error.kind(), ErrorKind::Digest);
     assert!(target.inner().blobs.is_empty() && target.inner().tags.is_empty());
