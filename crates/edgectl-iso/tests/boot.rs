@@ -32,7 +32,8 @@ const OVMF_MS_VARIABLES: Tool = Tool { name: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd
 const OVMF_VARIABLES: Tool = Tool { name: "/usr/share/OVMF/OVMF_VARS_4M.fd", ..OVMF_CODE };
 
 const MARKER: &str = "Loading the installer";
-const PATIENCE: Duration = Duration::from_secs(60);
+/// An emulated machine on a busy host is slow; a hung one is not worth more.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn cd(image: &Path) -> Vec<String> {
     vec!["-cdrom".to_owned(), image.display().to_string()]

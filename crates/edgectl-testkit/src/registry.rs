@@ -22,7 +22,8 @@ const REGISTRY: Tool = Tool {
 const OTHER: &str = "EDGECTL_TEST_REGISTRY";
 /// Lowest cost that bcrypt knows is 4; a login is checked on every request.
 const BCRYPT_COST: u32 = 5;
-const START: Duration = Duration::from_secs(20);
+/// Far longer than it takes, on a busy machine, too.
+const START: Duration = Duration::from_secs(120);
 
 /// Certificate and key of the registry, PEM files.
 #[derive(Debug, Clone)]

@@ -80,7 +80,7 @@ async fn measure(load: &Load) {
         [bench.host(), ca.display().to_string(), other.host(), other_ca.display().to_string()];
     let output = Cmd::new(std::env::current_exe().unwrap())
         .args(["--exact", load.test, "--nocapture"])
-        .env(TARGETS, targets.join(" "))
+        .env(TARGETS, targets.join("\n"))
         .read_stdout()
         .unwrap();
     let text = String::from_utf8(output).unwrap();
@@ -139,7 +139,7 @@ impl Drop for Reading {
 
 /// What the child does.
 async fn copy_and_tell_the_peak(load: &Load, text: &str) {
-    let words: Vec<&str> = text.split(' ').collect();
+    let words: Vec<&str> = text.lines().collect();
     let [from, from_ca, to, to_ca] = words.as_slice() else { panic!("{text}") };
     let access = |ca: &str| Access {
         credentials: Credentials::basic(

@@ -84,7 +84,7 @@ async fn killed_a_hundred_times_it_gets_there() {
         let log = std::fs::File::create(bench.dir.path().join("child.log")).unwrap();
         let mut child = Cmd::new(std::env::current_exe().unwrap())
             .args(["--exact", "resume::killed_a_hundred_times_it_gets_there", "--nocapture"])
-            .env(TARGET, target.join(" "))
+            .env(TARGET, target.join("\n"))
             .env("TMPDIR", &sockets)
             .start_logging(&log)
             .unwrap();
@@ -210,7 +210,7 @@ fn closed_uploads(bench: &Bench) -> Vec<String> {
 
 /// What the child does.
 async fn send_until_killed(text: &str) {
-    let words: Vec<&str> = text.split(' ').collect();
+    let words: Vec<&str> = text.lines().collect();
     let [host, line, ca, layout, journal] = words.as_slice() else { panic!("{text}") };
     let access = Access {
         credentials: Credentials::basic("pusher", edgectl_model::Secret::new(PASSWORD)),

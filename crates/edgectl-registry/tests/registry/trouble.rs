@@ -232,16 +232,18 @@ async fn an_interruption_ends_the_run() {
     let file = std::fs::File::create(&log).unwrap();
     let mut child = Cmd::new(std::env::current_exe().unwrap())
         .args(["--exact", "trouble::an_interruption_ends_the_run", "--nocapture"])
-        .env(TARGET, format!("{} {}", fake.address, bench.layout_dir().display()))
+        .env(TARGET, format!("{}\n{}", fake.address, bench.layout_dir().display()))
         .start_logging(&file)
         .unwrap();
     while fake.count("PUT /up") == 0 {
+        assert_eq!(child.ended().unwrap(), None, "it ended before it sent anything");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let sent = Instant::now();
     Cmd::new("kill").args(["-INT", &child.id().to_string()]).ensure_success().unwrap();
     while child.ended().unwrap().is_none() {
-        assert!(sent.elapsed() < Duration::from_secs(15));
+        // The upload itself would be waited for ten times as long.
+        assert!(sent.elapsed() < Duration::from_secs(60));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let text = std::fs::read_to_string(&log).unwrap();
@@ -252,7 +254,7 @@ async fn an_interruption_ends_the_run() {
 /// What the child does.
 async fn upload_until_interrupted(text: &str) {
     listen_for_interrupts().unwrap();
-    let (address, layout) = text.split_once(' ').unwrap();
+    let (address, layout) = text.split_once('\n').unwrap();
     let access = Access { insecure: true, ..Access::default() };
     let image = ImageRequest {
         source: reference("src.example/big:1"),

@@ -27,7 +27,7 @@ async fn stays_small_with_large_layers_in_packages() {
         let archive = bench.dir.path().join(name);
         let package = Tar::new().file("images/big.tar.gz", &pack(&large)).bytes();
         std::fs::File::create(&archive).unwrap().write_all(&gzip(&package)).unwrap();
-        let task = format!("{} {} {}", archive.display(), bench.host(), ca.display());
+        let task = format!("{}\n{}\n{}", archive.display(), bench.host(), ca.display());
         let output = Cmd::new(std::env::current_exe().unwrap())
             .args(["--exact", "archive::memory::stays_small_with_large_layers_in_packages"])
             .arg("--nocapture")
@@ -58,7 +58,7 @@ fn large() -> Vec<u8> {
 
 /// What the child does.
 async fn push_and_tell_the_peak(task: &str) {
-    let words: Vec<&str> = task.split(' ').collect();
+    let words: Vec<&str> = task.lines().collect();
     let [archive, to, ca] = words.as_slice() else { panic!("{task}") };
     let access = Access {
         credentials: edgectl_registry::Credentials::basic(
