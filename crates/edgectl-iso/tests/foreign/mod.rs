@@ -4,6 +4,7 @@
 
 pub(crate) mod sound;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use edgectl_iso::{CustomizeReport, CustomizeRequest, IsoError, customize};
@@ -48,7 +49,10 @@ impl Lab {
     pub(crate) fn put(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
+        std::fs::write(&path, content).unwrap();
+        // Images have it so, whatever the umask is here: what nobody else may
+        // read is taken for user data.
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o644)).unwrap();
     }
 
     pub(crate) fn customize(
