@@ -158,10 +158,13 @@ fn a_terminal_is_asked_and_shows_nothing() {
         env!("CARGO_BIN_EXE_edgectl")
     );
     site.write("typed", &format!("{PASSWORD}\n"));
-    let wait = "while ! grep -q Password shown 2>/dev/null; do sleep 0.05; done; cat typed";
-    let line =
-        format!("cd {} && ({wait}) | script -qefc '{command}' shown", site.dir.path().display());
-    let cmd = edgectl_process::Cmd::new("sh").args(["-c", &line]);
+    // A minute at most; what doesn't ask is found below.
+    let wait =
+        "for _ in $(seq 1200); do grep -q Password shown && break; sleep 0.05; done; cat typed";
+    // As in the other tests, its environment has nothing of the user's.
+    let clean = "env -i PATH=\"$PATH\" HOME=\"$PWD\"";
+    let line = format!("touch shown; ({wait}) | {clean} script -qefc '{command}' shown");
+    let cmd = edgectl_process::Cmd::new("sh").args(["-c", &line]).current_dir(site.dir.path());
     cmd.ensure_success().unwrap();
     let shown = std::fs::read_to_string(site.path("shown")).unwrap();
     assert!(shown.contains("Password of `uploader`"), "{shown}");
