@@ -153,8 +153,13 @@ impl NetworkMachine {
 
     fn wait_for(&mut self, file: &str, wanted: &str, times: usize) {
         let started = Instant::now();
-        while self.said(file).matches(wanted).count() < times {
-            if self.running.as_mut().unwrap().ended().unwrap().is_some() {
+        loop {
+            // Looked at first: what went down may have said it with its last word.
+            let has_ended = self.running.as_mut().unwrap().ended().unwrap().is_some();
+            if self.said(file).matches(wanted).count() >= times {
+                return;
+            }
+            if has_ended {
                 let failure = self.running.take().unwrap().into_failure();
                 panic!("{failure}\n{}\n{}", self.said("events.jsonl"), self.said("console.log"));
             }
