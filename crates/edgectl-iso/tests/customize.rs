@@ -4,7 +4,7 @@
 
 mod foreign;
 
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use edgectl_iso::{Base, Change, Disc, Flavor, Inspection, IsoError, inject_in_place, verify_disc};
@@ -357,6 +357,23 @@ fn what_was_wiped_is_asked_for() {
     let error = lab.customize(&first, other, &out).unwrap_err();
     assert!(matches!(&error, IsoError::Wiped(path) if path == "config.yaml"), "{error}");
     assert!(!out.exists());
+}
+
+/// A menu that nobody else may read holds no password for that.
+#[test]
+fn closed_menus_are_menus() {
+    let lab = Lab::new();
+    let menu = "menuentry a { linux /casper/vmlinuz --- }\n";
+    let files = [("boot/grub/grub.cfg", menu), ("casper/vmlinuz", "k")];
+    lab.of_files("closed", "Ubuntu 24.04", &files);
+    let closed = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(lab.path("closed/boot/grub/grub.cfg"), closed).unwrap();
+    let base = lab.mkisofs("closed", "closed.iso", &["-R", "-J", "-V", "Ubuntu 24.04"]);
+    let [once, twice] = ["once.iso", "twice.iso"].map(|name| lab.path(name));
+    lab.customize(&base, With::user_data(FIRST), &twice).unwrap();
+    lab.customize(&twice, With::user_data(SECOND), &twice).unwrap();
+    lab.customize(&base, With::user_data(SECOND), &once).unwrap();
+    assert_eq!(digest(&twice), digest(&once));
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
     /// Its permissions.
     pub(super) mode: u32,
+    /// Whether it may hold passwords.
+    pub(super) is_private: bool,
 }
 
 /// What goes onto the image, wherever it will be.
@@ -105,8 +107,7 @@ pub(super) fn contents(
     let mut files = vec![file(SEAL, areas[0].empty().unwrap_or_default(), 0o444)];
     files.extend(seed(&places, request, flavor)?);
     files.extend(menus.iter().map(|menu| file(&menu.path, menu.bytes.clone(), menu.mode)));
-    // It holds a password.
-    files.push(file(places.user_data, data.empty().unwrap_or_default(), 0o600));
+    files.push(private(places.user_data, data.empty().unwrap_or_default()));
     let changed: Vec<(&str, &[u8])> =
         files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect();
     let lists = lists(disc, entries, &changed)?;
@@ -114,15 +115,18 @@ pub(super) fn contents(
     areas.extend(network(&places, request)?);
     areas.extend(menus.iter().flat_map(|menu| menu.areas.clone()));
     areas.extend(lists.iter().flat_map(|list| list.areas.clone()));
-    let sums =
-        lists.into_iter().map(|List { path, bytes, mode, .. }| Content { path, bytes, mode });
+    let sums = lists.into_iter().map(|List { path, bytes, mode, .. }| file(&path, bytes, mode));
     files.splice(1..1, sums);
     let others = others(entries, &files);
     Ok(Contents { others, files, areas, menus, left, places, flavor, is_live, is_checking })
 }
 
 fn file(path: &str, bytes: Vec<u8>, mode: u32) -> Content {
-    Content { path: path.to_owned(), bytes, mode }
+    Content { path: path.to_owned(), bytes, mode, is_private: false }
+}
+
+fn private(path: &str, bytes: Vec<u8>) -> Content {
+    Content { is_private: true, ..file(path, bytes, 0o600) }
 }
 
 /// Files that some system reads user data from.
@@ -161,9 +165,9 @@ fn seed(
     };
     // They may hold passwords, too.
     let meta = request.meta_data.unwrap_or(META_DATA);
-    let mut files = vec![file(&format!("{directory}meta-data"), meta.to_vec(), 0o600)];
+    let mut files = vec![private(&format!("{directory}meta-data"), meta.to_vec())];
     if let Some(area) = network(places, request)? {
-        files.push(file(&area.path, area.empty().unwrap_or_default(), 0o600));
+        files.push(private(&area.path, area.empty().unwrap_or_default()));
     }
     Ok(files)
 }

@@ -227,7 +227,7 @@ fn ensure_apart(patches: &[Patch]) -> Result<(), IsoError> {
 /// Former contents of files that may hold passwords: user data and what goes
 /// with it. What another file shares stays.
 fn wiped(base: &Base<'_>, contents: &Contents) -> Vec<(String, Vec<Extent>)> {
-    let is_private = |path: &str| contents.files.iter().any(|f| f.path == path && f.mode == 0o600);
+    let is_private = |path: &str| contents.files.iter().any(|f| f.path == path && f.is_private);
     let relative = |path: &str| path.trim_start_matches('/').to_owned();
     let mut found = Vec::new();
     for (path, entry) in &base.entries {

@@ -75,7 +75,7 @@ impl Lab {
         })
     }
 
-    fn mkisofs(&self, tree: &str, name: &str, options: &[&str]) -> PathBuf {
+    pub(crate) fn mkisofs(&self, tree: &str, name: &str, options: &[&str]) -> PathBuf {
         let out = self.path(name);
         let cmd = Cmd::new("xorriso").args(["-no_rc", "-as", "mkisofs", "-o"]).arg(&out);
         cmd.args(options).arg(self.path(tree)).ensure_success().unwrap();
