@@ -2,6 +2,7 @@
 
 mod comments;
 mod properties;
+mod repeated;
 mod search;
 mod statements;
 
@@ -16,6 +17,7 @@ use crate::mime::{is_mime, is_structure};
 use crate::template::{Template, explained};
 use crate::tree::Document;
 use comments::hide_comments;
+use repeated::{hidden_values, without};
 use search::Search;
 use statements::filled;
 
@@ -128,7 +130,8 @@ fn is_jsonp(text: &str) -> bool {
     text.trim_start().to_ascii_lowercase().starts_with("#cloud-config-jsonp")
 }
 
-/// The text with its edits; `rest` shows what is between them.
+/// The text with its edits; `rest` shows what is between them. What they hide is hidden
+/// wherever it stands.
 fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> String {
     edits.sort_by_key(|edit| edit.0.start);
     edits.dedup_by(|b, a| {
@@ -136,6 +139,7 @@ fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> Str
         a.0.end = if is_within { a.0.end.max(b.0.end) } else { a.0.end };
         is_within
     });
+    let values = hidden_values(text, &edits);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for (range, with) in edits {
@@ -144,5 +148,5 @@ fn apply(text: &str, mut edits: Vec<Edit>, rest: impl Fn(&str) -> String) -> Str
         at = range.end;
     }
     out.push_str(&rest(&text[at..]));
-    out
+    without(&out, &values)
 }

@@ -446,3 +446,54 @@ fn files_of_ignition_are_looked_into() {
     assert!(!shown.contains("hunter2") && shown.contains("/dev/sdb"), "{shown}");
     assert!(shown.contains("https:") && shown.contains(r#""pin": "sss""#), "{shown}");
 }
+
+#[test]
+fn what_is_hidden_once_is_hidden_everywhere() {
+    let text = "#cloud-config
+# it was Tr0ub4dor-and-3
+password: 'Tr0ub4dor-and-3'
+hostname: edge-0007
+write_files:
+- path: /etc/app.env
+  content: |
+    HOST=db01.example.com
+    EMPTY_KEY=
+    PIN_PASSWORD=changeit
+    API_TOKEN=\"q8-Fz.x/9w=\"
+runcmd:
+- grep -q 'q8-Fz.x/9w=' /etc/app.env
+- [logger, Tr0ub4dor-and-3, db01.example.com, changeit, edge-0007]
+";
+    let expected = "#cloud-config
+# it was <hidden>
+password: \"<hidden>\"
+hostname: edge-0007
+write_files:
+- path: /etc/app.env
+  content: |
+    <hidden>
+runcmd:
+- grep -q '<hidden>' /etc/app.env
+- [logger, <hidden>, db01.example.com, changeit, edge-0007]
+";
+    assert_eq!(redact(text).unwrap(), expected);
+    let archive = "#cloud-config-archive
+- type: text/cloud-config
+  content: |
+    #cloud-config
+    password: Tr0ub4dor-and-3
+- type: text/cloud-config
+  content: |
+    #cloud-config
+    runcmd: [echo Tr0ub4dor-and-3]
+";
+    assert!(!redact(archive).unwrap().contains("Tr0ub4dor"), "{}", redact(archive).unwrap());
+    let template = "## template: jinja
+#cloud-config
+password: Tr0ub4dor-and-3
+{% if v1.region == 'a' %}
+runcmd: [echo Tr0ub4dor-and-3]
+{% endif %}
+";
+    assert!(!redact(template).unwrap().contains("Tr0ub4dor"), "{}", redact(template).unwrap());
+}
