@@ -2,6 +2,7 @@
 
 mod command;
 mod directive;
+mod harmless;
 mod key;
 mod login;
 mod manifest;
@@ -209,7 +210,10 @@ impl Lines {
                 self.open = Open::Below(column);
                 return is_told;
             }
-            None => {
+            other => {
+                if let Some(Pair::Harmless(column)) = other {
+                    self.open = Open::Below(column);
+                }
                 return is_told
                     || command::is_secret(line, self.is_netrc)
                     || directive::is_secret(line);

@@ -271,6 +271,11 @@ fn secrets_are_told_from_what_is_none() {
         "write_files: [{path: /etc/sssd/sssd.conf, content: ldap_default_authtok = zqx}]",
         "write_files: [{path: /etc/chrony/chrony.keys, content: 1 MD5 zqx}]",
         "k3s: {args: [-t, zqx]}",
+        "runcmd: [canonical-livepatch enable zqx]",
+        "runcmd:\n  - [canonical-livepatch, enable, zqx]",
+        "runcmd:\n  - [sudo, /snap/bin/canonical-livepatch, enable, zqx]",
+        "puppet: {csr_attributes: {custom_attributes: {\"1.2.840.113549.1.9.7\": zqx}}}",
+        "puppet:\n  csr_attributes:\n    custom_attributes:\n      1.2.840.113549.1.9.7: zqx",
         "httpsProxy: bob:zqx@proxy:3128",
         "credentials: u:zqx",
         "a: b # the pass: zqx",
@@ -294,6 +299,50 @@ fn secrets_are_told_from_what_is_none() {
     }
     let clean = "#cloud-config\npasswd: {lock: true, name: a}\nlock_passwd: true\nssh_pwauth: true\npublicKey: abc\nssh_authorized_keys: [ssh-ed25519 AAAA]\nkeyboard: {layout: de}\nchpasswd: {expire: false}\napt: {sources: {a: {keyid: AB12, key: x}}}\nbypass: x\nsecretName: a\npasswordFile: /a\nruncmd: [openssl req -newkey rsa -keyout /a -nodes, tailscale up --authkey $KEY, vault read -field=token a, TOKEN=$(vault kv get -field=token a), echo y | realm leave a]\n# the token: see the wiki\n";
     assert_eq!(redact(clean).unwrap(), clean);
+}
+
+/// What stands in a file where a secret could, and the same with one.
+#[test]
+fn values_that_are_no_secrets_are_shown() {
+    let file = |line: &str| {
+        format!("#cloud-config\nwrite_files:\n- path: /a\n  content: |\n    {line}\n    b\n")
+    };
+    for line in [
+        "uwsgi_pass 127.0.0.1:5000;",
+        "fastcgi_pass unix:/run/php.sock;",
+        "passwd: files systemd",
+        "passwd: files [NOTFOUND=return] sss",
+        "X_PASSWORD=\"$(makepasswd)\"",
+        "apiKey: process.env.KEY",
+        "password = os.environ[\"X\"]",
+        "password = os.getenv(\"X\")",
+        "password = ENV[\"X\"]",
+        "env PASSWORD=\"$PASSWORD\" cmd",
+        "token: ${token}",
+        "read -s -p \"Password: \" PW",
+        "log_token=off",
+    ] {
+        assert_eq!(redact(&file(line)).unwrap(), file(line));
+    }
+    for line in [
+        "uwsgi_pass zqx;",
+        "fastcgi_pass unix:zqx;",
+        "passwd: zqx files",
+        "X_PASSWORD=\"$(makepasswd) zqx\"",
+        "apiKey: process.env.KEY || \"zqx\"",
+        "password = os.environ.get(\"X\", \"zqx\")",
+        "password = os.getenv(\"X\", \"zqx\")",
+        "password = ENV[\"X\"] || \"zqx\"",
+        "env PASSWORD=\"$PASSWORD zqx\" cmd",
+        "token: ${token} zqx",
+        "read -s -p \"Password: zqx\" PW",
+        "log_token=zqx",
+        "canonical-livepatch enable zqx",
+        "1.2.840.113549.1.9.7: zqx",
+    ] {
+        let shown = redact(&file(line)).unwrap();
+        assert!(!shown.contains("zqx") && shown.contains("<hidden>"), "{shown}");
+    }
 }
 
 /// The files that runtimes read, as they are written for them.

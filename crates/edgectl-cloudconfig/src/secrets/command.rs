@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::harmless::is_flag;
 use super::pair::is_variable;
 use super::words::{CLOSE, OPEN, words};
 use super::{is_secret_file, is_secret_key};
@@ -142,7 +143,8 @@ impl<'a> Command<'a> {
             Some((flag, value)) if word.starts_with("--") => (flag, value),
             _ => (word, next),
         };
-        is_positional || self.is_flag(flag, value) || self.is_key(word, next)
+        let is_switch = flag.len() < word.len() && is_flag(value);
+        is_positional || (!is_switch && self.is_flag(flag, value)) || self.is_key(word, next)
     }
 
     fn has(&self, names: &[&str]) -> bool {
@@ -216,7 +218,8 @@ impl<'a> Command<'a> {
         }
         let is_attached = after("attach") && self.has(&["pro", "ua", "ubuntu-advantage"]);
         let is_installed = after("install") && self.has(&["cloudflared"]);
-        if is_attached || is_installed {
+        let is_enabled = after("enable") && self.has(&["canonical-livepatch"]);
+        if is_attached || is_installed || is_enabled {
             return is_given(word) && !word.starts_with('-');
         }
         // `microk8s join 10.0.0.1:25000/x`

@@ -39,7 +39,7 @@ fn is_entry(words: &[&str]) -> bool {
         // FRRouting's.
         ["neighbor", _, "password", value] => is_value(value),
         ["rootpw", .., value] => is_value(value) && !value.starts_with('-'),
-        [key, value] => is_key(key) && is_value(value),
+        [key, value] => is_key(key) && is_value(value) && !is_proxied(key, value),
         // Prose has words behind it that are no passwords.
         [key, "is" | "was", value] => {
             let is_odd = value.contains(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\''));
@@ -47,6 +47,23 @@ fn is_entry(words: &[&str]) -> bool {
         }
         _ => false,
     }
+}
+
+/// `fastcgi_pass unix:/run/php.sock;` of nginx, where a password would have no port.
+fn is_proxied(key: &str, address: &str) -> bool {
+    const NAMES: [&str; 6] =
+        ["proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass"];
+    let Some(address) = address.strip_suffix(';') else { return false };
+    let is_port = |port: &str| {
+        const LONGEST: usize = 5;
+        (1..=LONGEST).contains(&port.len()) && port.bytes().all(|c| c.is_ascii_digit())
+    };
+    let is_address = match address.rsplit_once(':') {
+        Some(("unix", path)) => path.starts_with('/'),
+        Some((host, port)) => !host.is_empty() && is_port(port),
+        None => false,
+    };
+    NAMES.contains(&key) && is_address
 }
 
 /// `secret "x";` among others of its line, `user a insecure-password x`.
@@ -118,7 +135,8 @@ fn is_replacement(line: &str) -> bool {
         let mark = behind.next().filter(|mark| begins && "/|#,@".contains(*mark));
         let said = mark.and_then(|mark| behind.as_str().split(mark).nth(1));
         said.is_some_and(|said| {
-            secret_pair(said.trim_start()).is_some_and(|pair| !matches!(pair, Pair::Open(_)))
+            secret_pair(said.trim_start())
+                .is_some_and(|pair| matches!(pair, Pair::Value(_) | Pair::Beside))
         })
     })
 }

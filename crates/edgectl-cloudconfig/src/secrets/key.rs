@@ -133,11 +133,17 @@ const BESIDE: [&str; 19] = [
     "file",
 ];
 
+/// PKCS #9's challengePassword, which Puppet's `csr_attributes` have by its number.
+pub(super) const CHALLENGE: &str = "1.2.840.113549.1.9.7";
+
 /// Whether a key's value is a secret.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     // The shell's own.
     if matches!(key.trim(), "PWD" | "OLDPWD") {
         return false;
+    }
+    if key.trim() == CHALLENGE {
+        return true;
     }
     // Artifactory's.
     if key.trim().to_ascii_lowercase().ends_with("x-jfrog-art-api") {
@@ -418,6 +424,7 @@ mod tests {
             "private-cert",
             "clientSecret",
             "api_keys",
+            "1.2.840.113549.1.9.7",
         ] {
             assert!(is_secret_key(key), "{key}");
         }
@@ -455,6 +462,7 @@ mod tests {
             "private",
             "private_network",
             "primary_key",
+            "1.2.840.113549.1.9.2",
             "certificate-authority-data",
             "client-certificate-data",
             "host",

@@ -15,7 +15,7 @@ const LONGEST: usize = 4096;
 static COMMAND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"^(`|\$\()\s*(sudo\s+)?(/[^\s`]|(cat|curl|wget|openssl|head|tr|jq|awk|sed|grep|cut|base64",
-        r"|aws|gcloud|az|kubectl|vault|k3s|rke2|kubeadm|uuidgen|pwgen|dd|xxd|od)[\s`)])",
+        r"|aws|gcloud|az|kubectl|vault|k3s|rke2|kubeadm|uuidgen|pwgen|makepasswd|pwmake|dd|xxd|od)[\s`)])",
     ))
     .ok()
 });

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
+use super::harmless::{is_given_by_env, is_harmless, is_question, may_go_on};
+use super::key::CHALLENGE;
 use super::output::{is_read, is_read_by_known};
 use super::{is_login_key, is_secret_key, is_user_with_password};
 
@@ -45,6 +47,8 @@ pub(super) enum Pair {
     Beside,
     /// Without a value.
     Open(usize),
+    /// With one that is none, unless it goes on below.
+    Harmless(usize),
 }
 
 /// The first secret of a line, else the key of one that may be below.
@@ -53,17 +57,27 @@ pub(super) fn secret_pair(line: &str) -> Option<Pair> {
     let mut open = None;
     for (at, separator) in separators {
         let Some(start) = secret_key(line, at, separator) else { continue };
-        if is_header_with_variable(&line[..start], &line[at + 1..]) {
+        let (before, rest) = (&line[..start], &line[at + 1..]);
+        if is_header_with_variable(before, rest)
+            || is_question(before, rest)
+            || is_given_by_env(before, rest)
+        {
             continue;
         }
-        let is_first = line[..start].trim_start_matches([' ', '\t', '-', '"', '\'']).is_empty();
-        let column = start - usize::from(line[..start].ends_with(['"', '\'']));
-        let rest = &line[at + 1..];
+        let is_first = before.trim_start_matches([' ', '\t', '-', '"', '\'']).is_empty();
+        let column = start - usize::from(before.ends_with(['"', '\'']));
         match is_value(&line[start..at], rest, separator) {
             true if is_first && separator == ':' => return Some(Pair::Value(column)),
             true => return Some(Pair::Beside),
             false if is_first && separator == ':' && is_blank(rest) => {
                 open = Some(Pair::Open(column));
+            }
+            false
+                if is_harmless(&line[start..at], rest, separator)
+                    && may_go_on(rest, is_first && separator == ':') =>
+            {
+                let indent = line.len() - line.trim_start().len();
+                open = Some(Pair::Harmless(indent));
             }
             false => {}
         }
@@ -87,7 +101,8 @@ fn secret_key(line: &str, at: usize, separator: char) -> Option<usize> {
     let end = line[..at].trim_end_matches([' ', '\t', '"', '\'', '\\', ']']).len();
     let before = &line[..end];
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let start = end - before.chars().rev().take_while(|c| is_word(*c)).count();
+    let word = before.chars().rev().take_while(|c| is_word(*c)).count();
+    let start = end - if before.ends_with(CHALLENGE) { CHALLENGE.len() } else { word };
     let key = &before[start..];
     let before = &before[..start];
     let is_read = before.ends_with('$') || before.ends_with("${");
@@ -190,6 +205,9 @@ pub(super) fn is_value(key: &str, rest: &str, separator: char) -> bool {
         })
     });
     if value.is_empty() || is_empty_text || matches!(value, "{" | "[") {
+        return false;
+    }
+    if is_harmless(key, rest, separator) {
         return false;
     }
     match separator {
