@@ -31,18 +31,18 @@ static FLAG_OF_MANY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What Python, JavaScript and Ruby read from the environment, without a default.
 static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let name = r#"("[A-Za-z_][A-Za-z0-9_]*"|'[A-Za-z_][A-Za-z0-9_]*')"#;
-    Regex::new(&format!(
-        r"^(process\.env(\.[A-Za-z_][A-Za-z0-9_]*|\[{name}\])!?|(os\.environ|ENV)\[{name}\]|{}\({name}\))[\s,;)}}\]]*$",
-        r"(os\.environ\.get|os\.getenv|ENV\.fetch)"
-    ))
-    .ok()
+    let member = format!(r"process\.env(\.[A-Za-z_][A-Za-z0-9_]*|\[{name}\])!?");
+    let entry = format!(r"(os\.environ|ENV)\[{name}\]");
+    let call = format!(r"(os\.environ\.get|os\.getenv|ENV\.fetch)\({name}\)");
+    Regex::new(&format!(r"^({member}|{entry}|{call})[\s,;)}}\]]*$")).ok()
 });
 
 /// `${token}`, also in quotes that the shell looks into.
 static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"^(\$\{(?P<bare>[A-Za-z_][A-Za-z0-9_]*)\}|"\$\{(?P<quoted>[A-Za-z_][A-Za-z0-9_]*)\}")[\s,;)}\]]*$"#,
-    )
+    Regex::new(concat!(
+        r"^(\$\{(?P<bare>[A-Za-z_][A-Za-z0-9_]*)\}",
+        r#"|"\$\{(?P<quoted>[A-Za-z_][A-Za-z0-9_]*)\}")[\s,;)}\]]*$"#,
+    ))
     .ok()
 });
 
@@ -53,8 +53,9 @@ static QUOTED: LazyLock<Option<Regex>> =
 /// Where the C library looks for users.
 static DATABASES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"^((files|compat|db|systemd|sss|ldap|nis|nisplus|winbind|dns|hesiod|mymachines|altfiles|extrausers",
-        r"|\[(!?[A-Za-z]+=(?i:return|continue|merge)\s*)+\])(\s+|$))+$",
+        r"^((files|compat|db|systemd|sss|ldap|nis|nisplus|winbind|dns|hesiod|mymachines",
+        r"|altfiles|extrausers",
+        r"|(?i:\[(!?(success|notfound|unavail|tryagain)=(return|continue|merge)\s*)+\]))(\s+|$))+$",
     ))
     .ok()
 });

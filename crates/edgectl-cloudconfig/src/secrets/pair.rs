@@ -158,8 +158,9 @@ fn is_elsewhere(value: &str) -> bool {
 /// `"${TOKEN}"`, `"$(cat /run/token)"`
 fn is_quoted_variable(value: &str) -> bool {
     let Some(inside) = value.strip_prefix('"') else { return false };
-    let name = inside.starts_with("${").then(|| inside.split('"').next()).flatten();
-    name.is_some_and(is_whole_variable)
+    let (name, behind) = inside.split_once('"').unwrap_or((inside, ""));
+    let goes_on = behind.starts_with(char::is_alphanumeric);
+    (name.starts_with("${") && is_whole_variable(name) && !goes_on)
         || is_read_by_known(inside, true)
         || (inside.starts_with("$(<") && is_read(inside, true))
 }
