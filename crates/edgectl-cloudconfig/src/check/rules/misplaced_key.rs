@@ -34,8 +34,7 @@ pub(super) fn home_of(subject: &Subject<'_>, name: &str, path: &str) -> Option<S
     if is_nested && !SECTIONS.contains(&top) {
         return None;
     }
-    let mut homes = Vec::new();
-    collect(&SCHEMA.schema, name, "", &mut homes);
+    let homes = homes(name);
     // Next to or around where it stands is likelier than elsewhere.
     let near = |home: &&String| home.as_str() == top || home.starts_with(&format!("{top}."));
     let is_palettes = name.contains(char::is_uppercase);
@@ -53,6 +52,18 @@ pub(super) fn home_of(subject: &Subject<'_>, name: &str, path: &str) -> Option<S
             near.next().filter(|_| near.next().is_none()).cloned()
         }
     }
+}
+
+/// The one section that has a key, which stands at the top of a file.
+pub(super) fn only_home(name: &str, path: &str) -> Option<String> {
+    let mut homes = homes(name).into_iter().filter(|_| path == name);
+    homes.next().filter(|_| homes.next().is_none())
+}
+
+fn homes(name: &str) -> Vec<String> {
+    let mut homes = Vec::new();
+    collect(&SCHEMA.schema, name, "", &mut homes);
+    homes
 }
 
 fn collect(schema: &Schema, name: &str, path: &str, homes: &mut Vec<String>) {

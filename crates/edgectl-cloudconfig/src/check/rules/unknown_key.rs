@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use edgectl_model::did_you_mean;
 
-use super::misplaced_key::home_of;
+use super::misplaced_key::{home_of, only_home};
 use super::{Findings, Level, Rule, Subject};
 use crate::check::schema::Schema;
 use crate::secrets::shown_key;
@@ -28,12 +28,16 @@ fn check(subject: &Subject<'_>, findings: &mut Findings) {
             continue;
         }
         let near = nearest(name, parent);
+        let home = only_home(name, &visit.path);
         let name = shown_key(name);
-        let message = match near {
-            Some(near) => {
+        let message = match (near, home) {
+            (Some(near), _) => {
                 format!("Additional property {name} is not allowed; did you mean `{near}`?")
             }
-            None => format!("Additional property {name} is not allowed"),
+            (None, Some(home)) => format!(
+                "Additional property {name} is not allowed here; `{home}` has a key of this name"
+            ),
+            (None, None) => format!("Additional property {name} is not allowed"),
         };
         findings.add(&RULE, subject.place(key), &visit.path, message);
     }
