@@ -50,8 +50,7 @@ impl Lab {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
-        // Images have it so, whatever the umask is here: what nobody else may
-        // read is taken for user data.
+        // Images have it so, whatever the umask is here.
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o644)).unwrap();
     }
 
