@@ -7,7 +7,7 @@ mod foreign;
 
 use std::path::Path;
 
-use edgectl_iso::{CustomizeReport, Disc, IsoError};
+use edgectl_iso::{CustomizeReport, Disc, Flavor, IsoError};
 use foreign::{Lab, With};
 
 const USER_DATA: &str = "#cloud-config\nusers: [{name: edge}]\n";
@@ -60,6 +60,7 @@ fn entries_that_are_not_understood_are_told_of() {
     for (name, strange) in [
         ("module", "multiboot2 /live/xen.gz\nmodule2 /live/vmlinuz boot=live\n"),
         ("variable", "set x=linux\n${x} /live/vmlinuz boot=live\n"),
+        ("text", "eval \"linux /live/vmlinuz boot=live\"\n"),
     ] {
         let menu = format!("{grub}menuentry b {{\n{strange}}}\n");
         let base = lab.of_files(name, "LIVE", &[SQUASHFS, ("boot/grub/grub.cfg", &menu)]);
@@ -98,4 +99,71 @@ fn entries_of_systemd_boot_are_seen() {
     let error = lab.customize(&base, With::user_data(USER_DATA), &out).unwrap_err();
     assert!(matches!(error, IsoError::MenuInLoader), "{error}");
     assert!(!out.exists());
+}
+
+/// Xen takes its kernel as an argument.
+#[test]
+fn kernels_that_others_start_are_told_of() {
+    let lab = Lab::new();
+    let menu = "label a\n kernel /live/vmlinuz\n append initrd=/i boot=live\nlabel x\n kernel mboot.c32\n append /boot/xen.gz --- /live/vmlinuz boot=live --- /i\n";
+    let base = lab.of_files("xen", "LIVE", &[SQUASHFS, ("isolinux/isolinux.cfg", menu)]);
+    let report = customize(&lab, &base);
+    let [warning] = report.warnings.as_slice() else { panic!("{report:?}") };
+    assert!(!report.is_live && warning.contains("has 1 entry without a place"), "{warning}");
+}
+
+/// Menus may be called anything.
+#[test]
+fn menus_that_others_name_are_menus() {
+    let lab = Lab::new();
+    let entry = "menuentry a {\n linux /live/vmlinuz boot=live\n}\n";
+    let base = lab.of_files(
+        "named-otherwise",
+        "LIVE",
+        &[
+            SQUASHFS,
+            ("boot/grub/grub.cfg", &format!("{entry}source $prefix/more.inc\n")),
+            ("boot/grub/more.inc", entry),
+            ("boot/grub/notes.txt", entry),
+        ],
+    );
+    let report = customize(&lab, &base);
+    assert_eq!(report.menus, ["boot/grub/grub.cfg", "boot/grub/more.inc"]);
+    assert!(report.is_live && report.warnings.is_empty(), "{report:?}");
+    assert!(text(&lab.path("out.iso"), "boot/grub/more.inc").contains("boot=live ds=nocloud"));
+}
+
+/// A live system without cloud-init reads nothing, wherever it is put.
+#[test]
+fn live_systems_without_cloud_init_are_told_of() {
+    let lab = Lab::new();
+    let menu = "menuentry a {\n linux /live/vmlinuz boot=live\n}\n";
+    for (packages, is_live) in [("bash\t5.2\n", false), ("bash\t5.2\ncloud-init\t22.4\n", true)] {
+        let list = ("live/filesystem.packages", packages);
+        let files = [SQUASHFS, list, ("boot/grub/grub.cfg", menu)];
+        let report = customize(&lab, &lab.of_files("packages", "LIVE", &files));
+        assert_eq!((report.is_live, report.warnings.is_empty()), (is_live, is_live), "{report:?}");
+        let is_told = report.warnings.iter().all(|warning| warning.contains("has no cloud-init"));
+        assert!(is_told, "{report:?}");
+    }
+}
+
+/// Labels and words may be those of another system.
+#[test]
+fn systems_are_told_apart() {
+    let lab = Lab::new();
+    for (name, label, path, menu) in [
+        (
+            "harvester",
+            "COS_LIVE",
+            "boot/grub2/harvester.cfg",
+            "menuentry \"Harvester Installer\" {\n $linux ($root)/boot/linux cdroot root=live:CDLABEL=COS_LIVE rd.cos.disable\n}\n",
+        ),
+        ("livekit", "OTHER", "boot/grub/grub.cfg", "linux /boot/kernel livekit.boot=livekit\n"),
+        ("livekit-2", "OTHER", "boot/grub/grub.cfg", "linux /boot/kernel boot=livekit\n"),
+    ] {
+        let base = lab.of_files(name, label, &[(path, menu)]);
+        let report = customize(&lab, &base);
+        assert_eq!((report.flavor, report.is_live), (Flavor::CloudInit, false), "{report:?}");
+    }
 }

@@ -140,7 +140,7 @@ pub(crate) enum FlavorArg {
     Cidata,
     /// Kairos and Palette: /config.yaml.
     Kairos,
-    /// Elemental and Harvester: /iso-config/config.yaml.
+    /// Elemental: /iso-config/config.yaml.
     Elemental,
     /// Ubuntu's installer and live systems: /nocloud/.
     Ubuntu,

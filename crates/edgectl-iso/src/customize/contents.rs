@@ -75,7 +75,11 @@ pub(super) fn contents(
     if flavor == Flavor::Kairos && room > KAIROS_LIMIT {
         return Err(IsoError::KairosLimit { room });
     }
-    let places = medium::places(flavor, disc.label(), text);
+    let mut places = medium::places(flavor, disc.label(), text);
+    let is_live_system = [Flavor::Ubuntu, Flavor::DebianLive].contains(&flavor);
+    if is_live_system && medium::has_cloud_init(disc, entries)? == Some(false) {
+        places.doubt = Some(medium::NO_CLOUD_INIT);
+    }
     if places.argument.is_some() {
         let wish = Wish { argument: places.argument, ..wish };
         menus = menus::menus(&texts, &is_reached, wish)?;

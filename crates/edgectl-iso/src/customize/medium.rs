@@ -16,7 +16,7 @@ pub enum Flavor {
     Cidata,
     /// Kairos, and Palette's agent on it.
     Kairos,
-    /// Elemental and Harvester.
+    /// Elemental.
     Elemental,
     /// Ubuntu's installer and live systems (casper).
     Ubuntu,
@@ -70,6 +70,7 @@ const COMBUSTION_LABELS: [&str; 3] = ["INSTALL", "COMBUSTION", "IGNITION"];
 pub(super) fn flavor(disc: &Disc, files: &[(String, DiscEntry)], menus: &[Menu]) -> Flavor {
     let has = |path: &str| files.iter().any(|(found, _)| found == path);
     let says = |word: &str| menus.iter().any(|menu| holds(&menu.bytes, word));
+    let says_word = |word: &str| menus.iter().any(|menu| holds_word(&menu.bytes, word));
     let label = disc.label();
     let is_labelled = |other: &str| label.eq_ignore_ascii_case(other);
     let has_file_like = |front: &str, end: &str| {
@@ -81,6 +82,9 @@ pub(super) fn flavor(disc: &Disc, files: &[(String, DiscEntry)], menus: &[Menu])
         Flavor::Cidata
     } else if says("elemental.setup=") || has("/iso-config") {
         Flavor::Elemental
+    } else if has("/boot/grub2/harvester.cfg") || says("Harvester") {
+        // Its label is Kairos', and its installer reads kernel arguments alone.
+        Flavor::CloudInit
     } else if ["COS_LIVE", "UKI_ISO_INSTALL"].contains(&label)
         || says("rd.cos.")
         || says("rd.immucore")
@@ -88,7 +92,7 @@ pub(super) fn flavor(disc: &Disc, files: &[(String, DiscEntry)], menus: &[Menu])
         Flavor::Kairos
     } else if has("/casper") {
         Flavor::Ubuntu
-    } else if has_file_like("/live/", ".squashfs") || says("boot=live") {
+    } else if has_file_like("/live/", ".squashfs") || says_word("boot=live") {
         Flavor::DebianLive
     } else if has("/.disk/udeb_include")
         || has("/.disk/mini-info")
@@ -112,6 +116,35 @@ fn is_debian_installer(disc: &Disc, files: &[(String, DiscEntry)]) -> bool {
     let has = |path: &str| files.iter().any(|(found, _)| found == path);
     let is_named = disc.label().starts_with("Debian") || disc.label() == "ISOIMAGE";
     is_named && has("/linux") && has("/initrd.gz")
+}
+
+/// Why nothing there reads user data.
+pub(super) const NO_CLOUD_INIT: &str = "the live system's list of packages (`.manifest`, `.packages`) has no cloud-init, and nothing else there reads user data";
+/// Lists of packages are some kilobytes.
+const LIST_LIMIT: u64 = 8 << 20;
+
+/// Whether the packages of a live system have cloud-init, as far as lists beside it tell.
+pub(super) fn has_cloud_init(
+    disc: &Disc,
+    files: &[(String, DiscEntry)],
+) -> Result<Option<bool>, IsoError> {
+    let is_list = |path: &str| {
+        path.starts_with("/casper/") && path.ends_with(".manifest")
+            || path.starts_with("/live/") && path.ends_with(".packages")
+    };
+    let mut found = None;
+    for (path, entry) in files {
+        if entry.kind != Kind::File || entry.bytes > LIST_LIMIT || !is_list(path) {
+            continue;
+        }
+        let text = disc.read(entry, LIST_LIMIT)?;
+        let mut names = text
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.split(u8::is_ascii_whitespace).next().unwrap_or_default());
+        let has = names.any(|name| name == b"cloud-init" || name.starts_with(b"cloud-init:"));
+        found = Some(found.unwrap_or(false) || has);
+    }
+    Ok(found)
 }
 
 /// Where the system of an image looks, for this user data.
@@ -182,6 +215,18 @@ fn combustion(label: &str, user_data: &[u8]) -> Places {
         "Combustion and Ignition look for their files on a volume labelled INSTALL, COMBUSTION or IGNITION",
     );
     Places { user_data: path, seed: None, argument: None, doubt, misfit }
+}
+
+/// Whether a text has a word that is no part of another one.
+fn holds_word(bytes: &[u8], word: &str) -> bool {
+    let is_part = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+    };
+    let mut windows = bytes.windows(word.len()).enumerate();
+    windows.any(|(at, window)| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        window == word.as_bytes() && !is_part(before) && !is_part(bytes.get(at + word.len()))
+    })
 }
 
 pub(super) fn holds(bytes: &[u8], word: &str) -> bool {

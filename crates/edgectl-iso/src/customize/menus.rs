@@ -4,6 +4,7 @@
 mod grub;
 mod media_check;
 mod nocloud;
+mod programs;
 mod syslinux;
 mod systemd;
 mod texts;

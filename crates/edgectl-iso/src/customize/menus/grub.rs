@@ -1,6 +1,7 @@
 //! The language of `grub.cfg`, as far as it takes to find the commands that
 //! load a kernel.
 
+use super::programs::{is_kernel, is_program};
 use super::{Lines, Place, nocloud};
 
 /// A word, by its place.
@@ -11,7 +12,7 @@ struct Word {
 }
 
 /// What starts with these has no kernel to start, whatever it names.
-const HARMLESS: [&[u8]; 25] = [
+const HARMLESS: [&[u8]; 42] = [
     b"echo",
     b"set",
     b"unset",
@@ -37,13 +38,30 @@ const HARMLESS: [&[u8]; 25] = [
     b"function",
     b"verify_detached",
     b"hashsum",
+    b"hiddenentry",
+    b"file",
+    b"cmp",
+    b"probe",
+    b"regexp",
+    b"print",
+    b"true",
+    b"kfreebsd",
+    b"kfreebsd_loadenv",
+    b"kfreebsd_module",
+    b"kfreebsd_module_elf",
+    b"kopenbsd",
+    b"kopenbsd_ramdisk",
+    b"knetbsd",
+    b"knetbsd_module",
+    b"xnu_kernel",
+    b"xnu_kernel64",
 ];
-/// Names that kernels have.
-const KERNELS: [&[u8]; 2] = [b"vmlinuz", b"bzimage"];
+/// What ends the kernel's own arguments: installers of Debian and Ubuntu say the one, older
+/// ones the other, behind which the kernel itself reads nothing.
+const ENDS: [&[u8]; 2] = [b"---", b"--"];
 
 /// Where each command that loads a kernel takes more arguments: in front of
-/// `---`, which installers of Debian and Ubuntu end their own arguments with,
-/// or at its end. Whatever else seems to load one takes none.
+/// what ends them, or at its end. Whatever else seems to load one takes none.
 pub(super) fn lines(text: &[u8]) -> Lines {
     let mut lines = Lines::default();
     each(text, &mut |words| match place(text, words) {
@@ -94,13 +112,14 @@ fn place(text: &[u8], words: &[Word]) -> Option<Place> {
     let (command, kernel) = (word(0)?, word(1)?);
     let trimmed: Vec<u8> = command.iter().filter(|b| !b"${}\"'".contains(b)).copied().collect();
     let loads = [&b"linux"[..], b"linux16", b"linuxefi", b"linux_cmd"];
-    if !loads.contains(&&trimmed[..]) || is_test(kernel) {
+    if !loads.contains(&&trimmed[..]) || is_program(&plain(kernel)) {
         return None;
     }
     let behind = || words.iter().skip(2);
     let nocloud = behind().filter_map(|word| text.get(word.start..word.end)).map(plain);
     let nocloud = nocloud.into_iter().find(|word| nocloud::is_it(word));
-    match behind().find(|word| text.get(word.start..word.end) == Some(b"---")) {
+    let is_end = |word: &&Word| text.get(word.start..word.end).is_some_and(|it| ENDS.contains(&it));
+    match behind().find(is_end) {
         Some(word) => Some(Place { at: word.start, before: "", after: " ", nocloud }),
         None => Some(Place { at: words.last()?.end, before: " ", after: "", nocloud }),
     }
@@ -111,20 +130,15 @@ fn place(text: &[u8], words: &[Word]) -> Option<Place> {
 fn is_strange(text: &[u8], words: &[Word]) -> bool {
     let mut words = words.iter().filter_map(|word| text.get(word.start..word.end));
     let Some(command) = words.next() else { return false };
+    if command == b"eval" {
+        // Commands in a text, or in a variable.
+        return words.any(|word| {
+            let text = plain(word);
+            ["linux", "menuentry", "$"].iter().any(|part| text.contains(part))
+        });
+    }
     let is_known = HARMLESS.contains(&command) || command.contains(&b'=');
-    !is_known && words.any(|word| is_kernel(word) && !is_test(word))
-}
-
-/// Whether a word is the path of a kernel, by its name.
-fn is_kernel(word: &[u8]) -> bool {
-    let path = plain(word).to_ascii_lowercase();
-    let name = path.rsplit_once('/').map(|(_, name)| name.as_bytes());
-    let starts = |name: &[u8]| KERNELS.iter().any(|kernel| name.starts_with(kernel));
-    name.is_some_and(|name| starts(name) || name == b"linux" || name == b"kernel")
-}
-
-fn is_test(kernel: &[u8]) -> bool {
-    kernel.windows(7).any(|part| part.eq_ignore_ascii_case(b"memtest"))
+    !is_known && words.map(plain).any(|word| is_kernel(&word) && !is_program(&word))
 }
 
 /// A word without what quotes it.
@@ -183,6 +197,8 @@ mod tests {
         for (text, expected) in [
             ("linux /k a b\ninitrd /i\n", "linux /k a b @\ninitrd /i\n"),
             ("linux /k a --- quiet\n", "linux /k a @ --- quiet\n"),
+            ("linux /k a -- quiet ---\n", "linux /k a @ -- quiet ---\n"),
+            ("linux16 /boot/netboot.xyz.lkrn\n", "linux16 /boot/netboot.xyz.lkrn\n"),
             ("linuxefi /k\r\ninitrd x\r\n", "linuxefi /k @\r\ninitrd x\r\n"),
             (
                 "menuentry 'a b' { linux /k x; initrd /i; }",
@@ -209,6 +225,11 @@ mod tests {
             ("start_it \"($root)/boot/bzImage\" quiet\n", 1),
             ("if [ -f /live/vmlinuz ]; then set k=/live/vmlinuz; fi\n", 0),
             ("search --file /live/vmlinuz\nmenuentry \"a /vmlinuz\" { linux /vmlinuz }\n", 0),
+            ("if file --is-x86-linux /live/vmlinuz; then true; fi\n", 0),
+            ("kfreebsd /boot/kernel/kernel\nhiddenentry 'a /vmlinuz' { halt }\n", 0),
+            ("eval \"\nmenuentry 'a' {\n linux /live/vmlinuz\n}\n\"\n", 1),
+            ("set cmd=\"linux $k\"; eval $cmd\n", 1),
+            ("eval \"set a=b\"\n", 0),
             ("chainloader /EFI/BOOT/grubx64.efi\nlinux16 /boot/memtest86\n", 0),
         ] {
             assert_eq!(lines(text.as_bytes()).shut, shut, "{text}");

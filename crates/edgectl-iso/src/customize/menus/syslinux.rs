@@ -3,13 +3,12 @@
 
 mod family;
 
+use super::programs::{is_kernel, is_program};
 use super::{Lines, Place, nocloud};
 pub(super) use family::{Source, lines};
 
 /// What starts with these is no Linux kernel, unless the line says so.
 const OTHERS: [&str; 8] = [".c32", ".com", ".cbt", ".bs", ".bin", ".bss", ".0", ".img"];
-/// Programs that take other arguments than kernels do.
-const PROGRAMS: [&str; 3] = ["memtest", "memdisk", "ipxe"];
 /// What makes an entry something else than a kernel.
 const KINDS: [&str; 8] =
     ["com32", "config", "localboot", "boot", "bss", "pxe", "fdimage", "comboot"];
@@ -44,10 +43,11 @@ struct Entry {
 
 /// Whether a text has words that no other loader knows.
 pub(super) fn is_it(text: &[u8]) -> bool {
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    lines.map(parse).any(|(keyword, value, _)| {
+    let lines = || text.split_inclusive(|byte| *byte == b'\n').map(parse);
+    let is_grubs = |keyword: &str| ["menuentry", "submenu"].contains(&keyword);
+    lines().any(|(keyword, value, _)| {
         ["label", "append"].contains(&keyword.as_str()) || included(&keyword, &value).is_some()
-    })
+    }) && !lines().any(|(keyword, _, _)| is_grubs(&keyword))
 }
 
 /// What is found in a menu of one file.
@@ -95,10 +95,19 @@ impl Entry {
         let name = name.to_ascii_lowercase();
         let is_other = self.is_other
             || !is_linux && OTHERS.iter().any(|ending| name.ends_with(ending))
-            || PROGRAMS.iter().any(|program| name.contains(program));
+            // gfxboot's own file: what its choices add to other entries.
+            || self.kernel.is_none() && self.label.contains('=')
+            || is_program(&name);
         let has_own = self.own.as_ref().is_some_and(|own| !own.text.is_empty());
         // Headings in menus come without anything.
         !is_other && (self.kernel.is_some() || self.has_initrd || has_own)
+    }
+
+    /// Whether it starts a kernel by something else: Xen by `mboot.c32`, for example.
+    fn names_kernel(&self) -> bool {
+        let arguments = self.arguments().map_or("", |arguments| arguments.text.as_str());
+        let is_it = |word: &str| is_kernel(word) && !is_program(word);
+        !self.is_kernel() && arguments.split_whitespace().any(is_it)
     }
 
     /// The arguments that it is started with.
@@ -113,7 +122,7 @@ impl Arguments {
         self.text.contains("initrd=")
     }
 
-    /// Where there is room for more: in front of `---`, or at the end.
+    /// Where there is room for more: in front of what ends them, or at the end.
     fn place(&self) -> Option<Place> {
         if self.text == NONE {
             return None;
@@ -128,14 +137,14 @@ impl Arguments {
     }
 }
 
+/// Where `---` stands, or `--`, behind which the kernel itself reads nothing.
 fn dashes(arguments: &str) -> Option<usize> {
-    let is_space = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
-    let bytes = arguments.as_bytes();
-    let is_word = |at: &usize| {
-        let front = at.checked_sub(1).and_then(|at| bytes.get(at));
-        is_space(front) && is_space(bytes.get(at + 3))
-    };
-    arguments.match_indices("---").map(|(at, _)| at).find(is_word)
+    let mut at = 0;
+    arguments.split_inclusive(char::is_whitespace).find_map(|word| {
+        let start = at;
+        at += word.len();
+        matches!(word.trim_end(), "--" | "---").then_some(start)
+    })
 }
 
 #[cfg(test)]
@@ -173,6 +182,9 @@ mod tests {
                 "label hd\nkernel chain.c32\nappend hd0\n",
             ),
             ("label m\nkernel memtest\n", "label m\nkernel memtest\n"),
+            ("label m\nkernel netboot.xyz.lkrn\n", "label m\nkernel netboot.xyz.lkrn\n"),
+            ("label a\nkernel k\nappend x -- y\n", "label a\nkernel k\nappend x @ -- y\n"),
+            ("label oem=OEM\nappend oem=1\n", "label oem=OEM\nappend oem=1\n"),
             ("default vesamenu.c32\nmenu append x\n", "default vesamenu.c32\nmenu append x\n"),
             ("label a\nappend -\nkernel k\n", "label a\nappend -\nkernel k\n"),
             (
@@ -200,6 +212,24 @@ mod tests {
         assert_eq!(marked(text), "append boot=live @\nlabel a\nkernel k\ninitrd i\n");
         assert_eq!(alone("append x\nlabel a\nkernel k\nappend -\n").shut, 1);
         assert_eq!(alone("append -\nlabel a\nkernel k\n").shut, 1);
+    }
+
+    #[test]
+    fn menus_of_grub_are_none() {
+        assert!(is_it(b"label foo\n kernel k\n"));
+        assert!(!is_it(b"menuentry a {\n linux /k\n echo \"\n label foo\n\"\n}\n"));
+    }
+
+    #[test]
+    fn kernels_that_something_else_starts_are_counted() {
+        for (text, shut) in [
+            ("label x\nkernel mboot.c32\nappend /boot/xen.gz --- /live/vmlinuz a --- /i\n", 1),
+            ("label x\ncom32 linux.c32\nappend /live/vmlinuz a\n", 1),
+            ("label x\nkernel chain.c32\nappend hd0\n", 0),
+            ("label x\nkernel memdisk\nappend initrd=/boot/dos.img\n", 0),
+        ] {
+            assert_eq!(alone(text).shut, shut, "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Files of an image that may be menus.
 
+use std::collections::BTreeSet;
+
 use edgectl_process::interrupted;
 
 use super::{MENU_LIMIT, grub, syslinux};
@@ -33,28 +35,74 @@ pub(in super::super) struct Texts {
     pub(super) left: Vec<(String, &'static str)>,
 }
 
+/// What was read so far.
+#[derive(Default)]
+struct Amount {
+    read: u64,
+    kept: usize,
+}
+
 impl Texts {
     pub(in super::super) fn read(
         disc: &Disc,
         files: &[(String, DiscEntry)],
     ) -> Result<Self, IsoError> {
-        let (mut texts, mut read, mut kept) = (Self::default(), 0, 0);
+        let (mut texts, mut amount) = (Self::default(), Amount::default());
+        let could = |path: &str| could_be(path) || is_of_systemd(path);
+        texts.read_those(disc, files, &could, &mut amount)?;
+        // Menus may be called anything, if another one names them.
+        let named = texts.named();
+        let is_named = |path: &str| {
+            let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+            !could(path) && named.contains(&name.to_ascii_lowercase())
+        };
+        texts.read_those(disc, files, &is_named, &mut amount)?;
+        texts.menus.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(texts)
+    }
+
+    fn read_those(
+        &mut self,
+        disc: &Disc,
+        files: &[(String, DiscEntry)],
+        is_meant: &dyn Fn(&str) -> bool,
+        amount: &mut Amount,
+    ) -> Result<(), IsoError> {
         for (path, entry) in files {
             let path = path.trim_start_matches('/');
-            let could_be = could_be(path) || is_of_systemd(path);
-            if entry.kind != Kind::File || entry.bytes > READ_LIMIT || !could_be {
+            if entry.kind != Kind::File || entry.bytes > READ_LIMIT || !is_meant(path) {
                 continue;
             }
             interrupted()?;
-            read += entry.bytes;
+            amount.read += entry.bytes;
             let bytes = disc.read(entry, READ_LIMIT)?;
-            kept += texts.take(path, bytes, entry.mode.unwrap_or(0o444) & 0o7777);
-            if read > READ_ALL || kept > KEPT_ALL {
+            amount.kept += self.take(path, bytes, entry.mode.unwrap_or(0o444) & 0o7777);
+            if amount.read > READ_ALL || amount.kept > KEPT_ALL {
                 let what = "its boot menus (`.cfg`) have more text than all of a real image";
                 return Err(disc.damaged(what).into());
             }
         }
-        Ok(texts)
+        Ok(())
+    }
+
+    /// The names of files that menus go on in, in small letters.
+    fn named(&self) -> BTreeSet<String> {
+        const WORDS: [&str; 6] =
+            ["source", ".", "configfile", "syslinux_configfile", "include", "config"];
+        let mut names = BTreeSet::new();
+        for menu in &self.menus {
+            let text = String::from_utf8_lossy(&menu.bytes);
+            for line in text.lines() {
+                let mut words = line.split(|c: char| c.is_whitespace() || ";\"'".contains(c));
+                let is_there =
+                    words.any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str()));
+                let file = words.find(|word| !word.is_empty() && !word.starts_with('-'));
+                let name = file.and_then(|file| file.rsplit(['/', ')']).next());
+                names.extend(name.filter(|_| is_there).map(str::to_ascii_lowercase));
+            }
+        }
+        names.remove("");
+        names
     }
 
     /// Keeps what is a menu; gives its length.
@@ -106,6 +154,15 @@ mod tests {
         assert!(!could_be("pool/main/x.cfg") && could_be("isolinux.cfg"));
         assert!(!could_be("loader/entries/a.conf") && could_be("extlinux/extlinux.conf"));
         assert!(is_of_systemd("loader/entries/a.conf") && !is_of_systemd("loader/loader.conf"));
+    }
+
+    #[test]
+    fn menus_name_others() {
+        let mut texts = Texts::default();
+        let menu = b"menuentry a { linux /k }\nif [ -e $prefix/x ]; then source $prefix/More.inc; fi\nconfigfile (cd0)/b.conf\nmenu include \"c.menu\" C\nsource\n";
+        texts.take("a.cfg", menu.to_vec(), 0);
+        let named: Vec<String> = texts.named().into_iter().collect();
+        assert_eq!(named, ["b.conf", "c.menu", "more.inc"]);
     }
 
     #[test]

@@ -176,6 +176,8 @@ impl Reader<'_> {
             let entry = Entry { common: self.common.clone(), ..entry };
             if entry.is_kernel() {
                 self.found.take(&entry);
+            } else if entry.names_kernel() {
+                self.found.shut.insert(entry.end);
             }
         }
     }
