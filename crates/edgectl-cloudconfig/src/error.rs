@@ -6,7 +6,7 @@ use std::fmt;
 use granit_parser::{ErrorKind, ScanError};
 use thiserror::Error;
 
-use crate::template::{Template, explained, is_template};
+use crate::template::{Template, explained, other_template};
 
 /// A line and a column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,39 +51,6 @@ impl SyntaxError {
             None => message,
         };
         Self { place: Place::new(at.line(), at.col() + 1), message }
-    }
-}
-
-/// Whose template a text looks like that is no YAML, by a line that says no more than what
-/// to put there.
-fn other_template(text: &str) -> Option<&'static str> {
-    const OF_GO: [&str; 10] =
-        [".", "$", "if ", "else", "end", "range ", "with ", "include ", "template ", "define "];
-    const OF_TERRAFORM: [&str; 5] = ["if ", "else", "endif", "for ", "endfor"];
-    let is_terraforms =
-        |line: &str| match line.strip_prefix("%{") {
-            Some(inside) => {
-                let inside = inside.trim_start_matches('~').trim_start();
-                OF_TERRAFORM.iter().any(|start| inside.starts_with(start))
-            }
-            // A shell's has more than a name in it, where it stands alone.
-            None => line.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(
-                |inside| inside.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.'),
-            ),
-        };
-    let is_gos = |line: &str| {
-        line.strip_prefix("{{").is_some_and(|inside| {
-            let inside = inside.trim_start_matches('-').trim_start();
-            OF_GO.iter().any(|start| inside.starts_with(start))
-        })
-    };
-    let lines = || text.lines().map(str::trim);
-    match () {
-        () if is_template(text) => None,
-        () if lines().any(is_terraforms) => Some("Terraform's or envsubst's"),
-        () if lines().any(is_gos) => Some("Go's"),
-        () if lines().any(|line| line.starts_with("<%")) => Some("Ruby's (ERB)"),
-        () => None,
     }
 }
 

@@ -206,12 +206,7 @@ impl<'a> Placing<'a> {
     /// its last entry starts.
     fn end_of(&self, id: Id, last: usize) -> Option<usize> {
         let leaf = self.last_leaf(id);
-        let node = self.document.node(leaf);
-        let ends_open = node.is_block_scalar()
-            && node.range.end >= self.text.len()
-            && !self.text.ends_with('\n');
-        if ends_open {
-            // A line end behind it would become part of its value.
+        if self.document.node(leaf).ends_open(self.text) {
             let start = lines::start(self.text, last);
             return self.text[start..last].trim().is_empty().then_some(start);
         }

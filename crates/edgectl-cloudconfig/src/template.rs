@@ -89,6 +89,39 @@ pub(crate) fn readable(text: &str) -> Option<Document> {
     Document::parse(template.as_ref().map_or(text, |template| template.text())).ok()
 }
 
+/// Whose template a text looks like that is no YAML, by a line that says no more than what
+/// to put there.
+pub(crate) fn other_template(text: &str) -> Option<&'static str> {
+    const OF_GO: [&str; 10] =
+        [".", "$", "if ", "else", "end", "range ", "with ", "include ", "template ", "define "];
+    const OF_TERRAFORM: [&str; 5] = ["if ", "else", "endif", "for ", "endfor"];
+    let is_terraforms =
+        |line: &str| match line.strip_prefix("%{") {
+            Some(inside) => {
+                let inside = inside.trim_start_matches('~').trim_start();
+                OF_TERRAFORM.iter().any(|start| inside.starts_with(start))
+            }
+            // A shell's has more than a name in it, where it stands alone.
+            None => line.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(
+                |inside| inside.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.'),
+            ),
+        };
+    let is_gos = |line: &str| {
+        line.strip_prefix("{{").is_some_and(|inside| {
+            let inside = inside.trim_start_matches('-').trim_start();
+            OF_GO.iter().any(|start| inside.starts_with(start))
+        })
+    };
+    let lines = || text.lines().map(str::trim);
+    match () {
+        () if is_template(text) => None,
+        () if lines().any(is_terraforms) => Some("Terraform's or envsubst's"),
+        () if lines().any(is_gos) => Some("Go's"),
+        () if lines().any(|line| line.starts_with("<%")) => Some("Ruby's (ERB)"),
+        () => None,
+    }
+}
+
 /// What to do about a template that isn't YAML with its expressions put aside.
 pub(crate) fn explained(message: &str) -> String {
     format!(

@@ -90,7 +90,9 @@ fn read(text: &str, flavor: Flavor) -> Result<Document, (Place, String)> {
 fn holds(was: &str, old: &Document, is: &str, injection: &Injection) -> bool {
     let Ok(new) = Document::parse(is) else { return false };
     let Ok(targets) = plan::targets_of(&new, injection) else { return false };
-    if ends_in_open_block(was) && !(is.ends_with(last_line(was)) && ends_in_open_block(is)) {
+    let ends_open =
+        |text, document: &Document| document.nodes.iter().any(|node| node.ends_open(text));
+    if ends_open(was, old) && !(is.ends_with(last_line(was)) && ends_open(is, &new)) {
         return false;
     }
     let is_there = |target| put_into(is, &new, target).is_ok_and(|more| more.is_empty());
@@ -99,17 +101,6 @@ fn holds(was: &str, old: &Document, is: &str, injection: &Injection) -> bool {
 
 fn last_line(text: &str) -> &str {
     &text[lines::start(text, text.len())..]
-}
-
-/// Whether a text ends in a block of text without a line end: cloud-init's YAML
-/// takes a line end that comes to stand there for a part of the block, and ours
-/// always sees one.
-fn ends_in_open_block(text: &str) -> bool {
-    let is_last = |document: &Document| {
-        let mut nodes = document.nodes.iter();
-        nodes.any(|node| node.is_block_scalar() && node.range.end >= text.len())
-    };
-    !text.ends_with('\n') && Document::parse(text).is_ok_and(|document| is_last(&document))
 }
 
 /// With one line end more where the line above what was added loses its own.

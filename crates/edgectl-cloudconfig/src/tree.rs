@@ -61,6 +61,12 @@ impl Node {
         self.scalar()
             .is_some_and(|(_, style)| matches!(style, ScalarStyle::Literal | ScalarStyle::Folded))
     }
+
+    /// Whether it is a block of text at the end of a file without a line end: one that
+    /// comes to stand there becomes a part of it.
+    pub(crate) fn ends_open(&self, text: &str) -> bool {
+        self.is_block_scalar() && self.range.end >= text.len() && !text.ends_with('\n')
+    }
 }
 
 /// One YAML document.
@@ -94,9 +100,7 @@ impl Document {
     fn take_line_end_that_is_not_there(&mut self, text: &str) {
         let last = &text[text.rfind(['\n', '\r']).map_or(0, |end| end + 1)..];
         let node = self.nodes.iter_mut().rev().find(|node| node.scalar().is_some());
-        let Some(node) = node.filter(|n| n.is_block_scalar() && n.range.end >= text.len()) else {
-            return;
-        };
+        let Some(node) = node.filter(|node| node.ends_open(text)) else { return };
         let Data::Scalar { text: value, .. } = &mut node.data else { return };
         let Some(line) = value.strip_suffix('\n').and_then(|value| value.rsplit('\n').next())
         else {

@@ -6,7 +6,7 @@ mod foreign;
 
 use std::os::unix::fs::FileExt;
 
-use edgectl_iso::{Disc, verify_disc};
+use edgectl_iso::{Disc, Flavor, verify_disc};
 use foreign::{Lab, With};
 
 const USER_DATA: &str = "#cloud-config\nusers: [{name: edge}]\n";
@@ -101,6 +101,22 @@ fn menus_have_an_end() {
     write_disc(&base, blocks, &root, &[(30, b"linux /k a\n")]);
     let error = lab.customize(&base, With::default(), &lab.path("out.iso")).unwrap_err();
     assert!(error.to_string().contains("have more text than all"), "{error}");
+}
+
+/// And so may lists of packages.
+#[test]
+fn lists_of_packages_have_an_end() {
+    let lab = Lab::new();
+    let base = lab.path("base.iso");
+    let (large, many) = (8_u32 << 20, 20);
+    let dots = |at| [record(at, 2048, 2, &[0]), record(20, 2048, 2, &[1])];
+    let root = packed(dots(20).into_iter().chain([record(24, 2048, 2, b"live")]));
+    let lists = (0..many).map(|n| record(30, large, 0, format!("{n:06}.packages;1").as_bytes()));
+    let live = packed(dots(24).into_iter().chain(lists));
+    write_disc(&base, 30 + large / 2048, &root, &[(24, &live)]);
+    let with = With { flavor: Some(Flavor::DebianLive), ..With::default() };
+    let error = lab.customize(&base, with, &lab.path("out.iso")).unwrap_err();
+    assert!(error.to_string().contains("lists of packages have more text"), "{error}");
 }
 
 /// Files of one content are read once, and no image holds its bytes many times over

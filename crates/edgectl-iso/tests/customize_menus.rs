@@ -125,6 +125,7 @@ fn menus_that_others_name_are_menus() {
             ("boot/grub/grub.cfg", &format!("{entry}source $prefix/more.inc\n")),
             ("boot/grub/more.inc", entry),
             ("boot/grub/notes.txt", entry),
+            ("pool/more.inc", entry),
         ],
     );
     let report = customize(&lab, &base);

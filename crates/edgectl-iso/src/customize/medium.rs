@@ -122,6 +122,8 @@ fn is_debian_installer(disc: &Disc, files: &[(String, DiscEntry)]) -> bool {
 pub(super) const NO_CLOUD_INIT: &str = "the live system's list of packages (`.manifest`, `.packages`) has no cloud-init, and nothing else there reads user data";
 /// Lists of packages are some kilobytes.
 const LIST_LIMIT: u64 = 8 << 20;
+/// What is read of all of them; they may lie upon each other.
+const LISTS_LIMIT: u64 = 64 << 20;
 
 /// Whether the packages of a live system have cloud-init, as far as lists beside it tell.
 pub(super) fn has_cloud_init(
@@ -132,17 +134,24 @@ pub(super) fn has_cloud_init(
         path.starts_with("/casper/") && path.ends_with(".manifest")
             || path.starts_with("/live/") && path.ends_with(".packages")
     };
-    let mut found = None;
+    let (mut found, mut read) = (None, 0);
     for (path, entry) in files {
         if entry.kind != Kind::File || entry.bytes > LIST_LIMIT || !is_list(path) {
             continue;
+        }
+        read += entry.bytes;
+        if read > LISTS_LIMIT {
+            let what = "its lists of packages have more text than all of a real image";
+            return Err(disc.damaged(what).into());
         }
         let text = disc.read(entry, LIST_LIMIT)?;
         let mut names = text
             .split(|byte| *byte == b'\n')
             .map(|line| line.split(u8::is_ascii_whitespace).next().unwrap_or_default());
-        let has = names.any(|name| name == b"cloud-init" || name.starts_with(b"cloud-init:"));
-        found = Some(found.unwrap_or(false) || has);
+        if names.any(|name| name == b"cloud-init" || name.starts_with(b"cloud-init:")) {
+            return Ok(Some(true));
+        }
+        found = Some(false);
     }
     Ok(found)
 }

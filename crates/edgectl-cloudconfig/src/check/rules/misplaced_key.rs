@@ -1,5 +1,8 @@
 //! Keys that exist, in another place.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::{Findings, Level, Rule, Subject};
 use crate::check::schema::{SCHEMA, Schema};
 
@@ -45,7 +48,7 @@ pub(super) fn home_of(subject: &Subject<'_>, name: &str, path: &str) -> Option<S
         true => near(&home) || (is_palettes && has_section(home)),
         false => is_palettes || has_section(home),
     };
-    match homes.as_slice() {
+    match homes {
         [only] => Some(only.clone()).filter(is_likely),
         several => {
             let mut near = several.iter().filter(near);
@@ -56,25 +59,31 @@ pub(super) fn home_of(subject: &Subject<'_>, name: &str, path: &str) -> Option<S
 
 /// The one section that has a key, which stands at the top of a file.
 pub(super) fn only_home(name: &str, path: &str) -> Option<String> {
-    let mut homes = homes(name).into_iter().filter(|_| path == name);
-    homes.next().filter(|_| homes.next().is_none())
+    match homes(name) {
+        [only] if path == name => Some(only.clone()),
+        _ => None,
+    }
 }
 
-fn homes(name: &str) -> Vec<String> {
-    let mut homes = Vec::new();
-    collect(&SCHEMA.schema, name, "", &mut homes);
-    homes
+/// The places that have a key, but for the top of a file.
+fn homes(name: &str) -> &'static [String] {
+    static HOMES: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
+        let mut homes = HashMap::new();
+        collect(&SCHEMA.schema, "", &mut homes);
+        homes
+    });
+    HOMES.get(name).map_or(&[], Vec::as_slice)
 }
 
-fn collect(schema: &Schema, name: &str, path: &str, homes: &mut Vec<String>) {
+fn collect(schema: &Schema, path: &str, homes: &mut HashMap<String, Vec<String>>) {
     for (key, below) in &schema.properties {
-        if key == name && !path.is_empty() {
-            homes.push(path.to_owned());
+        if !path.is_empty() {
+            homes.entry(key.clone()).or_default().push(path.to_owned());
         }
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         // Only these sections have keys of their own that people move about.
         if matches!(path.split('.').next(), Some("stylus" | "install")) {
-            collect(below, name, &path, homes);
+            collect(below, &path, homes);
         }
     }
 }

@@ -138,7 +138,7 @@ fn is_strange(text: &[u8], words: &[Word]) -> bool {
         });
     }
     let is_known = HARMLESS.contains(&command) || command.contains(&b'=');
-    !is_known && words.map(plain).any(|word| is_kernel(&word) && !is_program(&word))
+    !is_known && words.map(plain).any(|word| is_kernel(&word))
 }
 
 /// A word without what quotes it.

@@ -4,17 +4,18 @@
 const KERNELS: [&str; 2] = ["vmlinuz", "bzimage"];
 /// Programs that are loaded as kernels are and take other arguments: what is no word of
 /// theirs iPXE takes for a command.
-const PROGRAMS: [&str; 9] =
-    ["memtest", "memdisk", "mt86", "ipxe", "gpxe", "netboot.xyz", "plpbt", "lnxboot", "sbm"];
+const PROGRAMS: [&str; 8] =
+    ["memdisk", "mt86", "ipxe", "gpxe", "netboot.xyz", "plpbt", "lnxboot", "sbm"];
 const ENDINGS: [&str; 2] = [".lkrn", ".krn"];
 
 /// Whether a word is the path of a kernel.
-pub(super) fn is_kernel(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
+pub(super) fn is_kernel(word: &str) -> bool {
+    let path = word.to_ascii_lowercase();
     let name = path.rsplit_once('/').map(|(_, name)| name);
-    name.is_some_and(|name| {
+    let is_named = |name: &str| {
         KERNELS.iter().any(|kernel| name.starts_with(kernel)) || matches!(name, "linux" | "kernel")
-    })
+    };
+    name.is_some_and(is_named) && !is_program(word)
 }
 
 /// Whether a path is that of a program that is no kernel.

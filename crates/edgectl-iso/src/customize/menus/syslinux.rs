@@ -106,8 +106,7 @@ impl Entry {
     /// Whether it starts a kernel by something else: Xen by `mboot.c32`, for example.
     fn names_kernel(&self) -> bool {
         let arguments = self.arguments().map_or("", |arguments| arguments.text.as_str());
-        let is_it = |word: &str| is_kernel(word) && !is_program(word);
-        !self.is_kernel() && arguments.split_whitespace().any(is_it)
+        !self.is_kernel() && arguments.split_whitespace().any(is_kernel)
     }
 
     /// The arguments that it is started with.

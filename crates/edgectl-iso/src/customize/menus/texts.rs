@@ -54,7 +54,7 @@ impl Texts {
         let named = texts.named();
         let is_named = |path: &str| {
             let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-            !could(path) && named.contains(&name.to_ascii_lowercase())
+            !could(path) && !is_brought(path) && named.contains(&name.to_ascii_lowercase())
         };
         texts.read_those(disc, files, &is_named, &mut amount)?;
         texts.menus.sort_by(|a, b| a.path.cmp(&b.path));
@@ -135,8 +135,13 @@ impl Texts {
 fn could_be(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let is_config = lower.ends_with(".cfg") || lower.ends_with("/extlinux.conf");
-    // What an installer or a package brings is nothing that a loader reads.
-    is_config && !["pool/", "dists/", "preseed/"].iter().any(|part| lower.starts_with(part))
+    is_config && !is_brought(path)
+}
+
+/// Whether a file is one of an installer's or of a package's, which no loader reads.
+fn is_brought(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    ["pool/", "dists/", "preseed/"].iter().any(|part| lower.starts_with(part))
 }
 
 fn is_of_systemd(path: &str) -> bool {
